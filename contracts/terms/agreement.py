@@ -1,0 +1,137 @@
+"""A framework agreement as one document: the parties, the term, who may join, what may be bought at what prices.
+
+The values here are what `agreement import` reads and `agreement export` writes; nothing in them is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from contracts.terms.period import Period
+from contracts.terms.price_book import Activation, AgreementTerm, PriceBook
+
+OPTION_STATES = (
+    "listed",
+    "under_review",
+    "submitted",
+    "approved",
+    "exercised",
+    "declined",
+    "withdrawn",
+    "lapsed",
+    "ended",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A legal unit; ``organisation_number`` is nine digits with a mod-11 check digit."""
+
+    code: str
+    name: str
+    organisation_number: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionStep:
+    """A state that an option came into on a date."""
+
+    state: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class OptionHolder:
+    """A trust named in the agreement, its option's last day (inclusive) and how it came to its present state."""
+
+    party: Party
+    deadline: date
+    clause: str
+    states: tuple[OptionStep, ...]
+
+    @property
+    def state(self) -> str:
+        """The present state."""
+        return self.states[-1].state
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An agreed right to prolong the term over ``[start, end)``; ``taken_up_on`` is ``None`` while unused."""
+
+    start: date
+    end: date
+    clause: str
+    taken_up_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketplaceAlgorithm:
+    """A product that serves one need, with its CE class and the year of the marking."""
+
+    code: str
+    product: str
+    vendor_name: str
+    need_nb: str
+    need_en: str
+    modality: str
+    ce_class: str
+    ce_year: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementDocument:
+    """Everything agreed, whole. ``term.end`` is exclusive and includes the extensions taken up.
+
+    ``estimated_value`` and ``maximum_value`` are kroner excluding VAT; an unknown maximum is ``None``, never the
+    estimate. ``vat_rate`` is a share (``0.25``).
+    """
+
+    code: str
+    name: str
+    reference: str
+    example: bool
+    buyer: Party
+    vendor: Party
+    term: AgreementTerm
+    extensions: tuple[Extension, ...]
+    estimated_value: Decimal | None
+    maximum_value: Decimal | None
+    vat_rate: Decimal
+    payment_days: int
+    option_holders: tuple[OptionHolder, ...]
+    algorithms: tuple[MarketplaceAlgorithm, ...]
+    price_book: PriceBook
+    activations: tuple[Activation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRow:
+    """An activation with the names a reader knows."""
+
+    id: int
+    trust: str
+    trust_name: str
+    algorithm: str
+    product: str
+    validation_from: date | None
+    go_live: date
+    end: date | None
+
+    @property
+    def running(self) -> Period:
+        """Give the days on which it runs, validation included."""
+        return Period(self.validation_from or self.go_live, self.end or date.max)
+
+    def to_term(self) -> Activation:
+        """Give the activation as the rating reads it."""
+        return Activation(
+            trust=self.trust,
+            algorithm=self.algorithm,
+            validation_from=self.validation_from,
+            go_live=self.go_live,
+            end=self.end,
+        )
