@@ -1,0 +1,1 @@
+"""EHF documents, pure but for the XML parser: read them, hold them to the rules, write them."""
