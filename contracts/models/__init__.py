@@ -1,0 +1,43 @@
+"""The rows of what was agreed. Importing this package makes every table of this half known to `Base.metadata`."""
+
+from contracts.models.agreements import (
+    Activation,
+    Agreement,
+    AgreementAlgorithm,
+    AgreementExtension,
+    AgreementTerms,
+    Algorithm,
+    Option,
+    OptionState,
+    Organisation,
+)
+from contracts.models.audit import AuditEvent
+from contracts.models.base import Base
+from contracts.models.documents import Document
+from contracts.models.people import IdempotencyKey, Person, RoleGrant, Setting, SignInAttempt, Token
+from contracts.models.price_books import IndexAdjustment, PriceBookCharge, PriceBookConventions, PriceBookVersion
+
+__all__ = [
+    "Activation",
+    "Agreement",
+    "AgreementAlgorithm",
+    "AgreementExtension",
+    "AgreementTerms",
+    "Algorithm",
+    "AuditEvent",
+    "Base",
+    "Document",
+    "IdempotencyKey",
+    "IndexAdjustment",
+    "Option",
+    "OptionState",
+    "Organisation",
+    "Person",
+    "PriceBookCharge",
+    "PriceBookConventions",
+    "PriceBookVersion",
+    "RoleGrant",
+    "Setting",
+    "SignInAttempt",
+    "Token",
+]

