@@ -1,0 +1,411 @@
+"""Figures: a chart and its table made from the same rows by one function, the only place that knows the chart library.
+
+Amounts reach the chart as text written by the formatter, in `customdata` and tick labels; the numbers that set the height
+of a bar are floats, and nothing is computed from them. What the chart shows, the table says, to the øre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Final
+
+import plotly.graph_objects as go
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from contracts.web import formatting
+
+# Dark and light by turns, each at least 3:1 against white and against its neighbours.
+PALETTE: Final = ("#12436D", "#28A197", "#801650", "#F46A25")
+FONT: Final = "Inter, system-ui, sans-serif"
+NEUTRAL: Final = "#3D3D3D"
+# A second cue beside the colour, for print and for those who do not tell the colours apart.
+PATTERNS: Final = ("", "/", "x", ".")
+
+CONFIG: Final[dict[str, Any]] = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "responsive": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a figure's table. `unit` is shown in the header; numeric columns are set to the right."""
+
+    label: str
+    numeric: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table of a figure: cells are text in the reader's language, the first of each row names the row."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    foot: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What the `figure` component shows. `figure` is the chart as plain data, or `None` where there is nothing to draw."""
+
+    id: str
+    title: str
+    summary: str
+    figure: dict[str, Any] | None
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One part of a stack: a name in the reader's language and an amount in kroner for each category.
+
+    An amount of `None` does not apply to its category: no bar, and a dash in the table.
+    """
+
+    name: str
+    amounts: Sequence[Decimal | None]
+    pattern: str | None = None
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterCost:
+    """The cost of one quarter in kroner: at full price, in the ramp-up at a discount, and, where it lies ahead, expected."""
+
+    quarter: str
+    full: Decimal
+    discounted: Decimal
+    projected: Decimal | None = None
+
+    @property
+    def total(self) -> Decimal:
+        return self.full + self.discounted + (self.projected or Decimal(0))
+
+
+def cost_by_quarter(
+    rows: Sequence[QuarterCost], locale: str, *, id: str = "cost-by-quarter", title: str | None = None
+) -> Figure:
+    """Build the stacked bars of the cost per quarter, with the table of the same rows and their sum.
+
+    The title says the finding: how the last quarter that is not a projection differs from the one before. Without rows
+    the figure is one sentence.
+    """
+    with force_locale(locale):
+        columns = [
+            Column(_("Quarter")),
+            Column(_("Full price"), numeric=True, unit=_currency(locale)),
+            Column(_("Discounted in ramp-up"), numeric=True, unit=_currency(locale)),
+            Column(_("Projected"), numeric=True, unit=_currency(locale)),
+            Column(_("Total"), numeric=True, unit=_currency(locale)),
+        ]
+        if not any(row.projected is not None for row in rows):
+            del columns[3]
+        caption = _("Cost per quarter")
+        if not rows:
+            return Figure(id, title or caption, _("No cost is computed yet."), None, Table(caption, columns, []))
+        series = [
+            Series(_("Full price"), [row.full for row in rows]),
+            Series(_("Discounted in ramp-up"), [row.discounted for row in rows]),
+        ]
+        if any(row.projected is not None for row in rows):
+            series.append(Series(_("Projected"), [row.projected for row in rows], pattern="outline", color=NEUTRAL))
+        names = [formatting.quarter_short(row.quarter, locale) for row in rows]
+        return Figure(
+            id,
+            title or _quarter_finding(rows, locale),
+            _quarter_summary(rows, locale),
+            _stacked_bars(names, series, locale),
+            _table(caption, columns, names, series, locale),
+        )
+
+
+def stacked_months(
+    id: str, title: str, months: Sequence[str], series: Sequence[Series], locale: str, *, caption: str | None = None
+) -> Figure:
+    """Build one bar per month (`2026-09`), its parts stacked in the order given, with the table of the same amounts.
+
+    At most four series: more cannot be told apart. Without months the figure is one sentence.
+    """
+    if len(series) > len(PALETTE):
+        raise ValueError(f"{len(series)} series cannot be told apart by colour; at most {len(PALETTE)}")
+    with force_locale(locale):
+        columns = [Column(_("Month")), *(Column(part.name, numeric=True, unit=_currency(locale)) for part in series)]
+        if len(series) > 1:
+            columns.append(Column(_("Total"), numeric=True, unit=_currency(locale)))
+        if not months:
+            return Figure(id, title, _("There is no month to show."), None, Table(caption or title, columns, []))
+        names = [formatting.month_short(month, locale) for month in months]
+        totals = _totals(series)
+        highest = max(range(len(months)), key=lambda index: totals[index])
+        summary = _(
+            "In all %(sum)s over %(count)s months; most in %(month)s with %(amount)s.",
+            sum=formatting.money(sum(totals, Decimal(0)), locale),
+            count=len(months),
+            month=formatting.month(months[highest], locale),
+            amount=formatting.money(totals[highest], locale),
+        )
+        return Figure(
+            id,
+            title,
+            summary,
+            _stacked_bars(names, series, locale),
+            _table(caption or title, columns, names, series, locale),
+        )
+
+
+def _table(
+    caption: str, columns: Sequence[Column], names: Sequence[str], series: Sequence[Series], locale: str
+) -> Table:
+    totals = _totals(series)
+    with_total = len(series) > 1
+    rows = []
+    for index, name in enumerate(names):
+        cells = [_cell(part.amounts[index], locale) for part in series]
+        rows.append([name, *cells, *([formatting.amount(totals[index], locale)] if with_total else [])])
+    sums = [sum(filter(None, part.amounts), Decimal(0)) for part in series]
+    if with_total:
+        sums.append(sum(totals, Decimal(0)))
+    return Table(caption, columns, rows, [_("Sum"), *(formatting.amount(value, locale) for value in sums)])
+
+
+def _cell(amount: Decimal | None, locale: str) -> str:
+    return formatting.not_applicable(locale) if amount is None else formatting.amount(amount, locale)
+
+
+def _totals(series: Sequence[Series]) -> list[Decimal]:
+    return [sum(filter(None, amounts), Decimal(0)) for amounts in zip(*(part.amounts for part in series), strict=True)]
+
+
+def _quarter_finding(rows: Sequence[QuarterCost], locale: str) -> str:
+    actual = [row for row in rows if row.projected is None]
+    if not actual:
+        return _("Projected cost per quarter")
+    last = actual[-1]
+    said = {
+        "amount": formatting.money_large(last.total, locale),
+        "quarter": formatting.quarter(last.quarter, locale),
+    }
+    if len(actual) == 1 or not actual[-2].total:
+        return _("The cost was %(amount)s in %(quarter)s", **said)
+    change = last.total / actual[-2].total - 1
+    said["change"] = formatting.percent(abs(change), locale)
+    if change > 0:
+        return _("The cost rose by %(change)s to %(amount)s in %(quarter)s", **said)
+    if change < 0:
+        return _("The cost fell by %(change)s to %(amount)s in %(quarter)s", **said)
+    return _("The cost stayed at %(amount)s in %(quarter)s", **said)
+
+
+def _quarter_summary(rows: Sequence[QuarterCost], locale: str) -> str:
+    actual = [row for row in rows if row.projected is None]
+    sentences = []
+    if actual:
+        highest = max(actual, key=lambda row: row.total)
+        lowest = min(actual, key=lambda row: row.total)
+        sentences.append(
+            _(
+                "In all %(sum)s since %(first)s.",
+                sum=formatting.money(sum((row.total for row in actual), Decimal(0)), locale),
+                first=formatting.quarter(actual[0].quarter, locale),
+            )
+        )
+        if len(actual) > 1:
+            sentences.append(
+                _(
+                    "Highest in %(high)s with %(most)s, lowest in %(low)s with %(least)s.",
+                    high=formatting.quarter(highest.quarter, locale),
+                    most=formatting.money(highest.total, locale),
+                    low=formatting.quarter(lowest.quarter, locale),
+                    least=formatting.money(lowest.total, locale),
+                )
+            )
+    projected = [row for row in rows if row.projected is not None]
+    if projected:
+        sentences.append(
+            _(
+                "From %(quarter)s the bars are a projection.",
+                quarter=formatting.quarter(projected[0].quarter, locale),
+            )
+        )
+    return " ".join(sentences)
+
+
+def _currency(locale: str) -> str:
+    return "kr" if locale == "nb" else "NOK"
+
+
+def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -> dict[str, Any]:
+    totals = _totals(series)
+    ticks, unit, scale = _money_axis(totals, locale)
+    labels = [name.replace(formatting.NBSP, "<br>").replace(" ", "<br>") for name in names]
+    figure = go.Figure()
+    for index, part in enumerate(series):
+        figure.add_bar(
+            name=part.name,
+            x=labels,
+            # A bar of nothing would still draw its outline.
+            y=[float(amount) if amount else None for amount in part.amounts],
+            customdata=[
+                _hover(name, part, position, totals[position], len(series) > 1, locale)
+                for position, name in enumerate(names)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+            marker=_marker(part, index),
+        )
+    notes = [
+        {
+            "text": unit,
+            "xref": "paper",
+            "yref": "paper",
+            "x": 0,
+            "y": 1,
+            "xanchor": "left",
+            "yanchor": "bottom",
+            "yshift": 6,
+            "showarrow": False,
+            "font": {"size": 13, "color": "#5B5D60"},
+        }
+    ]
+    if len(names) <= 12 and all(total >= 0 for total in totals):
+        # The sum of each bar stands above it: text inside a patterned bar cannot be read.
+        notes += [
+            {
+                "name": "sum",
+                "text": _short(total, scale, locale),
+                "x": labels[index],
+                "y": float(total),
+                "yanchor": "bottom",
+                "yshift": 2,
+                "showarrow": False,
+            }
+            for index, total in enumerate(totals)
+        ]
+    figure.update_layout(
+        annotations=notes,
+        barmode="relative",
+        bargap=0.35,
+        template=None,
+        showlegend=len(series) > 1,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.1,
+            "yanchor": "bottom",
+            "itemclick": False,
+            "itemdoubleclick": False,
+            "traceorder": "normal",
+        },
+        font={"family": FONT, "size": 14, "color": "#292C30"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        dragmode=False,
+        hoverlabel={
+            "bgcolor": "#FFFFFF",
+            "bordercolor": "#5B5D60",
+            "align": "left",
+            "font": {"family": FONT, "size": 14, "color": "#292C30"},
+        },
+        xaxis={
+            "type": "category",
+            "tickmode": "array",
+            "tickvals": labels,
+            "ticktext": labels,
+            "tickangle": 0,
+            "fixedrange": True,
+            "automargin": True,
+            "showgrid": False,
+            "linecolor": "#77797B",
+            "showline": True,
+        },
+        yaxis={
+            "tickmode": "array",
+            "tickvals": [float(tick) for tick in ticks],
+            "ticktext": [_tick(tick, scale, ticks, locale) for tick in ticks],
+            "range": [float(ticks[0]), float(ticks[-1])],
+            "fixedrange": True,
+            "automargin": True,
+            "gridcolor": "#E1E2E4",
+            "zerolinecolor": "#77797B",
+            "zeroline": True,
+        },
+    )
+    plain: dict[str, Any] = figure.to_plotly_json()
+    return {"data": plain["data"], "layout": plain["layout"], "config": dict(CONFIG)}
+
+
+def _marker(part: Series, index: int) -> dict[str, Any]:
+    color = part.color or PALETTE[index]
+    shape = PATTERNS[index] if part.pattern is None else part.pattern
+    if shape == "outline":
+        return {
+            "color": "#FFFFFF",
+            "line": {"color": color, "width": 1.5},
+            "pattern": {
+                "shape": "/",
+                "fillmode": "replace",
+                "fgcolor": color,
+                "bgcolor": "#FFFFFF",
+                "size": 8,
+                "solidity": 0.15,
+            },
+        }
+    marker: dict[str, Any] = {"color": color, "line": {"color": "#FFFFFF", "width": 1}}
+    if shape:
+        marker["pattern"] = {"shape": shape, "fillmode": "overlay", "fgcolor": "#FFFFFF", "size": 7, "solidity": 0.2}
+    return marker
+
+
+def _hover(name: str, part: Series, position: int, total: Decimal, with_total: bool, locale: str) -> str:
+    # No bold: the chart library would write it as an inline style, which the content policy refuses.
+    lines = [name, f"{part.name}: {formatting.money(part.amounts[position] or Decimal(0), locale)}"]
+    if with_total:
+        lines.append(f"{_('Total')}: {formatting.money(total, locale)}")
+    return "<br>".join(lines)
+
+
+def _money_axis(totals: Sequence[Decimal], locale: str) -> tuple[list[Decimal], str, Decimal]:
+    """Return round ticks from zero (or below) past the highest total, the axis title, and the kroner in one unit of it."""
+    high = max(max(totals), Decimal(0))
+    low = min(min(totals), Decimal(0))
+    span = max(high - low, Decimal(1))
+    step = _round_step(span / 5)
+    first = (low / step).to_integral_value(rounding="ROUND_FLOOR") * step
+    count = int(((high - first) / step).to_integral_value(rounding=ROUND_CEILING))
+    # Room for the sum above the highest bar.
+    if first + count * step < high + span / 20:
+        count += 1
+    ticks = [first + index * step for index in range(count + 1)]
+    if span >= 2_000_000:
+        return ticks, (_("NOK million")), Decimal(1_000_000)
+    if span >= 5_000:
+        return ticks, (_("NOK thousand")), Decimal(1_000)
+    return ticks, _("NOK"), Decimal(1)
+
+
+def _round_step(rough: Decimal) -> Decimal:
+    unit = Decimal(1).scaleb(rough.adjusted())
+    for multiple in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10)):
+        if unit * multiple >= rough:
+            return unit * multiple
+    raise AssertionError("ten times the power of ten below a number is above it")
+
+
+def _tick(tick: Decimal, scale: Decimal, ticks: Sequence[Decimal], locale: str) -> str:
+    exponents = [(value / scale).normalize().as_tuple().exponent for value in ticks]
+    return formatting.number(
+        tick / scale, locale, max(0, *(-exponent for exponent in exponents if isinstance(exponent, int)))
+    )
+
+
+def _short(total: Decimal, scale: Decimal, locale: str) -> str:
+    return formatting.number(total / scale, locale, 1 if scale == 1_000_000 else 0)

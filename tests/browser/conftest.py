@@ -1,0 +1,164 @@
+"""A real browser on a real server: what every browser test needs, and what it may not leave behind.
+
+A test module says which application it looks at by a fixture `live_app`, of module or session scope, that returns a WSGI
+application. `page` is a fresh browser page; when the test is over, a script error, a breach of the content policy or a
+request to anywhere but the server fails it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from waitress.server import create_server
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+NARROW = {"width": 360, "height": 800}
+WIDE = {"width": 1360, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def live_app() -> Any:
+    """Return the application that the module's tests look at. Each module overrides this."""
+    raise NotImplementedError("a browser test module defines its own fixture live_app")
+
+
+@pytest.fixture(scope="module")
+def live_url(live_app: Any) -> Iterator[str]:
+    """Serve the module's application on a free port of this machine and yield its address."""
+    server = create_server(live_app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+
+    def close_all() -> None:
+        for dispatcher in list(server._map.values()):
+            dispatcher.close()
+
+    # Closed from inside its own loop: a socket closed under the loop would be an error in it.
+    server.trigger.pull_trigger(close_all)
+    thread.join(timeout=10)
+    server.task_dispatcher.shutdown()
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert executable, "the browser tests need Chromium: install the system's package"
+    browser = playwright_driver.chromium.launch(executable_path=executable, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+class Observed:
+    """What a page said and asked for while a test looked at it."""
+
+    def __init__(self, page: Page, home: str) -> None:
+        self.console: list[str] = []
+        self.script_errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", lambda message: self.console.append(message.text))
+        page.on("pageerror", lambda error: self.script_errors.append(str(error)))
+        page.on("request", lambda request: self._note(request.url, home))
+
+    def _note(self, url: str, home: str) -> None:
+        if not url.startswith((home, "data:", "blob:")):
+            self.foreign.append(url)
+
+    @property
+    def policy_breaches(self) -> list[str]:
+        return [text for text in self.console if "Content Security Policy" in text]
+
+
+@pytest.fixture
+def observed() -> dict[Page, Observed]:
+    return {}
+
+
+@pytest.fixture
+def page(browser: Browser, live_url: str, observed: dict[Page, Observed]) -> Iterator[Page]:
+    """Yield a fresh page, wide, in bokmål, whose relative addresses lead to the module's application."""
+    context = browser.new_context(base_url=live_url, viewport=WIDE, locale="nb-NO", reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    seen = observed[page] = Observed(page, live_url)
+    yield page
+    context.close()
+    assert seen.policy_breaches == []
+    assert seen.script_errors == []
+    assert seen.foreign == []
+
+
+@pytest.fixture
+def csp_errors(observed: dict[Page, Observed]) -> Callable[[Page], list[str]]:
+    """Return what the content policy refused on the page so far."""
+    return lambda page: observed[page].policy_breaches
+
+
+@pytest.fixture
+def assert_accessible() -> Callable[[Page], None]:
+    """Check the page with axe against WCAG 2.0, 2.1 and 2.2, A and AA, and the frame that every page must have."""
+
+    def check(page: Page) -> None:
+        draw_charts(page)
+        results = Axe().run(page, options={"runOnly": WCAG})
+        found = [
+            f"{violation['id']}: {node['html'][:200]}"
+            for violation in results.response["violations"]
+            for node in violation["nodes"]
+        ]
+        assert found == [], f"{page.url}: " + "\n".join(found)
+        assert page.locator("h1").count() == 1, f"{page.url} has not exactly one h1"
+        assert page.title().endswith("Trinnvis")
+        assert page.locator("html").get_attribute("lang") in {"nb", "en"}
+        assert page.get_by_text("Share chart").count() == 0
+
+    return check
+
+
+@pytest.fixture
+def assert_no_overflow() -> Callable[[Page], None]:
+    """Check that the page needs no sideways scrolling at a width of 360 pixels, and leave it wide again."""
+
+    def check(page: Page) -> None:
+        page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        draw_charts(page)
+        beyond = page.evaluate(
+            """() => {
+                const width = document.documentElement.clientWidth;
+                if (document.documentElement.scrollWidth <= width) return [];
+                return [...document.querySelectorAll("body *")]
+                    .filter((element) => element.getBoundingClientRect().right > width + 1)
+                    .map((element) => element.outerHTML.slice(0, 120));
+            }"""
+        )
+        scroll = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        assert scroll <= 0, f"{page.url} is {scroll} pixels too wide at 360: {beyond[:5]}"
+
+    return check
+
+
+def draw_charts(page: Page) -> None:
+    """Wait until every chart on the page stands."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-figure]')].every((place) => place.dataset.drawn || place.hidden)"
+    )
