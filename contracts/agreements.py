@@ -1,0 +1,386 @@
+"""Agreements: take one in whole, give it back whole as it was known on any day, and find what the other use cases need.
+
+Parties and algorithms are shared between agreements: a second agreement may name an organisation that is registered
+already, with the same number and name, or it is refused. The list of option holders is closed when the agreement is
+recorded; nothing here adds to it later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from contracts import audit, price_books
+from contracts.access import Actor
+from contracts.errors import Conflict, NotFound, invalid
+from contracts.models import (
+    Activation,
+    Agreement,
+    AgreementAlgorithm,
+    AgreementExtension,
+    AgreementTerms,
+    Algorithm,
+    Option,
+    OptionState,
+    Organisation,
+)
+from contracts.models.base import known, recorded_by_then
+from contracts.terms import agreement as terms
+from contracts.terms.agreement import ActivationRow
+from contracts.terms.price_book import AgreementTerm, check, errors_of
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedAgreement:
+    """What an import did: ``imported`` or ``already_imported`` (the very same document stands there)."""
+
+    id: int
+    code: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSummary:
+    """An agreement's identity and terms as known; amounts in kroner excluding VAT, ``term.end`` exclusive."""
+
+    id: int
+    code: str
+    name: str
+    reference: str
+    example: bool
+    buyer: terms.Party
+    vendor: terms.Party
+    term: AgreementTerm
+    estimated_value: Decimal | None
+    maximum_value: Decimal | None
+    vat_rate: Decimal
+    payment_days: int
+    recorded_at: datetime
+
+
+def import_agreement(
+    session: Session, *, document: terms.AgreementDocument, actor: Actor, now: datetime
+) -> ImportedAgreement:
+    """Record an agreement whole, or nothing of it.
+
+    Importing the same document again does nothing. Raises `InvalidInput` with every contradiction that the price
+    book's check refuses, `Conflict` when the code is taken by another document or a party is registered differently.
+    """
+    actor.require("agreement.import")
+    existing = session.scalar(select(Agreement).where(Agreement.code == document.code))
+    if existing is not None:
+        if export_agreement(session, agreement_id=existing.id) == document:
+            return ImportedAgreement(existing.id, existing.code, "already_imported")
+        raise Conflict(
+            "agreement_exists", f"an agreement '{document.code}' is recorded already, with other content than this file"
+        )
+    invalid(errors_of(check(document.price_book, document.term)))
+    recorder = _Recorder(session, actor.id, now)
+    agreement_id = recorder.record(document)
+    audit.record(
+        session,
+        action="agreement.import",
+        subject=f"agreement:{document.code}",
+        data={
+            "option_holders": len(document.option_holders),
+            "versions": len(document.price_book.versions),
+            "activations": len(document.activations),
+        },
+        actor=actor.id,
+        now=now,
+    )
+    return ImportedAgreement(agreement_id, document.code, "imported")
+
+
+def export_agreement(
+    session: Session, *, agreement_id: int, known_at: datetime | None = None
+) -> terms.AgreementDocument:
+    """Give the agreement as one document, as it was known at ``known_at`` (``None``: now)."""
+    summary = agreement_summary(session, agreement_id, known_at)
+    return terms.AgreementDocument(
+        code=summary.code,
+        name=summary.name,
+        reference=summary.reference,
+        example=summary.example,
+        buyer=summary.buyer,
+        vendor=summary.vendor,
+        term=summary.term,
+        extensions=extensions(session, agreement_id, known_at),
+        estimated_value=summary.estimated_value,
+        maximum_value=summary.maximum_value,
+        vat_rate=summary.vat_rate,
+        payment_days=summary.payment_days,
+        option_holders=option_holders(session, agreement_id, known_at),
+        algorithms=marketplace(session, agreement_id),
+        price_book=price_books.price_book(session, agreement_id, known_at),
+        activations=tuple(row.to_term() for row in activations(session, agreement_id, known_at)),
+    )
+
+
+def find_agreement(session: Session, code: str | None = None) -> AgreementSummary:
+    """Find the agreement with ``code``, or the only one where no code is given.
+
+    Raises `NotFound` when there is none such, `Conflict` when no code is given and there are several.
+    """
+    found = list(
+        session.scalars(
+            select(Agreement).order_by(Agreement.id)
+            if code is None
+            else select(Agreement).where(Agreement.code == code)
+        )
+    )
+    if not found:
+        raise NotFound("no agreement is recorded yet" if code is None else f"there is no agreement '{code}'")
+    if len(found) > 1:
+        codes = ", ".join(agreement.code for agreement in found)
+        raise Conflict("several_agreements", f"there are several agreements, name one: {codes}")
+    return agreement_summary(session, found[0].id)
+
+
+def list_agreements(session: Session) -> list[AgreementSummary]:
+    """List all agreements, oldest record first."""
+    return [agreement_summary(session, id_) for id_ in session.scalars(select(Agreement.id).order_by(Agreement.id))]
+
+
+def agreement_summary(session: Session, agreement_id: int, known_at: datetime | None = None) -> AgreementSummary:
+    """Give an agreement's terms as known at ``known_at``; `NotFound` where it was not known yet."""
+    row = session.execute(
+        select(Agreement, AgreementTerms)
+        .join(AgreementTerms, AgreementTerms.agreement_id == Agreement.id)
+        .where(Agreement.id == agreement_id, known(AgreementTerms, known_at))
+    ).first()
+    if row is None:
+        raise NotFound("the agreement was not recorded by then")
+    agreement, standing = row
+    return AgreementSummary(
+        id=agreement.id,
+        code=agreement.code,
+        name=standing.name,
+        reference=standing.reference,
+        example=agreement.example,
+        buyer=_party(agreement.buyer),
+        vendor=_party(agreement.vendor),
+        term=AgreementTerm(start=standing.start_on, end=standing.end_on, currency=standing.currency),
+        estimated_value=standing.estimated_value,
+        maximum_value=standing.maximum_value,
+        vat_rate=standing.vat_rate,
+        payment_days=standing.payment_days,
+        recorded_at=standing.recorded_at,
+    )
+
+
+def extensions(session: Session, agreement_id: int, known_at: datetime | None = None) -> tuple[terms.Extension, ...]:
+    """List the agreed extensions in time order."""
+    rows = session.scalars(
+        select(AgreementExtension)
+        .where(AgreementExtension.agreement_id == agreement_id, known(AgreementExtension, known_at))
+        .order_by(AgreementExtension.from_on)
+    )
+    return tuple(terms.Extension(row.from_on, row.to_on, row.clause, row.taken_up_on) for row in rows)
+
+
+def option_holders(
+    session: Session, agreement_id: int, known_at: datetime | None = None
+) -> tuple[terms.OptionHolder, ...]:
+    """List the named option holders as the agreement lists them, each with the course of its option."""
+    steps: dict[int, list[terms.OptionStep]] = {}
+    course = (
+        select(OptionState)
+        .join(Option, Option.id == OptionState.option_id)
+        .where(Option.agreement_id == agreement_id)
+        .order_by(OptionState.id)
+    )
+    for state in session.scalars(recorded_by_then(course, OptionState, known_at)):
+        steps.setdefault(state.option_id, []).append(terms.OptionStep(state.state, state.on))
+    options = session.execute(
+        select(Option, Organisation)
+        .join(Organisation, Organisation.id == Option.trust_id)
+        .where(Option.agreement_id == agreement_id)
+        .order_by(Option.id)
+    )
+    return tuple(
+        terms.OptionHolder(_party(trust), option.deadline_on, option.clause, tuple(steps[option.id]))
+        for option, trust in options
+        if option.id in steps
+    )
+
+
+def marketplace(session: Session, agreement_id: int) -> tuple[terms.MarketplaceAlgorithm, ...]:
+    """List the algorithms on the agreement's marketplace list, as it lists them."""
+    rows = session.scalars(
+        select(Algorithm)
+        .join(AgreementAlgorithm, AgreementAlgorithm.algorithm_id == Algorithm.id)
+        .where(AgreementAlgorithm.agreement_id == agreement_id)
+        .order_by(AgreementAlgorithm.id)
+    )
+    return tuple(
+        terms.MarketplaceAlgorithm(
+            row.code, row.product, row.vendor_name, row.need_nb, row.need_en, row.modality, row.ce_class, row.ce_year
+        )
+        for row in rows
+    )
+
+
+def activations(session: Session, agreement_id: int, known_at: datetime | None = None) -> list[ActivationRow]:
+    """List the activations that stand as known, in the order they were first recorded."""
+    rows = session.execute(
+        select(Activation, Organisation.code, Organisation.name, Algorithm.code, Algorithm.product)
+        .join(Organisation, Organisation.id == Activation.trust_id)
+        .join(Algorithm, Algorithm.id == Activation.algorithm_id)
+        .where(Activation.agreement_id == agreement_id, known(Activation, known_at))
+        .order_by(Activation.id)
+    )
+    return [
+        ActivationRow(row.id, trust, trust_name, algorithm, product, row.validation_from, row.go_live_on, row.end_on)
+        for row, trust, trust_name, algorithm, product in rows
+    ]
+
+
+class _Recorder:
+    """Writes one document as rows that all carry the same recorder and instant."""
+
+    def __init__(self, session: Session, actor: str, now: datetime) -> None:
+        self.session = session
+        self.stamp: dict[str, Any] = {"recorded_at": now, "recorded_by": actor}
+
+    def record(self, document: terms.AgreementDocument) -> int:
+        session, stamp = self.session, self.stamp
+        agreement = Agreement(
+            code=document.code,
+            buyer_id=self._organisation(document.buyer, "#/buyer"),
+            vendor_id=self._organisation(document.vendor, "#/vendor"),
+            example=document.example,
+            **stamp,
+        )
+        session.add(agreement)
+        session.flush()
+        session.add(
+            AgreementTerms(
+                agreement_id=agreement.id,
+                name=document.name,
+                reference=document.reference,
+                start_on=document.term.start,
+                end_on=document.term.end,
+                currency=document.term.currency,
+                estimated_value=document.estimated_value,
+                maximum_value=document.maximum_value,
+                vat_rate=document.vat_rate,
+                payment_days=document.payment_days,
+                void=False,
+                **stamp,
+            )
+        )
+        for extension in document.extensions:
+            session.add(
+                AgreementExtension(
+                    agreement_id=agreement.id,
+                    from_on=extension.start,
+                    to_on=extension.end,
+                    clause=extension.clause,
+                    taken_up_on=extension.taken_up_on,
+                    void=False,
+                    **stamp,
+                )
+            )
+            session.flush()
+        trusts = self._options(agreement.id, document)
+        algorithms = self._algorithms(agreement.id, document)
+        price_books.record_price_book(session, agreement.id, document.price_book, **self.stamp)
+        for activation in document.activations:
+            session.add(
+                Activation(
+                    agreement_id=agreement.id,
+                    trust_id=trusts[activation.trust],
+                    algorithm_id=algorithms[activation.algorithm],
+                    validation_from=activation.validation_from,
+                    go_live_on=activation.go_live,
+                    end_on=activation.end,
+                    void=False,
+                    **stamp,
+                )
+            )
+            session.flush()
+        return agreement.id
+
+    def _options(self, agreement_id: int, document: terms.AgreementDocument) -> dict[str, int]:
+        trusts = {}
+        for number, holder in enumerate(document.option_holders):
+            trust_id = self._organisation(holder.party, f"#/option_holders/{number}")
+            option = Option(
+                agreement_id=agreement_id,
+                trust_id=trust_id,
+                deadline_on=holder.deadline,
+                clause=holder.clause,
+                **self.stamp,
+            )
+            self.session.add(option)
+            self.session.flush()
+            for step in holder.states:
+                self.session.add(OptionState(option_id=option.id, state=step.state, on=step.on, **self.stamp))
+                self.session.flush()
+            trusts[holder.party.code] = trust_id
+        return trusts
+
+    def _algorithms(self, agreement_id: int, document: terms.AgreementDocument) -> dict[str, int]:
+        ids = {}
+        for number, algorithm in enumerate(document.algorithms):
+            row = self.session.scalar(select(Algorithm).where(Algorithm.code == algorithm.code))
+            if row is None:
+                row = Algorithm(
+                    code=algorithm.code,
+                    product=algorithm.product,
+                    vendor_name=algorithm.vendor_name,
+                    need_nb=algorithm.need_nb,
+                    need_en=algorithm.need_en,
+                    modality=algorithm.modality,
+                    ce_class=algorithm.ce_class,
+                    ce_year=algorithm.ce_year,
+                    **self.stamp,
+                )
+                self.session.add(row)
+                self.session.flush()
+            elif (row.product, row.vendor_name) != (algorithm.product, algorithm.vendor_name):
+                raise Conflict(
+                    "algorithm_differs",
+                    f"#/algorithms/{number}: '{algorithm.code}' is registered as '{row.product}' by {row.vendor_name}",
+                )
+            self.session.add(AgreementAlgorithm(agreement_id=agreement_id, algorithm_id=row.id, **self.stamp))
+            self.session.flush()
+            ids[algorithm.code] = row.id
+        return ids
+
+    def _organisation(self, party: terms.Party, pointer: str) -> int:
+        row = self.session.scalar(select(Organisation).where(Organisation.code == party.code))
+        if row is None:
+            namesake = self.session.scalar(
+                select(Organisation).where(Organisation.organisation_number == party.organisation_number)
+            )
+            if namesake is not None:
+                raise Conflict(
+                    "organisation_differs",
+                    f"{pointer}: {party.organisation_number} is registered under the code '{namesake.code}'",
+                )
+            row = Organisation(
+                code=party.code,
+                name=party.name,
+                organisation_number=party.organisation_number,
+                region=party.region,
+                **self.stamp,
+            )
+            self.session.add(row)
+            self.session.flush()
+        elif _party(row) != party:
+            raise Conflict(
+                "organisation_differs",
+                f"{pointer}: '{party.code}' is registered as {row.name}, {row.organisation_number}",
+            )
+        return row.id
+
+
+def _party(row: Organisation) -> terms.Party:
+    return terms.Party(row.code, row.name, row.organisation_number, row.region)
