@@ -1,0 +1,382 @@
+"""Invoices: read and check an EHF document, keep it byte for byte, and compare it with the expected charges.
+
+A fault in a document is a finding, not a refusal; only what cannot be read is refused. The comparison here is in total
+and by line group (trust and algorithm), without causes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from billing import charging
+from billing.ehf.document import Document as EhfDocument
+from billing.ehf.document import Line as EhfLine
+from billing.ehf.parse import UnreadableDocument, parse
+from billing.ehf.rules import Finding as EhfFinding
+from billing.ehf.rules import check
+from billing.models import Invoice, InvoiceLine
+from billing.rating.rate import Line
+from contracts import agreements, audit
+from contracts.access import Actor
+from contracts.errors import NotFound
+from contracts.models import Document
+from contracts.models.base import recorded_by_then
+from contracts.terms.period import Period
+
+ZERO = Decimal("0.00")
+ORE = Decimal("0.01")
+TRUST_PROPERTIES = ("trust", "helseforetak", "hf")
+ALGORITHM_PROPERTIES = ("algorithm", "algoritme")
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceReading:
+    """A file as read: ``checked`` with the document and its findings, or ``refused`` with the reason and its line."""
+
+    filename: str
+    status: str
+    document: EhfDocument | None = None
+    findings: tuple[EhfFinding, ...] = ()
+    id: int | None = None
+
+    @property
+    def fatal(self) -> bool:
+        """Tell whether the document cannot be read or breaks a fatal rule."""
+        return self.status == "refused" or any(finding.severity == "fatal" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSummary:
+    """A recorded invoice's header; amounts as written, ``sign`` −1 for a credit note."""
+
+    id: int
+    kind: str
+    number: str
+    issued_on: date | None
+    due_on: date | None
+    currency: str
+    period: Period | None
+    line_sum: Decimal | None
+    tax_exclusive: Decimal | None
+    tax: Decimal | None
+    payable: Decimal | None
+    buyer_reference: str | None
+    order_reference: str | None
+    contract_reference: str | None
+    lines: int
+    sha256: str
+    filename: str
+    recorded_at: datetime
+
+    @property
+    def sign(self) -> int:
+        """Give what the amounts are multiplied by to be added up."""
+        return -1 if self.kind == "credit_note" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was invoiced and what was expected for one trust and algorithm (``None``: the line names none)."""
+
+    trust: str | None
+    algorithm: str | None
+    invoiced: Decimal
+    expected: Decimal
+    invoiced_quantity: Decimal
+    expected_quantity: int
+    invoice_lines: tuple[str, ...]
+    charge_lines: tuple[str, ...]
+
+    @property
+    def difference(self) -> Decimal:
+        """Give invoiced less expected: positive is billed too much."""
+        return self.invoiced - self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An invoice against the expected charges of its period, excluding VAT.
+
+    ``comparable`` is false where the currency differs or the document names no period; then nothing is subtracted.
+    The groups' differences sum to ``difference``.
+    """
+
+    invoice: InvoiceSummary
+    period: Period | None
+    comparable: bool
+    groups: tuple[Group, ...]
+    findings: tuple[EhfFinding, ...]
+
+    @property
+    def invoiced(self) -> Decimal:
+        """Give the invoice's total excluding VAT, signed."""
+        return sum((group.invoiced for group in self.groups), ZERO)
+
+    @property
+    def expected(self) -> Decimal:
+        """Give the expected charges of the period."""
+        return sum((group.expected for group in self.groups), ZERO)
+
+    @property
+    def difference(self) -> Decimal:
+        """Give invoiced less expected."""
+        return self.invoiced - self.expected
+
+
+def read_invoice(filename: str, content: bytes) -> InvoiceReading:
+    """Read and check a document without keeping it."""
+    try:
+        document = parse(content)
+    except UnreadableDocument as refusal:
+        finding = EhfFinding(refusal.code, "fatal", refusal.detail, refusal.line)
+        return InvoiceReading(filename, "refused", None, (finding,))
+    return InvoiceReading(filename, "checked", document, tuple(check(document, content)))
+
+
+def import_invoice(
+    session: Session, *, agreement_id: int, filename: str, content: bytes, actor: Actor, now: datetime
+) -> InvoiceReading:
+    """Keep a document byte for byte with its header and lines; the same bytes again are ``already_imported``."""
+    actor.require("invoice.receive")
+    reading = read_invoice(filename, content)
+    document = reading.document
+    if document is None:
+        return reading
+    digest = hashlib.sha256(content).hexdigest()
+    kept = session.scalar(select(Document).where(Document.sha256 == digest))
+    if kept is not None:
+        earlier = session.scalar(
+            select(Invoice.id).where(Invoice.agreement_id == agreement_id, Invoice.document_id == kept.id)
+        )
+        if earlier is not None:
+            return InvoiceReading(filename, "already_imported", document, reading.findings, earlier)
+    else:
+        kept = Document(
+            sha256=digest,
+            filename=filename[:200],
+            media_type="application/xml",
+            size=len(content),
+            content=content,
+            recorded_at=now,
+            recorded_by=actor.id,
+        )
+        session.add(kept)
+        session.flush()
+    invoice = _invoice_row(agreement_id, kept.id, document, actor.id, now)
+    session.add(invoice)
+    session.flush()
+    holders = agreements.option_holders(session, agreement_id)
+    names = {holder.party.code: holder.party.code for holder in holders}
+    names |= {holder.party.name.casefold(): holder.party.code for holder in holders}
+    names |= {holder.party.organisation_number: holder.party.code for holder in holders}
+    products = {algorithm.code: algorithm.code for algorithm in agreements.marketplace(session, agreement_id)}
+    products |= {
+        algorithm.product.casefold(): algorithm.code for algorithm in agreements.marketplace(session, agreement_id)
+    }
+    for position, line in enumerate(document.lines):
+        session.add(
+            InvoiceLine(
+                invoice_id=invoice.id,
+                position=position,
+                line_id=(line.id or str(position + 1))[:200],
+                name=(line.name or "")[:200],
+                item_id=_item_id(line),
+                quantity=line.quantity,
+                unit_price=line.price.amount,
+                net=line.net,
+                trust=_trust(line, document, names),
+                algorithm=_algorithm(line, products),
+                period_from=line.period.start if line.period else None,
+                period_to=line.period.end if line.period else None,
+                recorded_at=now,
+                recorded_by=actor.id,
+            )
+        )
+    audit.record(
+        session,
+        action="invoice.import",
+        subject=f"invoice:{invoice.id}",
+        data={"sha256": digest, "number": invoice.number, "kind": invoice.kind, "findings": len(reading.findings)},
+        actor=actor.id,
+        now=now,
+    )
+    return InvoiceReading(filename, "imported", document, reading.findings, invoice.id)
+
+
+def list_invoices(
+    session: Session, *, agreement_id: int, actor: Actor, known_at: datetime | None = None
+) -> list[InvoiceSummary]:
+    """List the recorded invoices, newest issue first; for readers whose scope is all trusts."""
+    _require_all_trusts(actor)
+    query = select(Invoice).where(Invoice.agreement_id == agreement_id)
+    rows = session.scalars(recorded_by_then(query, Invoice, known_at).order_by(Invoice.issued_on.desc(), Invoice.id))
+    return [_summary(session, row) for row in rows]
+
+
+def compare(
+    session: Session, *, agreement_id: int, invoice_id: int, actor: Actor, known_at: datetime | None = None
+) -> Comparison:
+    """Compare an invoice with the expected charges of the whole quarters or months that its period covers."""
+    _require_all_trusts(actor)
+    row = session.get(Invoice, invoice_id)
+    if row is None or row.agreement_id != agreement_id:
+        raise NotFound(f"there is no invoice {invoice_id} in this agreement")
+    summary = _summary(session, row)
+    agreement = agreements.agreement_summary(session, agreement_id)
+    findings = read_invoice(summary.filename, row.document.content).findings
+    comparable = summary.period is not None and summary.currency == agreement.term.currency
+    expected: tuple[Line, ...] = ()
+    if comparable and summary.period is not None:
+        expected = charging.expected_charges(
+            session, agreement_id=agreement_id, period=summary.period, actor=actor, known_at=known_at
+        ).lines
+    groups = _groups(row, summary, expected)
+    return Comparison(summary, summary.period, comparable, groups, findings)
+
+
+def document_bytes(session: Session, *, agreement_id: int, invoice_id: int, actor: Actor) -> tuple[str, bytes]:
+    """Give an invoice's file name and its bytes as they came."""
+    _require_all_trusts(actor)
+    row = session.get(Invoice, invoice_id)
+    if row is None or row.agreement_id != agreement_id:
+        raise NotFound(f"there is no invoice {invoice_id} in this agreement")
+    return row.document.filename, row.document.content
+
+
+def _require_all_trusts(actor: Actor) -> None:
+    actor.require("read")
+    if actor.scope("read") is not None:
+        raise NotFound("there is no such invoice")
+
+
+def _groups(row: Invoice, summary: InvoiceSummary, expected: Iterable[Line]) -> tuple[Group, ...]:
+    invoiced: dict[tuple[str | None, str | None], list[InvoiceLine]] = defaultdict(list)
+    for line in row.lines:
+        invoiced[line.trust, line.algorithm].append(line)
+    charged: dict[tuple[str | None, str | None], list[Line]] = defaultdict(list)
+    for charge in expected:
+        charged[charge.trust, charge.algorithm].append(charge)
+    keys = sorted(invoiced.keys() | charged.keys(), key=lambda key: (key[0] or "~", key[1] or "~"))
+    groups = [
+        Group(
+            trust=key[0],
+            algorithm=key[1],
+            invoiced=sum((summary.sign * (line.net or ZERO) for line in invoiced[key]), ZERO),
+            expected=sum((line.net for line in charged[key]), ZERO),
+            invoiced_quantity=sum((summary.sign * (line.quantity or Decimal(0)) for line in invoiced[key]), Decimal(0)),
+            expected_quantity=sum(line.quantity or 0 for line in charged[key] if line.kind == "usage"),
+            invoice_lines=tuple(line.line_id for line in invoiced[key]),
+            charge_lines=tuple(line.id for line in charged[key]),
+        )
+        for key in keys
+    ]
+    on_document = summary.sign * ((row.tax_exclusive or ZERO) - sum((line.net or ZERO for line in row.lines), ZERO))
+    if row.tax_exclusive is not None and on_document:
+        # Allowances and charges of the whole document stand on no line; they are a group of their own.
+        groups.append(Group(None, None, on_document, ZERO, Decimal(0), 0, (), ()))
+    return tuple(groups)
+
+
+def _summary(session: Session, row: Invoice) -> InvoiceSummary:
+    lines = session.scalar(select(func.count()).select_from(InvoiceLine).where(InvoiceLine.invoice_id == row.id))
+    period = None
+    if row.period_from is not None and row.period_to is not None and row.period_from <= row.period_to:
+        period = Period(row.period_from, row.period_to + timedelta(days=1))
+        # Charges are rated by whole months: a period that starts or ends inside one takes all of it.
+        period = Period(Period.month(period.start).start, Period.month(row.period_to).end)
+    return InvoiceSummary(
+        id=row.id,
+        kind=row.kind,
+        number=row.number,
+        issued_on=row.issued_on,
+        due_on=row.due_on,
+        currency=row.currency,
+        period=period,
+        line_sum=row.line_sum,
+        tax_exclusive=row.tax_exclusive,
+        tax=row.tax,
+        payable=row.payable,
+        buyer_reference=row.buyer_reference,
+        order_reference=row.order_reference,
+        contract_reference=row.contract_reference,
+        lines=lines or 0,
+        sha256=row.document.sha256,
+        filename=row.document.filename,
+        recorded_at=row.recorded_at,
+    )
+
+
+def _invoice_row(agreement_id: int, document_id: int, document: EhfDocument, actor: str, now: datetime) -> Invoice:
+    first, last = _period(document)
+    totals = document.totals
+    return Invoice(
+        agreement_id=agreement_id,
+        document_id=document_id,
+        kind=document.kind,
+        number=(document.number or "")[:200],
+        issued_on=document.issue_date,
+        due_on=document.due_date,
+        currency=(document.currency or "")[:200],
+        seller_number=_short(document.seller.organisation_number),
+        buyer_number=_short(document.buyer.organisation_number),
+        buyer_reference=_short(document.buyer_reference),
+        order_reference=_short(document.order),
+        contract_reference=_short(document.contract),
+        period_from=first,
+        period_to=last,
+        line_sum=_ore(totals.line_sum),
+        tax_exclusive=_ore(totals.tax_exclusive),
+        tax=_ore(document.tax),
+        payable=_ore(totals.payable),
+        recorded_at=now,
+        recorded_by=actor,
+    )
+
+
+def _period(document: EhfDocument) -> tuple[date | None, date | None]:
+    """Give the first and the last day the document bills: its own period, else that of its lines taken together."""
+    if document.period is not None and document.period.start and document.period.end:
+        return document.period.start, document.period.end
+    starts = [line.period.start for line in document.lines if line.period and line.period.start]
+    ends = [line.period.end for line in document.lines if line.period and line.period.end]
+    return min(starts, default=None), max(ends, default=None)
+
+
+def _trust(line: EhfLine, document: EhfDocument, names: dict[str, str]) -> str | None:
+    """Find the trust a line names: by a property, else by the buyer's own number when the buyer is a trust."""
+    for name in TRUST_PROPERTIES:
+        value = line.property_value(name)
+        if value is not None and (found := names.get(value) or names.get(value.casefold())):
+            return found
+    return names.get(document.buyer.organisation_number or "")
+
+
+def _algorithm(line: EhfLine, products: dict[str, str]) -> str | None:
+    """Find the algorithm a line names: by an item id or a property, else by the product's name."""
+    standard = line.standard_item.value if line.standard_item else None
+    named = [line.seller_item, line.buyer_item, standard, *(line.property_value(name) for name in ALGORITHM_PROPERTIES)]
+    for value in (*named, line.name):
+        if value is not None and (found := products.get(value) or products.get(value.casefold())):
+            return found
+    return None
+
+
+def _item_id(line: EhfLine) -> str | None:
+    return _short(line.seller_item or (line.standard_item.value if line.standard_item else None) or line.buyer_item)
+
+
+def _short(text: str | None) -> str | None:
+    return None if text is None else text[:200]
+
+
+def _ore(amount: Decimal | None) -> Decimal | None:
+    """Keep an amount that is whole øre; one with more decimals breaks a rule, is found by it and has no column."""
+    return amount if amount is None or amount == amount.quantize(ORE) else None

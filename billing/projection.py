@@ -1,0 +1,326 @@
+"""Projection: what it will cost. One deterministic course so far: the expected usage through the one rating function.
+
+A what-if is rated twice, with and without the activation, because pooled tiers make one trust's volume move the others'
+prices: rating the new volume alone would be wrong.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from billing.charging import ZERO, Terms, gather, readable_trust
+from billing.rating.forecast import Plan, daily_rates, forecast
+from billing.rating.rate import Line
+from contracts import agreements
+from contracts.access import Actor
+from contracts.errors import Finding, invalid
+from contracts.terms.agreement import ActivationRow
+from contracts.terms.period import Period, add_months
+from contracts.terms.price_book import Activation, IndexAdjustment, Usage
+from contracts.terms.working_days import spread, working_days
+
+FIRST_YEAR_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyUsage:
+    """A month's examinations of one activation; spread over its working days as monthly counts are."""
+
+    trust: str
+    algorithm: str
+    month: Period
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is assumed: the months ``period``, usage known before ``as_of``, growth, index and planned activations.
+
+    ``usage`` given explicitly is all there is from the period's start on and nothing is forecast; recorded usage before
+    the period still moves the counters.
+    """
+
+    period: Period
+    as_of: date
+    plans: tuple[Plan, ...] = ()
+    annual_growth: Decimal = Decimal(0)
+    annual_index: Decimal = Decimal(0)
+    usage: tuple[Usage | MonthlyUsage, ...] | None = None
+    all_extensions: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month's cost in kroner excluding VAT: at list price, what the ramp takes off, and what is paid.
+
+    ``after_end`` marks a month after the agreement's end, which costs nothing.
+    """
+
+    month: Period
+    list_price: Decimal
+    discount: Decimal
+    cost: Decimal
+    after_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course of cost over the scenario's months."""
+
+    months: tuple[Month, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """The cost of all months."""
+        return sum((month.cost for month in self.months), ZERO)
+
+    @property
+    def first_year(self) -> Decimal:
+        """The cost of the first twelve months."""
+        return sum((month.cost for month in self.months[:FIRST_YEAR_MONTHS]), ZERO)
+
+    @property
+    def peak(self) -> Month | None:
+        """The dearest month, the earliest of equals; ``None`` where there are no months."""
+        return max(self.months, key=lambda month: month.cost, default=None)
+
+    def minus(self, other: Course) -> Course:
+        """Give the difference month by month."""
+        return Course(
+            tuple(
+                Month(
+                    ours.month,
+                    ours.list_price - theirs.list_price,
+                    ours.discount - theirs.discount,
+                    ours.cost - theirs.cost,
+                    ours.after_end,
+                )
+                for ours, theirs in zip(self.months, other.months, strict=True)
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A scenario's cost with its planned activations and without, and the difference split over who bears it.
+
+    ``marginal_by_trust`` sums to ``marginal`` together with what stands on no trust.
+    """
+
+    agreement: agreements.AgreementSummary
+    scenario: Scenario
+    course: Course
+    without: Course
+    by_trust: dict[str, Decimal]
+    by_algorithm: dict[str, Decimal]
+    marginal_by_trust: dict[str, Course]
+    examinations: dict[Period, int]
+    price_version: date | None
+    data_until: date | None
+
+    @property
+    def marginal(self) -> Course:
+        """With minus without."""
+        return self.course.minus(self.without)
+
+
+def project(session: Session, *, agreement_id: int, scenario: Scenario, actor: Actor) -> Projection:
+    """Rate a scenario with and without its planned activations.
+
+    Raises `InvalidInput` for a trust or algorithm that the agreement does not list, an activation that exists already,
+    or explicit usage without an activation on its day.
+    """
+    actor.require("read")
+    terms = gather(session, agreement_id=agreement_id)
+    invalid(_plan_findings(session, terms, scenario))
+    terms = _with_assumed_terms(session, terms, scenario)
+    activations = tuple(row.to_term() for row in terms.activations)
+    known_until = scenario.as_of if scenario.usage is None else scenario.period.start
+    recorded = [entry for entry in terms.usage if entry.on < min(known_until, scenario.period.end)]
+    rates = daily_rates(recorded, activations, scenario.as_of)
+    planned = tuple(_row(plan.activation) for plan in scenario.plans)
+    with_plans = _usage(scenario, rates, activations, scenario.plans)
+    without_plans = with_plans if scenario.usage is not None else _usage(scenario, rates, activations, ())
+    scenario_terms = replace(terms, activations=(*terms.activations, *planned), usage=(*recorded, *with_plans))
+    base_terms = replace(terms, usage=(*recorded, *without_plans))
+    rating, base = scenario_terms.rate(scenario.period), base_terms.rate(scenario.period)
+    end = terms.agreement.term.end
+    course, without = _course(rating.lines, scenario.period, end), _course(base.lines, scenario.period, end)
+    added = {(plan.activation.trust, plan.activation.algorithm) for plan in scenario.plans}
+    examinations: dict[Period, int] = defaultdict(int)
+    for entry in with_plans:
+        if (entry.trust, entry.algorithm) in added and entry.on < end:
+            examinations[Period.month(entry.on)] += entry.quantity
+    version = terms.price_book.version_on(min(scenario.period.start, end))
+    return Projection(
+        agreement=terms.agreement,
+        scenario=scenario,
+        course=course,
+        without=without,
+        by_trust=_sums(rating.lines, "trust"),
+        by_algorithm=_sums(rating.lines, "algorithm"),
+        marginal_by_trust=_marginal_by_trust(rating.lines, base.lines, scenario.period, end),
+        examinations=dict(examinations),
+        price_version=None if version is None else version.valid_from,
+        data_until=max((entry.on for entry in recorded), default=None),
+    )
+
+
+def project_activation(
+    session: Session,
+    *,
+    agreement_id: int,
+    trust: str,
+    algorithm: str,
+    go_live: date,
+    monthly_volume: int,
+    as_of: date,
+    actor: Actor,
+    months: int = 24,
+    adoption_months: int = 0,
+) -> Projection:
+    """Answer "what will it cost if ``trust`` switches ``algorithm`` on from ``go_live``?" over ``months`` months.
+
+    ``trust`` must lie in the actor's scope, else it is as unknown as one that does not exist.
+    """
+    readable_trust(session, agreement_id, actor, trust)
+    start = Period.month(go_live).start
+    plan = Plan(Activation(trust, algorithm, go_live), monthly_volume, adoption_months)
+    scenario = Scenario(Period(start, add_months(start, months)), as_of, (plan,))
+    return project(session, agreement_id=agreement_id, scenario=scenario, actor=actor)
+
+
+def _usage(
+    scenario: Scenario,
+    rates: dict[tuple[str, str], Decimal],
+    activations: tuple[Activation, ...],
+    plans: tuple[Plan, ...],
+) -> list[Usage]:
+    if scenario.usage is not None:
+        return _given(scenario, (*activations, *(plan.activation for plan in plans)))
+    # The months between what is known and the scenario's first one are forecast too: they move the counters.
+    coming = Period(scenario.as_of, scenario.period.end) if scenario.as_of < scenario.period.end else None
+    if coming is None:
+        return []
+    return forecast(rates, activations, plans, coming, scenario.annual_growth)
+
+
+def _given(scenario: Scenario, activations: tuple[Activation, ...]) -> list[Usage]:
+    """Give the scenario's own quantities by day, or refuse those that no activation runs for."""
+    running: dict[tuple[str, str], list[Activation]] = defaultdict(list)
+    for activation in activations:
+        running[activation.trust, activation.algorithm].append(activation)
+    days_given, findings = [], []
+    for number, entry in enumerate(scenario.usage or ()):
+        month = entry.month if isinstance(entry, MonthlyUsage) else Period(entry.on, entry.on + timedelta(days=1))
+        days = working_days(month) if isinstance(entry, MonthlyUsage) else [entry.on]
+        days = [
+            day
+            for day in days
+            if any(
+                one.begins <= day and (one.end is None or day < one.end)
+                for one in running[entry.trust, entry.algorithm]
+            )
+        ]
+        if month.start < scenario.period.start or month.end > scenario.period.end:
+            detail = f"{month.label()} is outside the scenario"
+            findings.append(Finding(f"#/usage/{number}", "outside_scenario", detail))
+        elif not days:
+            detail = f"'{entry.algorithm}' is not active at '{entry.trust}' in {month.label()}"
+            findings.append(Finding(f"#/usage/{number}", "usage_without_activation", detail))
+        else:
+            shares = spread(entry.quantity, days)
+            days_given += [Usage(entry.trust, entry.algorithm, day, share) for day, share in shares.items()]
+    invalid(findings)
+    return days_given
+
+
+def _with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> Terms:
+    end = terms.agreement.term.end
+    if scenario.all_extensions:
+        agreed = agreements.extensions(session, terms.agreement.id)
+        end = max([end, *(extension.end for extension in agreed)])
+    book = terms.price_book
+    if scenario.annual_index:
+        decided = max((adjustment.effective_from.year for adjustment in book.index_adjustments), default=0)
+        years = range(max(scenario.as_of.year, decided) + 1, scenario.period.end.year + 1)
+        assumed = tuple(IndexAdjustment(date(year, 1, 1), 1 + scenario.annual_index, "assumption") for year in years)
+        book = replace(book, index_adjustments=(*book.index_adjustments, *assumed))
+    term = replace(terms.agreement.term, end=end)
+    return replace(terms, agreement=replace(terms.agreement, term=term), price_book=book)
+
+
+def _plan_findings(session: Session, terms: Terms, scenario: Scenario) -> list[Finding]:
+    holders = {holder.party.code for holder in agreements.option_holders(session, terms.agreement.id)}
+    products = {algorithm.code for algorithm in agreements.marketplace(session, terms.agreement.id)}
+    findings = []
+    for number, plan in enumerate(scenario.plans):
+        wanted, place = plan.activation, f"#/activations/{number}"
+        if wanted.trust not in holders:
+            detail = f"'{wanted.trust}' is not on the agreement's closed list of option holders"
+            findings.append(Finding(f"{place}/trust", "not_an_option_holder", detail))
+        if wanted.algorithm not in products:
+            detail = f"'{wanted.algorithm}' is not on the agreement's list of algorithms"
+            findings.append(Finding(f"{place}/algorithm", "unknown_algorithm", detail))
+        if any(
+            (row.trust, row.algorithm) == (wanted.trust, wanted.algorithm)
+            and (row.end is None or row.end > wanted.go_live)
+            for row in terms.activations
+        ):
+            detail = f"'{wanted.algorithm}' is active at '{wanted.trust}' already"
+            findings.append(Finding(f"{place}", "active_already", detail))
+    return findings
+
+
+def _course(lines: Iterable[Line], period: Period, end: date) -> Course:
+    sums: dict[Period, list[Decimal]] = {month: [ZERO, ZERO, ZERO] for month in period.months()}
+    for line in lines:
+        month = sums[Period.month(line.period.start)]
+        month[0] += line.gross
+        month[1] += line.discount
+        month[2] += line.net
+    return Course(
+        tuple(
+            Month(month, gross, discount, net, after_end=month.start >= end)
+            for month, (gross, discount, net) in sums.items()
+        )
+    )
+
+
+def _marginal_by_trust(lines: tuple[Line, ...], base: tuple[Line, ...], period: Period, end: date) -> dict[str, Course]:
+    trusts = sorted({line.trust for line in (*lines, *base) if line.trust is not None})
+    return {
+        trust: _course((line for line in lines if line.trust == trust), period, end).minus(
+            _course((line for line in base if line.trust == trust), period, end)
+        )
+        for trust in trusts
+    }
+
+
+def _sums(lines: Iterable[Line], key: str) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for line in lines:
+        name = getattr(line, key)
+        if name is not None:
+            sums[name] += line.net
+    return dict(sorted(sums.items()))
+
+
+def _row(activation: Activation) -> ActivationRow:
+    return ActivationRow(
+        id=0,
+        trust=activation.trust,
+        trust_name=activation.trust,
+        algorithm=activation.algorithm,
+        product=activation.algorithm,
+        validation_from=activation.validation_from,
+        go_live=activation.go_live,
+        end=activation.end,
+    )

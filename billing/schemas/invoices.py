@@ -1,0 +1,120 @@
+"""Invoices on the wire: what `invoice check|import --json` prints and the API answers.
+
+In a reading amounts are plain strings, as on the document. Elsewhere money is `{"amount", "currency"}`, in the document's
+own currency; a comparison counts a credit note's amounts negative and leaves out what cannot be subtracted.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from billing.ehf.rules import Finding
+from billing.invoices import Comparison, Group, InvoiceReading, InvoiceSummary
+from billing.schemas.price import dump_period
+from contracts.terms.money import format_amount
+
+
+def dump_reading(reading: InvoiceReading) -> dict[str, Any]:
+    """Write a file as read and checked; a refused file has its reason as the one finding and nothing else."""
+    document = reading.document
+    return {
+        "file": reading.filename,
+        "status": reading.status,
+        "kind": document.kind if document else None,
+        "number": document.number if document else None,
+        "currency": document.currency if document else None,
+        "line_sum": _written(document.totals.line_sum) if document else None,
+        "tax_exclusive": _written(document.totals.tax_exclusive) if document else None,
+        "tax": _written(document.tax) if document else None,
+        "payable": _written(document.totals.payable) if document else None,
+        "lines": len(document.lines) if document else 0,
+        "buyer_reference": document.buyer_reference if document else None,
+        "order": document.order if document else None,
+        "contract": document.contract if document else None,
+        "findings": [dump_finding(finding) for finding in reading.findings],
+    }
+
+
+def dump_finding(finding: Finding) -> dict[str, Any]:
+    """Write a broken rule with its official identifier."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "detail": finding.detail,
+        "line": finding.line or None,
+    }
+
+
+def dump_invoice(invoice: InvoiceSummary) -> dict[str, Any]:
+    """Write a recorded invoice's header; amounts as on the document, a credit note's are positive."""
+    return {
+        "id": invoice.id,
+        "kind": invoice.kind,
+        "number": invoice.number,
+        "issued_on": None if invoice.issued_on is None else invoice.issued_on.isoformat(),
+        "due_on": None if invoice.due_on is None else invoice.due_on.isoformat(),
+        "period": None if invoice.period is None else dump_period(invoice.period),
+        "line_sum": _money(invoice.line_sum, invoice.currency),
+        "tax_exclusive": _money(invoice.tax_exclusive, invoice.currency),
+        "tax": _money(invoice.tax, invoice.currency),
+        "payable": _money(invoice.payable, invoice.currency),
+        "lines": invoice.lines,
+        "buyer_reference": invoice.buyer_reference,
+        "order": invoice.order_reference,
+        "contract": invoice.contract_reference,
+        "file": invoice.filename,
+        "sha256": invoice.sha256,
+        "recorded_at": invoice.recorded_at.isoformat(),
+    }
+
+
+def dump_comparison(comparison: Comparison) -> dict[str, Any]:
+    """Write an invoice against its period's expected charges; amounts are null where nothing can be subtracted."""
+    currency = comparison.invoice.currency
+
+    def amount(value: Decimal) -> dict[str, str] | None:
+        return _money(value, currency) if comparison.comparable else None
+
+    return {
+        "invoice": dump_invoice(comparison.invoice),
+        "period": None if comparison.period is None else dump_period(comparison.period),
+        "status": _status(comparison),
+        "invoiced": _money(comparison.invoiced, currency),
+        "expected": amount(comparison.expected),
+        "difference": amount(comparison.difference),
+        "groups": [_group(group, currency, comparison.comparable) for group in comparison.groups],
+        "findings": [dump_finding(finding) for finding in comparison.findings],
+    }
+
+
+def _status(comparison: Comparison) -> str:
+    if not comparison.comparable:
+        return "not_comparable"
+    return "differences" if any(group.difference for group in comparison.groups) else "equal"
+
+
+def _group(group: Group, currency: str, comparable: bool) -> dict[str, Any]:
+    return {
+        "trust": group.trust,
+        "algorithm": group.algorithm,
+        "invoiced": _money(group.invoiced, currency),
+        "expected": _money(group.expected, currency) if comparable else None,
+        "difference": _money(group.difference, currency) if comparable else None,
+        "invoiced_quantity": f"{group.invoiced_quantity.normalize():f}",
+        "expected_quantity": group.expected_quantity,
+        "invoice_lines": list(group.invoice_lines),
+        "charge_lines": list(group.charge_lines),
+    }
+
+
+def _money(amount: Decimal | None, currency: str) -> dict[str, str] | None:
+    return None if amount is None else {"amount": format_amount(amount), "currency": currency}
+
+
+def _written(amount: Decimal | None) -> str | None:
+    """Write an amount with at least two decimals and never fewer than the document has: nothing is rounded away."""
+    if amount is None:
+        return None
+    exponent = amount.as_tuple().exponent
+    return f"{amount:f}" if isinstance(exponent, int) and exponent < -2 else format_amount(amount)
