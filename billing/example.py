@@ -1,0 +1,332 @@
+"""The example: one agreement with three years of life in it, recorded as it would have been.
+
+Each fact is recorded when it became known: the agreement at its signing, an amendment when it was agreed, an activation
+when it was ordered, usage a few days after its period. So every page can be asked what was known on an earlier day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from billing import charging, invoices, metering
+from billing.example_agreement import Document, agreement_document
+from billing.example_invoice import FILENAME, vendor_invoice
+from billing.example_usage import DailyCount, daily_usage, usage_csv
+from contracts import access, agreements, audit
+from contracts.access import Actor, Grant
+from contracts.models import (
+    Activation,
+    Agreement,
+    AgreementExtension,
+    AgreementTerms,
+    Algorithm,
+    IndexAdjustment,
+    Option,
+    OptionState,
+    Organisation,
+    PriceBookCharge,
+    PriceBookVersion,
+)
+from contracts.models.base import known
+from contracts.schemas.agreement import load_agreement
+from contracts.schemas.price_book import dump_version
+from contracts.terms.agreement import AgreementDocument, Extension
+from contracts.terms.period import Period
+from contracts.terms.price_book import Activation as ActivationTerm
+from contracts.terms.price_book import IndexAdjustment as AdjustmentTerm
+from contracts.terms.working_days import working_days
+
+SIGNED_ON = date(2023, 12, 18)
+INVOICE_RECEIVED_ON = date(2026, 10, 9)
+
+# When what was not there at the signing became known; steps and extensions carry their own dates.
+_INDEX_AGREED_ON = date(2024, 11, 28)
+_AMENDMENT_SIGNED_ON = date(2025, 11, 20)
+_GIVEN_UP_ON = date(2026, 2, 2)
+_ORDERED_BEFORE = timedelta(days=35)
+_OSLO = ZoneInfo("Europe/Oslo")
+
+PEOPLE: tuple[tuple[str, str, Grant], ...] = (
+    ("ingrid.solbakken@eksempel.no", "Ingrid Solbakken", Grant("finance_controller")),
+    ("jonas.myrvold@eksempel.no", "Jonas Myrvold", Grant("contract_manager")),
+    ("randi.haugerud@eksempel.no", "Randi Haugerud", Grant("trust_reader", "vestre-viken")),
+    ("amir.rostad@eksempel.no", "Amir Rostad", Grant("trust_requester", "akershus")),
+    ("solveig.brekke@eksempel.no", "Solveig Brekke", Grant("approver")),
+    ("torbjorn.aasen@eksempel.no", "Torbjørn Aasen", Grant("approver")),
+    ("marit.lindqvist@eksempel.no", "Marit Lindqvist", Grant("auditor")),
+    ("eirik.nesheim@eksempel.no", "Eirik Nesheim", Grant("admin")),
+)
+
+Happening = tuple[datetime, Callable[[datetime], object]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedExample:
+    """What loading did: ``loaded``, or ``already_there`` where any agreement is recorded and nothing was done."""
+
+    status: str
+    agreement: str | None = None
+    people: int = 0
+    usage_files: int = 0
+    usage_rows: int = 0
+    invoice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFile:
+    """A usage file as it was delivered, on a working day after its period."""
+
+    delivered_on: date
+    filename: str
+    content: bytes
+
+
+def load_example(session: Session, *, actor: Actor, now: datetime) -> LoadedExample:
+    """Record the example: the agreement and its course, the people, usage to 30.09.2026 and one vendor invoice.
+
+    Nothing is done where any agreement is recorded. ``now`` is the instant of the loading itself and stands in the
+    log; the facts carry the instants at which they would have become known.
+    """
+    if session.scalar(select(func.count()).select_from(Agreement)):
+        return LoadedExample("already_there")
+    document = load_agreement(agreement_document())
+    signed = load_agreement(as_signed(agreement_document()))
+    agreement_id = agreements.import_agreement(session, document=signed, actor=actor, now=_instant(SIGNED_ON, 13)).id
+    controller = _people(session, actor)
+    files = usage_files(daily_usage(agreement_document()))
+    happenings = list(_Course(session, agreement_id, actor.id).since_signing(signed, document))
+    for file in files:
+        happenings.append(
+            (_instant(file.delivered_on, 9), partial(_import_usage, session, agreement_id, file, controller))
+        )
+    # In the order in which it all happened, so that the rows and the log tell the story that the instants tell.
+    for happened_at, record in sorted(happenings, key=lambda happening: happening[0]):
+        record(happened_at)
+    session.flush()
+    content = vendor_invoice(
+        charging.gather(session, agreement_id=agreement_id), document.option_holders, document.algorithms
+    )
+    invoice = invoices.import_invoice(
+        session,
+        agreement_id=agreement_id,
+        filename=FILENAME,
+        content=content,
+        actor=controller,
+        now=_instant(INVOICE_RECEIVED_ON, 8),
+    )
+    rows = sum(file.content.count(b"\n") - 1 for file in files)
+    if invoice.document is None or invoice.status != "imported":
+        raise AssertionError(f"{FILENAME} is {invoice.status}: {invoice.findings[:3]}")
+    loaded = LoadedExample("loaded", document.code, len(PEOPLE), len(files), rows, invoice.document.number)
+    audit.record(
+        session,
+        action="example.load",
+        subject=f"agreement:{document.code}",
+        data={"usage_files": loaded.usage_files, "usage_rows": loaded.usage_rows},
+        actor=actor.id,
+        now=now,
+    )
+    return loaded
+
+
+def as_signed(document: Document) -> Document:
+    """Give the document as it was signed: the first two years, the first prices, and only what ran already."""
+    first = document["extensions"][0]
+    return document | {
+        "agreement": document["agreement"] | {"end": first["from"]},
+        "extensions": [extension | {"taken_up_on": None} for extension in document["extensions"]],
+        "option_holders": [
+            holder | {"option": holder["option"] | {"states": _agreed_from_the_start(document, holder)}}
+            for holder in document["option_holders"]
+        ],
+        "price_book": document["price_book"]
+        | {"index_adjustments": [], "versions": document["price_book"]["versions"][:1]},
+        "activations": [
+            activation for activation in document["activations"] if activation["go_live"] < SIGNED_ON.isoformat()
+        ],
+    }
+
+
+def _agreed_from_the_start(document: Document, holder: Document) -> list[Document]:
+    return [state for state in holder["option"]["states"] if state["on"] <= document["agreement"]["start"]]
+
+
+def usage_files(counts: list[DailyCount]) -> list[UsageFile]:
+    """Cut counts into the files in which they came: all of 2023, then a file per quarter, from 2026 one per month."""
+    cut: dict[Period, list[DailyCount]] = {}
+    for count in counts:
+        cut.setdefault(_delivery_period(count.on), []).append(count)
+    return [
+        UsageFile(_delivery_day(period), f"forbruk-{period.label()}.csv", usage_csv(counts))
+        for period, counts in sorted(cut.items())
+    ]
+
+
+def _delivery_period(day: date) -> Period:
+    if day.year < 2024:
+        return Period.year(day)
+    return Period.quarter(day) if day.year < 2026 else Period.month(day)
+
+
+def _delivery_day(period: Period) -> date:
+    """The first working day from the third of the following month on."""
+    earliest = period.end + timedelta(days=2)
+    return working_days(Period(earliest, earliest + timedelta(days=14)))[0]
+
+
+def _instant(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), tzinfo=_OSLO)
+
+
+def _people(session: Session, actor: Actor) -> Actor:
+    """Add the example's people, who have no password, and give the finance controller as an actor."""
+    people = [
+        access.add_person(
+            session,
+            email=email,
+            name=name,
+            password=None,
+            grants=(grant,),
+            actor=actor,
+            now=_instant(SIGNED_ON, 14),
+            example=True,
+        )
+        for email, name, grant in PEOPLE
+    ]
+    return access.actor_of_person(session, people[0])
+
+
+def _import_usage(session: Session, agreement_id: int, file: UsageFile, actor: Actor, now: datetime) -> None:
+    result = metering.import_usage(
+        session, agreement_id=agreement_id, filename=file.filename, content=file.content, actor=actor, now=now
+    )
+    if result.status != "imported":
+        raise AssertionError(f"{file.filename} is {result.status}: {result.errors[:3]}")
+
+
+class _Course:
+    """What happened to the agreement after its signing, as rows with the instants at which each became known."""
+
+    def __init__(self, session: Session, agreement_id: int, recorded_by: str) -> None:
+        self.session = session
+        self.agreement_id = agreement_id
+        self.recorded_by = recorded_by
+
+    def since_signing(self, signed: AgreementDocument, today: AgreementDocument) -> Iterator[Happening]:
+        """Give what is in the document of today and was not in the signed one, each with its instant."""
+        for extension in today.extensions:
+            if extension.taken_up_on is not None:
+                yield _instant(extension.taken_up_on, 11), partial(self._take_up, extension)
+        for before, holder in zip(signed.option_holders, today.option_holders, strict=True):
+            for step in holder.states[len(before.states) :]:
+                yield _instant(step.on, 12), partial(self._option_step, holder.party.code, step.state, step.on)
+        for adjustment in today.price_book.index_adjustments:
+            yield _instant(_INDEX_AGREED_ON, 10), partial(self._adjust, adjustment)
+        for number in range(len(signed.price_book.versions), len(today.price_book.versions)):
+            yield _instant(_AMENDMENT_SIGNED_ON, 10), partial(self._amend_prices, today, number)
+        for activation in today.activations:
+            if activation not in signed.activations:
+                ordered_on = (activation.validation_from or activation.go_live) - _ORDERED_BEFORE
+                yield _instant(ordered_on, 12), partial(self._order, activation)
+                if activation.end is not None:
+                    yield _instant(_GIVEN_UP_ON, 12), partial(self._end, activation)
+
+    def _add(self, row: type[Any], recorded_at: datetime, **values: Any) -> Any:
+        added = row(agreement_id=self.agreement_id, **values, **self._stamp(recorded_at))
+        self.session.add(added)
+        self.session.flush()
+        return added
+
+    def _stamp(self, recorded_at: datetime) -> dict[str, Any]:
+        return {"recorded_at": recorded_at, "recorded_by": self.recorded_by}
+
+    def _take_up(self, extension: Extension, now: datetime) -> None:
+        right = self.session.scalars(
+            select(AgreementExtension).where(
+                AgreementExtension.agreement_id == self.agreement_id,
+                AgreementExtension.from_on == extension.start,
+                known(AgreementExtension, None),
+            )
+        ).one()
+        terms = self.session.scalars(
+            select(AgreementTerms).where(AgreementTerms.agreement_id == self.agreement_id, known(AgreementTerms, None))
+        ).one()
+        self._add(AgreementExtension, now, **_renewed(right, taken_up_on=extension.taken_up_on))
+        self._add(AgreementTerms, now, **_renewed(terms, end_on=extension.end))
+
+    def _option_step(self, trust: str, state: str, on: date, now: datetime) -> None:
+        option = self.session.scalars(
+            select(Option)
+            .join(Organisation, Organisation.id == Option.trust_id)
+            .where(Option.agreement_id == self.agreement_id, Organisation.code == trust)
+        ).one()
+        self.session.add(OptionState(option_id=option.id, state=state, on=on, **self._stamp(now)))
+        self.session.flush()
+
+    def _adjust(self, adjustment: AdjustmentTerm, now: datetime) -> None:
+        self._add(
+            IndexAdjustment,
+            now,
+            effective_from=adjustment.effective_from,
+            factor=adjustment.factor,
+            clause=adjustment.clause,
+            void=False,
+        )
+
+    def _amend_prices(self, document: AgreementDocument, number: int, now: datetime) -> None:
+        agreed = document.price_book.versions[number]
+        version = self._add(PriceBookVersion, now, valid_from=agreed.valid_from, clause=agreed.clause, void=False)
+        for position, charge in enumerate(dump_version(agreed)["charges"]):
+            self.session.add(
+                PriceBookCharge(
+                    version_id=version.id,
+                    position=position,
+                    code=charge["code"],
+                    kind=charge["kind"],
+                    clause=charge["clause"],
+                    terms=charge,
+                    **self._stamp(now),
+                )
+            )
+        self.session.flush()
+
+    def _order(self, activation: ActivationTerm, now: datetime) -> None:
+        self._add(
+            Activation,
+            now,
+            trust_id=self._id(Organisation, activation.trust),
+            algorithm_id=self._id(Algorithm, activation.algorithm),
+            validation_from=activation.validation_from,
+            go_live_on=activation.go_live,
+            end_on=None,
+            void=False,
+        )
+
+    def _end(self, activation: ActivationTerm, now: datetime) -> None:
+        running = self.session.scalars(
+            select(Activation).where(
+                Activation.agreement_id == self.agreement_id,
+                Activation.trust_id == self._id(Organisation, activation.trust),
+                Activation.algorithm_id == self._id(Algorithm, activation.algorithm),
+                known(Activation, None),
+            )
+        ).one()
+        self._add(Activation, now, **_renewed(running, end_on=activation.end))
+
+    def _id(self, row: type[Organisation] | type[Algorithm], code: str) -> int:
+        return self.session.scalars(select(row.id).where(row.code == code)).one()
+
+
+def _renewed(row: Any, **changes: Any) -> dict[str, Any]:
+    """Give the values of the row that supersedes ``row`` with some of them changed."""
+    own = {"id", "agreement_id", "supersedes_id", "recorded_at", "recorded_by"}
+    names = [attribute.key for attribute in row.__mapper__.column_attrs if attribute.key not in own]
+    return {name: getattr(row, name) for name in names} | {"supersedes_id": row.id} | changes
