@@ -1,0 +1,137 @@
+"""The application: configuration, extensions, blueprints, error mapping, commands, scheduler. Nothing imports this file.
+
+>>> create_app({"TESTING": True, "DATABASE_URL": "sqlite://"}).config["EXAMPLE_MODE"]
+True
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from environs import Env
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
+
+import billing.cli
+import billing.web
+import contracts.cli
+import contracts.web
+from contracts import clock
+from contracts.extensions import db
+from contracts.web import auth, formatting, guard, i18n, layout, problems, security_headers
+
+VERSION = "0.1.0"
+LARGEST_UPLOAD = 25 * 1024 * 1024
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """Make the application from the environment (README, "Configuration"), with ``overrides`` for tests."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(_configuration(app))
+    app.config.update(overrides or {})
+    _require_secret_key(app)
+    db.init_app(app)
+    CSRFProtect(app)
+    i18n.register(app)
+    formatting.register(app)
+    layout.register(app)
+    security_headers.register(app)
+    auth.register(app)
+    guard.register(app)
+    problems.register(app)
+    contracts.web.register(app)
+    billing.web.register(app)
+    contracts.cli.register(app)
+    billing.cli.register(app)
+    app.context_processor(_shell_facts(app))
+    return app
+
+
+def _configuration(app: Flask) -> dict[str, Any]:
+    env = Env()
+    mode = env.str("TRINNVIS_MODE", "example")
+    if mode not in ("example", "production"):
+        raise SystemExit(f"TRINNVIS_MODE is 'example' or 'production', not '{mode}'")
+    instance = Path(env.str("TRINNVIS_INSTANCE", str(Path(app.root_path) / "instance")))
+    instance.mkdir(parents=True, exist_ok=True)
+    production = mode == "production"
+    return {
+        "EXAMPLE_MODE": not production,
+        "DATABASE_URL": env.str("DATABASE_URL", "") or f"sqlite:///{instance / 'trinnvis.db'}",
+        "SECRET_KEY": env.str("TRINNVIS_SECRET_KEY", "") or None,
+        "INSTANCE": str(instance),
+        "MAX_CONTENT_LENGTH": LARGEST_UPLOAD,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": env.bool("TRINNVIS_SECURE_COOKIES", production),
+        "SCHEDULER": env.str("TRINNVIS_SCHEDULER", "off"),
+        "WTF_CSRF_TIME_LIMIT": None,
+    }
+
+
+def _require_secret_key(app: Flask) -> None:
+    """Refuse to start production without a secret key; elsewhere keep one beside the database."""
+    if app.config["SECRET_KEY"]:
+        return
+    if not app.config["EXAMPLE_MODE"]:
+        raise SystemExit("production needs TRINNVIS_SECRET_KEY: set it to a long random text")
+    if app.testing:
+        app.config["SECRET_KEY"] = secrets.token_hex(32)
+        return
+    kept = Path(app.config["INSTANCE"]) / "secret-key"
+    try:
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass  # made at an earlier start, or by another process a moment ago
+    app.config["SECRET_KEY"] = kept.read_text()
+
+
+def _shell_facts(app: Flask) -> Any:
+    """Give every template the version and, in example mode, the example's own today."""
+
+    def facts() -> dict[str, Any]:
+        example = None
+        if app.config["EXAMPLE_MODE"]:
+            with suppress(SQLAlchemyError), db.read() as session:  # an error page must come without a database too
+                example = {"today": clock.today(session, example_mode=True, now=datetime.now(UTC))}
+        return {"app_version": VERSION, "example": example}
+
+    return facts
+
+
+def main() -> None:
+    """Bring the database up to date, load the example into an empty one, and serve on the loopback address."""
+    from waitress import serve
+
+    from billing import jobs
+    from billing.example import load_example
+    from contracts import agreements, schema_versions
+    from contracts.access import COMMAND_LINE
+
+    app = create_app()
+    with app.app_context():
+        if not schema_versions.at_head(db.engine):
+            schema_versions.upgrade(db.engine)
+        if app.config["EXAMPLE_MODE"]:
+            with db.write() as session:
+                if not agreements.list_agreements(session):
+                    load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC))
+    if app.config["SCHEDULER"] == "inline":
+        jobs.start(app)
+    port = int(os.environ.get("PORT", "8000"))
+    print(f"Trinnvis: http://127.0.0.1:{port}/")  # noqa: T201 - the one line that a person waits for
+    if app.config["EXAMPLE_MODE"]:
+        print("Sign in: choose a person on the first page (example data, no password).")  # noqa: T201
+    serve(app, host="127.0.0.1", port=port, threads=8)
+
+
+if __name__ == "__main__":
+    main()
