@@ -1,0 +1,1 @@
+"""Long proofs (`python -m tests.soak`); the tests run them small."""
