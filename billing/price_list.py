@@ -1,0 +1,206 @@
+"""The price list as a reader meets it: tiers with the units they cover, and their prices at each index level.
+
+The bounds are those the rating uses (`last_units`), and so is the arithmetic of an index level (`Level`): a caption that is
+off by one, or a price that no line has, would be a second opinion about the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from billing.rating.charge_terms import Level
+from billing.rating.ramp_up import Ramp, phase_on
+from contracts.terms import money
+from contracts.terms.agreement import ActivationRow
+from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVersion, covers
+from contracts.terms.price_model import (
+    Boundary,
+    Charge,
+    Conventions,
+    Graduated,
+    Package,
+    Tier,
+    UsageCharge,
+    Volume,
+    last_units,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TierPrices:
+    """One tier: the units after ``above`` up to and including ``up_to`` (``None``: open), and its price at each level."""
+
+    number: int
+    above: int
+    up_to: int | None
+    unit_prices: tuple[Decimal, ...]
+    flat_fees: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLevel:
+    """A level of a version's prices: from when, and the adjustments that brought them there (none at first)."""
+
+    since: date
+    adjustments: tuple[IndexAdjustment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePrices:
+    """What one charge of a version costs at each of the version's levels; ``amounts`` where it is not priced by tiers."""
+
+    charge: Charge
+    tiers: tuple[TierPrices, ...]
+    amounts: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPrices:
+    """A version of the price book over the days it is valid (``until`` exclusive, ``None`` for the last one)."""
+
+    version: PriceBookVersion
+    until: date | None
+    levels: tuple[IndexLevel, ...]
+    charges: tuple[ChargePrices, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RampToday:
+    """Where an activation stands on a day.
+
+    ``state`` is ``planned``, ``validation``, ``ramp_up``, ``ordinary`` or ``ended``; ``until`` is the first day at the
+    next price, ``next_discount`` the discount then. A ramp by units shows as ``ordinary`` with ``by_units``.
+    """
+
+    activation: ActivationRow
+    state: str
+    phase: int | None = None
+    phases: int = 0
+    discount: Decimal = Decimal(0)
+    until: date | None = None
+    next_discount: Decimal = Decimal(0)
+    by_units: bool = False
+
+
+def tier_intervals(tiers: tuple[Tier, ...], boundary: Boundary) -> tuple[tuple[int, int | None], ...]:
+    """Give each tier's units as (after this one, up to and including this one); the open tier ends with ``None``.
+
+    >>> tier_intervals((Tier(200, Decimal(60)), Tier(None, Decimal(45))), "exclusive")
+    ((0, 199), (199, None))
+    """
+    lasts = last_units(tiers, boundary)
+    return tuple(zip((0, *(last or 0 for last in lasts[:-1])), lasts, strict=True))
+
+
+def tiers_of(charge: Charge) -> tuple[Tier, ...]:
+    """Give the tiers of a charge that has some, else none."""
+    if isinstance(charge, UsageCharge) and isinstance(charge.model, Graduated | Volume):
+        return charge.model.tiers
+    return ()
+
+
+def charge_on(book: PriceBook, code: str, day: date) -> Charge | None:
+    """Give the charge with ``code`` in the version valid on ``day``."""
+    version = book.version_on(day)
+    return None if version is None else next((charge for charge in version.charges if charge.code == code), None)
+
+
+def factors_in_force(book: PriceBook, day: date) -> tuple[IndexAdjustment, ...]:
+    """Give the index adjustments that touch the prices of ``day`` (pricing.md §4.8), in the order they took effect."""
+    version = book.version_on(day)
+    if version is None:
+        return ()
+    touching = (each for each in book.index_adjustments if version.valid_from < each.effective_from <= day)
+    return tuple(sorted(touching, key=lambda each: each.effective_from))
+
+
+def price_list(book: PriceBook) -> tuple[VersionPrices, ...]:
+    """Give every version with its prices, the newest first."""
+    in_time = sorted(book.versions, key=lambda version: version.valid_from)
+    untils: list[date | None] = [*(version.valid_from for version in in_time[1:]), None]
+    listed = [_version(book, version, until) for version, until in zip(in_time, untils, strict=True)]
+    return tuple(reversed(listed))
+
+
+def _version(book: PriceBook, version: PriceBookVersion, until: date | None) -> VersionPrices:
+    days = {version.valid_from}
+    days.update(
+        each.effective_from
+        for each in book.index_adjustments
+        if each.effective_from > version.valid_from and (until is None or each.effective_from < until)
+    )
+    levels = tuple(IndexLevel(day, factors_in_force(book, day)) for day in sorted(days))
+    charges = tuple(_charge(charge, levels, book.conventions) for charge in version.charges)
+    return VersionPrices(version, until, levels, charges)
+
+
+def _charge(charge: Charge, levels: tuple[IndexLevel, ...], conventions: Conventions) -> ChargePrices:
+    own = charge.conventions.over(conventions)
+    at = [_level(own, level.adjustments) for level in levels]
+    tiers = tiers_of(charge)
+    rows = tuple(
+        TierPrices(
+            number,
+            above,
+            up_to,
+            tuple(money.unit_price(level.unit_price(tier.unit_price)) for level in at),
+            tuple(money.kroner(level.amount(tier.flat_fee)) for level in at),
+        )
+        for number, (tier, (above, up_to)) in enumerate(
+            zip(tiers, tier_intervals(tiers, own.boundary) if tiers else (), strict=True), start=1
+        )
+    )
+    amount = _plain_amount(charge)
+    amounts = () if amount is None else tuple(money.kroner(level.amount(amount)) for level in at)
+    return ChargePrices(charge, rows, amounts)
+
+
+def _plain_amount(charge: Charge) -> Decimal | None:
+    if not isinstance(charge, UsageCharge):
+        return charge.amount
+    return charge.model.price if isinstance(charge.model, Package) else None
+
+
+def _level(conventions: Conventions, adjustments: tuple[IndexAdjustment, ...]) -> Level:
+    factor = Fraction(1)
+    for adjustment in adjustments:
+        factor *= Fraction(adjustment.factor)
+    return Level(conventions, factor, bool(adjustments))
+
+
+def ramps_on(book: PriceBook, activations: Iterable[ActivationRow], day: date) -> tuple[RampToday, ...]:
+    """Tell for each activation where in its ramp-up it stands on ``day``, by the version valid then."""
+    return tuple(_ramp_today(book, activation, day) for activation in activations)
+
+
+def _ramp_today(book: PriceBook, activation: ActivationRow, day: date) -> RampToday:
+    if activation.end is not None and activation.end <= day:
+        return RampToday(activation, "ended")
+    if day < activation.go_live:
+        validating = activation.validation_from is not None and activation.validation_from <= day
+        return RampToday(activation, "validation" if validating else "planned")
+    version = book.version_on(day)
+    charge = next(
+        (
+            each
+            for each in (version.charges if version else ())
+            if isinstance(each, UsageCharge) and covers(each, activation.algorithm)
+        ),
+        None,
+    )
+    ramp = None if charge is None else Ramp.of(charge.ramp_up)
+    if charge is None or charge.ramp_up is None or ramp is None:
+        return RampToday(activation, "ordinary")
+    if ramp.by_units:
+        return RampToday(activation, "ordinary", by_units=True)
+    ends = ramp.ends(activation.go_live)
+    phase = phase_on(ends, day)
+    phases = charge.ramp_up.phases
+    if phase is None:
+        return RampToday(activation, "ordinary", phases=len(phases))
+    following = phases[phase].discount if phase < len(phases) else Decimal(0)
+    return RampToday(activation, "ramp_up", phase, len(phases), phases[phase - 1].discount, ends[phase - 1], following)

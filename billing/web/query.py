@@ -1,0 +1,168 @@
+"""What a page is asked: its parameters, the agreement, and as of which knowledge.
+
+One permalink gives one page: a parameter that a page does not know is an error that names it, because silently ignoring it
+would show other figures than the address says. `kjent` (a date or a moment) and `agreement` are understood everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, NoReturn
+
+from flask import abort, current_app, g, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+
+from contracts import agreements, clock, price_books
+from contracts.access import Actor
+from contracts.agreements import AgreementSummary
+from contracts.errors import NotFound
+from contracts.extensions import db
+from contracts.terms.period import Period
+from contracts.web import formatting, layout
+from contracts.web.guard import current_actor
+from contracts.web.i18n import current_language
+
+EVERYWHERE = ("kjent", "agreement")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a request asks for: which agreement, as known when, and the page's own parameters as text."""
+
+    actor: Actor
+    agreement: AgreementSummary
+    known_at: datetime | None
+    today: date
+    values: dict[str, str]
+
+    def link(self, endpoint: str, **values: Any) -> str:
+        """Give the address of another page about the same agreement, as known at the same moment."""
+        kept = {name: request.args[name] for name in EVERYWHERE if name in request.args}
+        return url_for(endpoint, **{**kept, **values})
+
+    def period(self, name: str = "periode") -> Period | None:
+        """Give the period of a parameter, ``None`` where it is not given; a page for what is no period."""
+        text = self.values.get(name)
+        if not text:
+            return None
+        try:
+            return Period.parse(text)
+        except ValueError:
+            refuse(
+                _(
+                    "“%(value)s” in %(name)s is not a month (2026-09), a quarter (2026-Q3) or a year.",
+                    value=text,
+                    name=name,
+                )
+            )
+
+    def page(self, template: str, *, as_of: date | None, version: date | None, **values: Any) -> str:
+        """Render a page with its data line and the links it needs; without a ``version``, the one valid by then."""
+        if version is None:
+            book = price_books.price_book(db.session, self.agreement.id, self.known_at)
+            valid = book.version_on(as_of or self.today)
+            version = None if valid is None else valid.valid_from
+        return render_template(
+            template,
+            query=self,
+            link=self.link,
+            as_of=as_of,
+            known_at=self.shown_moment(as_of),
+            price_book=None if version is None else _("of %(day)s", day=formatting.day(version, current_language())),
+            **values,
+        )
+
+    def fixed_moment(self) -> str:
+        """Give the moment that keeps this page as it is for good, as `kjent` reads it: nothing known now is after it."""
+        moment = self.known_at or max(datetime.now(UTC), self.shown_moment(None))
+        return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def shown_moment(self, as_of: date | None) -> datetime:
+        """Give the moment as of which the page knows what it shows; in the example, the example's today."""
+        if self.known_at is not None:
+            return self.known_at
+        now = datetime.now(UTC)
+        if current_app.config["EXAMPLE_MODE"] and (as_of is None or as_of <= self.today):
+            return datetime.combine(self.today, now.astimezone(clock.OSLO).time(), tzinfo=clock.OSLO)
+        return now
+
+
+def read_query(*own: str, code: str | None = None, past: bool = True) -> Query:
+    """Read a page's query; ``own`` are the parameters it knows beside the common ones, ``code`` an agreement in its path.
+
+    ``past`` is false for a page that looks ahead from what is known now.
+
+    Answers by itself where there is no agreement yet (what to do first), where there are several and none is named (a
+    choice), and where the address is not understood (400, naming what).
+    """
+    if not past and "kjent" in request.args:
+        refuse(_("This page cannot be asked as of an earlier day: leave out kjent."))
+    values = parameters(*own)
+    actor = current_actor()
+    known_at = _known_at(values.pop("kjent", ""))
+    code = code or values.pop("agreement", None) or None
+    return Query(actor, _agreement(code, known_at), known_at, today(), values)
+
+
+def parameters(*own: str) -> dict[str, str]:
+    """Give the request's parameters as text; an unknown or a repeated one is refused by name."""
+    values: dict[str, str] = {}
+    for name, value in request.args.items(multi=True):
+        if name not in (*own, *EVERYWHERE):
+            refuse(_("The parameter “%(name)s” is unknown here.", name=name))
+        if name in values:
+            refuse(_("The parameter “%(name)s” stands twice.", name=name))
+        values[name] = value.strip()
+    return values
+
+
+def today() -> date:
+    """Give today's date, or the day the example takes for today."""
+    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+
+
+def reads() -> bool:
+    """Tell whether somebody is signed in who reads amounts: what the navigation shows."""
+    actor: Actor | None = g.get("trinnvis_actor")
+    return actor is not None and actor.may("read")
+
+
+def reads_all() -> bool:
+    """Tell whether somebody is signed in who reads the amounts of all trusts."""
+    return reads() and current_actor().scope("read") is None
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Answer 400 with one sentence."""
+    abort(make_response(*layout.error_page(400, details=[sentence])))
+
+
+def _known_at(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            # A day means all that was known when it was over.
+            return datetime.combine(date.fromisoformat(text), time.max, tzinfo=clock.OSLO)
+        # A plus in an address is read as a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        refuse(_("“%(value)s” in kjent is not a date (2026-10-15) or a moment.", value=text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=clock.OSLO)
+
+
+def _agreement(code: str | None, known_at: datetime | None) -> AgreementSummary:
+    listed = agreements.list_agreements(db.session)
+    if not listed:
+        abort(make_response(render_template("billing/nothing_yet.html")))
+    if code is None and len(listed) > 1:
+        abort(make_response(render_template("billing/choose_agreement.html", agreements=listed, address=_with_code)))
+    found = next((each for each in listed if code in (None, each.code)), None)
+    if found is None:
+        raise NotFound(_("There is no agreement “%(code)s”.", code=code))
+    return agreements.agreement_summary(db.session, found.id, known_at)
+
+
+def _with_code(code: str) -> str:
+    return url_for(request.endpoint or "", **{**(request.view_args or {}), **request.args, "agreement": code})

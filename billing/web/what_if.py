@@ -1,0 +1,221 @@
+"""What if a trust switches an algorithm on? A form by GET, so that the answer has an address of its own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, Flask
+from flask_babel import gettext as _
+
+from billing import metering, reports
+from billing.web import charts, words
+from billing.web.query import Query, read_query, reads
+from contracts import agreements
+from contracts.errors import InvalidInput, NotFound
+from contracts.extensions import db
+from contracts.terms.agreement import OptionHolder
+from contracts.terms.period import Period, add_months, previous_day
+from contracts.web import formatting, layout
+from contracts.web.guard import requires
+from contracts.web.i18n import N_, current_language
+
+blueprint = Blueprint("what_if", __name__, template_folder="templates")
+
+LARGEST_VOLUME = 1_000_000
+LONGEST_ADOPTION = 60
+FIELDS = ("hf", "alg", "maaned", "antall", "tilvenning", "per")
+NOT_A_HOLDER = N_("This trust is not on the agreement's closed list.")
+REFUSALS = {
+    "active_already": ("alg", N_("This algorithm runs at the trust in that month already. Choose another one.")),
+    "unknown_algorithm": ("alg", N_("This algorithm is not on the agreement's list.")),
+    "not_an_option_holder": ("hf", NOT_A_HOLDER),
+}
+
+
+@dataclass(slots=True)
+class Form:
+    """What was asked, as it was written, and what is wrong with it by field."""
+
+    values: dict[str, str]
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    go_live: date | None = None
+    volume: int = 0
+    adoption: int = 0
+    as_of: date | None = None
+
+
+def register(app: Flask) -> None:
+    """Give the app the what-if."""
+    app.register_blueprint(blueprint)
+    layout.add_nav(app, 40, N_("Forecasts"), "what_if.form", visible=reads)
+
+
+@blueprint.get("/prognoser/hva-om")
+@requires("read")
+def form() -> Any:
+    """Ask for the trust, then for the rest; with all of it, show what it costs."""
+    query = read_query(*FIELDS, past=False)
+    scope = query.actor.scope("read")
+    holders = agreements.option_holders(db.session, query.agreement.id)
+    trust = query.values.get("hf") or scope
+    offered = [holder for holder in holders if scope in (None, holder.party.code)]
+    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    if not trust:
+        return query.page(
+            "billing/what_if_trust.html", as_of=_data_until(query), version=None, holders=offered, names=names
+        )
+    holder = next((each for each in offered if each.party.code == trust), None)
+    if holder is None and scope is not None:
+        raise NotFound(f"there is no trust '{trust}' in this agreement")
+    if holder is None:
+        return _page(query, None, names, Form(query.values, [("hf", _(NOT_A_HOLDER))]))
+    asked = _read(query)
+    if "alg" not in query.values or asked.errors:
+        return _page(query, holder, names, asked)
+    return _answer(query, holder, names, asked)
+
+
+def _answer(query: Query, holder: OptionHolder, names: words.Names, asked: Form) -> Any:
+    assert asked.go_live is not None
+    assert asked.as_of is not None
+    try:
+        result = reports.what_if(
+            db.session,
+            agreement_id=query.agreement.id,
+            trust=holder.party.code,
+            algorithm=asked.values["alg"],
+            go_live=asked.go_live,
+            monthly_volume=asked.volume,
+            adoption_months=asked.adoption,
+            as_of=asked.as_of,
+            actor=query.actor,
+        )
+    except InvalidInput as refusal:
+        for error in refusal.errors:
+            place, sentence = REFUSALS.get(error.code, ("alg", N_("This cannot be computed.")))
+            asked.errors.append((place, _(sentence)))
+        return _page(query, holder, names, asked)
+    return _page(query, holder, names, asked, result)
+
+
+def _page(
+    query: Query,
+    holder: OptionHolder | None,
+    names: words.Names,
+    asked: Form,
+    result: reports.WhatIf | None = None,
+) -> Any:
+    trust = holder.party.code if holder else ""
+    running = {
+        row.algorithm
+        for row in agreements.activations(db.session, query.agreement.id)
+        if row.trust == trust and row.end is None
+    }
+    chosen = asked.values.get("alg")
+    algorithms = [
+        (each.code, names.full(each.code))
+        for each in agreements.marketplace(db.session, query.agreement.id)
+        if each.code not in running or each.code == chosen
+    ]
+    page = query.page(
+        "billing/what_if.html",
+        as_of=result.projection.data_until if result else _data_until(query),
+        version=result.projection.price_version if result else None,
+        holder=holder,
+        names=names,
+        asked=asked,
+        algorithms=algorithms,
+        first_month=f"{add_months(Period.month(query.today).start, 1):%Y-%m}",
+        errors=asked.errors,
+        result=result,
+        figure=_figure(result) if result else None,
+        last_day=previous_day(result.until) if result else None,
+        states=words.STATES,
+        words=words,
+    )
+    return (page, 422) if asked.errors else page
+
+
+def _figure(result: reports.WhatIf) -> charts.Figure:
+    language = current_language()
+    months = [entry.month for entry in result.months]
+    zero = result.own.total - result.own.total
+    peak = result.own.peak
+    title = _(
+        "%(amount)s over %(count)d months, most in %(month)s",
+        amount=formatting.money_large(result.own.total, language),
+        count=len(result.months),
+        month="" if peak is None else formatting.month(peak.month.start, language),
+    )
+    return charts.stacked_months(
+        "what-if",
+        title,
+        [month.month.label() for month in months],
+        [
+            charts.Series(_("Months at full price"), [zero if month.discount else month.cost for month in months]),
+            charts.Series(
+                _("Months with ramp-up discount"), [month.cost if month.discount else zero for month in months]
+            ),
+        ],
+        language,
+    )
+
+
+def _read(query: Query) -> Form:
+    """Read the form's fields; what is not there yet has its default, what is wrong its sentence."""
+    values = query.values
+    asked = Form(values)
+    asked.as_of = _as_of(query, asked)
+    if "alg" not in values:
+        return asked
+    if not values["alg"]:
+        asked.errors.append(("alg", _("Choose an algorithm.")))
+    try:
+        month = Period.parse(values.get("maaned", ""))
+        asked.go_live = month.start
+        if month != Period.month(month.start) or not query.agreement.term.period.contains(month.start):
+            raise ValueError
+    except ValueError:
+        asked.errors.append(
+            (
+                "maaned",
+                _(
+                    "Write a month within the agreement, %(first)s to %(last)s, like 2027-03.",
+                    first=f"{query.agreement.term.start:%Y-%m}",
+                    last=f"{add_months(query.agreement.term.end, -1):%Y-%m}",
+                ),
+            )
+        )
+    volume = _whole(values.get("antall", ""))
+    if volume is None or not 1 <= volume <= LARGEST_VOLUME:
+        most = formatting.quantity(LARGEST_VOLUME, current_language())
+        asked.errors.append(("antall", _("Write a whole number of examinations, from 1 to %(most)s.", most=most)))
+    adoption = _whole(values.get("tilvenning", "") or "0")
+    if adoption is None or not 0 <= adoption <= LONGEST_ADOPTION:
+        asked.errors.append(("tilvenning", _("Write a whole number of months, from 0 to 60.")))
+    asked.volume, asked.adoption = volume or 0, adoption or 0
+    return asked
+
+
+def _as_of(query: Query, asked: Form) -> date:
+    newest = _data_until(query)
+    fallback = query.today if newest is None else newest + timedelta(days=1)
+    if not query.values.get("per"):
+        return fallback
+    try:
+        return date.fromisoformat(query.values["per"])
+    except ValueError:
+        asked.errors.append(("per", _("Write a date like 2026-10-01.")))
+        return fallback
+
+
+def _whole(text: str) -> int | None:
+    digits = re.sub(r"[\s\u00a0\u202f]", "", text)
+    return int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else None
+
+
+def _data_until(query: Query) -> date | None:
+    return metering.last_day(db.session, query.agreement.id)

@@ -1,0 +1,117 @@
+"""Default deny: a route without a declared rule is never served.
+
+Every view says which act it is (`requires`) or that anybody may see it (`public`). The check runs before each request;
+the use cases ask again with the trust in hand. Pages know their reader by the signed cookie, the API by a token only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.wrappers import Response
+
+from contracts import access
+from contracts.access import Actor
+from contracts.extensions import db
+
+API_PREFIX = "/api/"
+PUBLIC = "public"
+SIGNED_IN = "signed-in"
+_RULE = "trinnvis_access"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def requires(act: str) -> Callable[[View], View]:
+    """Declare that a view is the act ``act`` of `contracts.access.RULES`."""
+    if act not in access.RULES:
+        raise ValueError(f"no rule grants the act {act!r}")
+    return _declare(act)
+
+
+def public(view: View) -> View:
+    """Declare that a view needs nobody to be signed in."""
+    return _declare(PUBLIC)(view)
+
+
+def signed_in(view: View) -> View:
+    """Declare that a view needs somebody to be signed in, whatever their roles."""
+    return _declare(SIGNED_IN)(view)
+
+
+def declared_rule(app: Flask, endpoint: str, method: str) -> str | None:
+    """Give the rule that a route declares for a method, or ``None``; static files of the shell are public."""
+    if endpoint == "shell.static":
+        return PUBLIC
+    view = app.view_functions[endpoint]
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        name = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
+        view = getattr(view_class, name, view)
+    return getattr(view, _RULE, None)
+
+
+def current_actor() -> Actor:
+    """Give who is asking; `Unauthorized` where nobody is known."""
+    actor: Actor | None = g.get("trinnvis_actor")
+    if actor is None:
+        raise Unauthorized
+    return actor
+
+
+def register(app: Flask) -> None:
+    """Check every request before its view runs."""
+    app.before_request(check_access)
+
+
+def check_access() -> Response | None:
+    """Let a request through that its rule allows; send a reader without a name to the sign-in page."""
+    g.trinnvis_actor = _actor()
+    if request.endpoint is None or request.method == "OPTIONS":
+        return None
+    rule = declared_rule(current_app, request.endpoint, request.method)
+    if rule == PUBLIC:
+        return None
+    actor = g.trinnvis_actor
+    if actor is None:
+        if request.path.startswith(API_PREFIX) or request.method not in ("GET", "HEAD"):
+            raise Unauthorized
+        target = request.full_path if request.query_string else request.path
+        return redirect(url_for("auth.sign_in", next=target))
+    if rule == SIGNED_IN or (rule is not None and actor.may(rule)):
+        return None
+    raise Forbidden
+
+
+def _actor() -> Actor | None:
+    if request.path.startswith(API_PREFIX):
+        return _token_actor()
+    return current_user.actor if getattr(current_user, "is_authenticated", False) else None
+
+
+def _token_actor() -> Actor | None:
+    authorization = request.authorization
+    if authorization is None:
+        return None
+    if authorization.type == "bearer" and authorization.token:
+        public_id, _, secret = authorization.token.partition(".")
+    elif authorization.type == "basic":
+        public_id, secret = authorization.username or "", authorization.password or ""
+    else:
+        return None
+    if not (public_id.isascii() and public_id.isalnum()):
+        return None  # no token is called that, and a database may not take every character
+    with db.read() as session:
+        return access.actor_of_token(session, public_id, secret)
+
+
+def _declare(rule: str) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        setattr(view, _RULE, rule)
+        return view
+
+    return mark
