@@ -20,10 +20,11 @@ from flask.cli import AppGroup
 
 from contracts import access, agreements, schema_versions
 from contracts.access import COMMAND_LINE, Grant
-from contracts.errors import Conflict, Denied, Finding, InvalidInput, NotFound
+from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.models import Base
 from contracts.schemas.agreement import dump_agreement, load_agreement
+from contracts.schemas.documents import parse_json
 
 INVALID, CONFLICT = 3, 5
 
@@ -62,19 +63,7 @@ def print_json(document: Any) -> None:
 
 def read_json(file: str) -> Any:
     """Read a JSON file (``-``: standard input); `InvalidInput` names the line and column where it is none."""
-    content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    try:
-        return json.loads(content.decode("utf-8-sig"), parse_float=_refuse_float, parse_constant=_refuse_float)
-    except UnicodeDecodeError as error:
-        raise InvalidInput((Finding("#", "not_utf8", f"{file} is not UTF-8 text"),)) from error
-    except json.JSONDecodeError as error:
-        detail = f"{file} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        raise InvalidInput((Finding("#", "not_json", detail),)) from error
-
-
-def _refuse_float(text: str) -> str:
-    """Hand a number with a point on as its text: the schema then says at which place an amount must be a string."""
-    return text
+    return parse_json(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

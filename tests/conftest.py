@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
+from werkzeug.test import TestResponse
 
 from app import create_app
 from contracts import access, schema_versions
@@ -140,7 +142,17 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 def make_app(url: str, instance: Path, **overrides: Any) -> Flask:
     """Make an app for tests on a migrated database."""
     config = {"TESTING": True, "DATABASE_URL": url, "INSTANCE": str(instance), "WTF_CSRF_ENABLED": False}
-    return create_app({**config, **overrides})
+    made = create_app({**config, **overrides})
+    made.test_client_class = OutsideClient
+    return made
+
+
+class OutsideClient(FlaskClient):
+    """A client whose requests begin outside any app context, as a server's do, also where a test is inside one."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request."""
+        return Context().run(super().open, *args, **kwargs)
 
 
 @pytest.fixture

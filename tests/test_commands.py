@@ -85,6 +85,11 @@ def test_an_array_of_requests_is_answered_in_order_and_a_bad_one_in_its_place(ru
     ("document", "told"),
     [
         pytest.param("{", "line 1, column 2", id="no JSON"),
+        pytest.param(
+            json.dumps(price_request()).replace('"60.00"', "60.5"),
+            "#/price_book/versions/0/charges/0/tiers/0/unit_price: ",
+            id="an amount that is a number",
+        ),
         pytest.param(json.dumps({**price_request(), "extra": 1}), "#/extra: ", id="unknown field"),
         pytest.param(
             json.dumps({**price_request(), "period": {"from": "2024-01-10", "to": "2024-07-01"}}),

@@ -19,8 +19,9 @@ from contracts.schemas.answers import (
     PageQuerySchema,
     PageSchema,
     PeriodSchema,
+    Written,
 )
-from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole
+from contracts.schemas.fields import Choice, Day, TermsSchema, Text, Whole
 from contracts.schemas.price_book import (
     ActivationSchema,
     AgreementTermSchema,
@@ -29,9 +30,9 @@ from contracts.schemas.price_book import (
     PriceBookSchema,
 )
 
-QUARTER = validate.Regexp(r"^(19|2[0-9])[0-9]{2}-Q[1-4]\Z", error="invalid_quarter: A quarter such as 2026-Q3.")
-MONTH = validate.Regexp(r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])\Z")
-LINE_ID = validate.Regexp(r"^[0-9a-f]{16}\Z")
+QUARTER = Written(r"^(19|2[0-9])[0-9]{2}-Q[1-4]$", error="not_a_quarter: A quarter such as 2026-Q3.")
+MONTH = Written(r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")
+LINE_ID = Written(r"^[0-9a-f]{16}$")
 DECIMAL = {"pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 
 
@@ -71,7 +72,9 @@ class LineSchema(TermsSchema):
     discount_rate = fields.String(required=True, metadata=DECIMAL)
     discount = fields.String(required=True, metadata=DECIMAL)
     net = fields.String(required=True, metadata=DECIMAL)
-    why = fields.String(required=True, allow_none=True, metadata={"description": f"Null, or {', '.join(get_args(Why))}."})
+    why = fields.String(
+        required=True, allow_none=True, metadata={"description": f"Null, or {', '.join(get_args(Why))}."}
+    )
     reprices = fields.Nested(PeriodSchema, required=True, allow_none=True)
 
 
@@ -457,5 +460,3 @@ class CellWithEntriesSchema(CellSchema):
     """A day's count with its entries, oldest first."""
 
     entries = fields.List(fields.Nested(EntrySchema), required=True)
-
-

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from billing.ehf.rules import Finding
-from billing.invoices import Comparison, Group, InvoiceReading, InvoiceSummary
+from billing.invoices import Comparison, Group, InvoiceReading, InvoiceSummary, RecordedInvoice, RecordedLine
 from billing.schemas.price import dump_period
-from contracts.terms.money import format_amount
+from contracts.terms.money import format_amount, format_rate, format_unit_price
 
 
 def dump_reading(reading: InvoiceReading) -> dict[str, Any]:
@@ -69,6 +69,28 @@ def dump_invoice(invoice: InvoiceSummary) -> dict[str, Any]:
     }
 
 
+def dump_recorded(recorded: RecordedInvoice) -> dict[str, Any]:
+    """Write a recorded invoice with its lines (`items`) and findings."""
+    return dump_invoice(recorded.summary) | {
+        "items": [_line(line, recorded.summary.currency) for line in recorded.lines],
+        "findings": [dump_finding(finding) for finding in recorded.findings],
+    }
+
+
+def _line(line: RecordedLine, currency: str) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "name": line.name,
+        "item": line.item,
+        "quantity": None if line.quantity is None else format_rate(line.quantity),
+        "unit_price": None if line.unit_price is None else format_unit_price(line.unit_price),
+        "net": _money(line.net, currency),
+        "trust": line.trust,
+        "algorithm": line.algorithm,
+        "period": None if line.period is None else dump_period(line.period),
+    }
+
+
 def dump_comparison(comparison: Comparison) -> dict[str, Any]:
     """Write an invoice against its period's expected charges; amounts are null where nothing can be subtracted."""
     currency = comparison.invoice.currency
@@ -101,7 +123,7 @@ def _group(group: Group, currency: str, comparable: bool) -> dict[str, Any]:
         "invoiced": _money(group.invoiced, currency),
         "expected": _money(group.expected, currency) if comparable else None,
         "difference": _money(group.difference, currency) if comparable else None,
-        "invoiced_quantity": f"{group.invoiced_quantity.normalize():f}",
+        "invoiced_quantity": format_rate(group.invoiced_quantity),
         "expected_quantity": group.expected_quantity,
         "invoice_lines": list(group.invoice_lines),
         "charge_lines": list(group.charge_lines),

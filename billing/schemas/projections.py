@@ -18,13 +18,14 @@ from billing.projection import Course, Month, MonthlyUsage, Projection, Scenario
 from billing.rating.forecast import Plan
 from contracts.access import Actor
 from contracts.errors import Denied, Finding, InvalidInput
+from contracts.schemas.answers import Written
 from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole, load
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, Usage
 
 LONGEST_MONTHS = 120
-MONTH = validate.Regexp(r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])\Z", error="invalid_month: A month such as 2026-09.")
+MONTH = Written(r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$", error="not_a_month: A month such as 2026-09.")
 VOLUME = validate.Range(0, LARGEST_QUANTITY, error=f"out_of_range: From 0 to {LARGEST_QUANTITY}.")
 YEARLY = validate.Range(Decimal("-0.9"), Decimal(10), error="out_of_range: From -0.9 to 10.")
 ONE_COURSE = "not_available: One deterministic course is projected so far"
@@ -95,7 +96,7 @@ class ScenarioSchema(TermsSchema):
     seed = Whole(load_default=0, validate=validate.Range(0, 2**63 - 1, error="out_of_range: From 0 to 2^63 - 1."))
     growth = fields.Nested(AssumptionSchema, load_default=dict)
     index = fields.Nested(AssumptionSchema, load_default=dict)
-    noise = fields.Nested(NoiseSchema, load_default=dict)
+    noise = fields.Nested(NoiseSchema, load_default=dict, allow_none=True)
     end = Choice(("current", "all_extensions"), load_default="current")
     activations = fields.List(fields.Nested(PlannedActivationSchema), load_default=list)
     usage = fields.List(fields.Nested(ScenarioUsageSchema), load_default=None, allow_none=True)
@@ -118,7 +119,7 @@ def load_scenario(document: Any, *, as_of: date | None = None) -> Scenario:
         findings.append(Finding("#/to", "too_long", f"A scenario has at most {LONGEST_MONTHS} months."))
     known_until = data["as_of"] or as_of
     if known_until is None:
-        findings.append(Finding("#/as_of", "required", "The field is missing."))
+        findings.append(Finding("#/as_of", "missing", "The field is missing."))
     for number, planned in enumerate(data["activations"]):
         if planned["go_live"] is not None and planned["end"] is not None and planned["end"] <= planned["go_live"]:
             detail = "An activation ends after it goes live."
@@ -164,7 +165,7 @@ def _only_one_course(document: Any) -> list[Finding]:
             detail = "An order of activations is not proposed yet: give go_live."
             findings.append(Finding(f"#/activations/{number}/go_live_between", "not_available", detail))
         elif planned.get("go_live") is None:
-            findings.append(Finding(f"#/activations/{number}/go_live", "required", "The field is missing."))
+            findings.append(Finding(f"#/activations/{number}/go_live", "missing", "The field is missing."))
     return findings
 
 

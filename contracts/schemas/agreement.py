@@ -15,6 +15,7 @@ from stdnum.no import orgnr
 
 from contracts.errors import Finding, InvalidInput
 from contracts.schemas.fields import Day, TermsSchema, Text, findings_of
+from contracts.schemas.parties import dump_algorithm, dump_party
 from contracts.schemas.price_book import (
     ActivationSchema,
     AgreementTermSchema,
@@ -35,7 +36,7 @@ from contracts.terms.agreement import (
 from contracts.terms.money import format_amount, format_rate, parse_amount
 
 CODE = validate.Regexp(
-    r"^[a-z0-9]+(-[a-z0-9]+)*$", error="invalid_code: A code is made of a–z, 0–9 and single hyphens."
+    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", error="invalid_code: A code is made of a–z, 0–9 and single hyphens."
 )
 NOT_EMPTY = validate.Length(min=1, error="empty: At least one is needed.")
 TEXT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -192,8 +193,8 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
         "name": document.name,
         "reference": document.reference,
         "example": document.example,
-        "buyer": _party(document.buyer),
-        "vendor": _party(document.vendor),
+        "buyer": dump_party(document.buyer),
+        "vendor": dump_party(document.vendor),
         "agreement": dump_agreement_term(document.term),
         "extensions": [
             {
@@ -209,7 +210,7 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
         "vat_rate": format_rate(document.vat_rate),
         "payment_days": document.payment_days,
         "option_holders": [
-            _party(holder.party)
+            dump_party(holder.party)
             | {
                 "option": {
                     "deadline": holder.deadline.isoformat(),
@@ -219,18 +220,7 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
             }
             for holder in document.option_holders
         ],
-        "algorithms": [
-            {
-                "code": algorithm.code,
-                "product": algorithm.product,
-                "vendor_name": algorithm.vendor_name,
-                "need": {"nb": algorithm.need_nb, "en": algorithm.need_en},
-                "modality": algorithm.modality,
-                "ce_class": algorithm.ce_class,
-                "ce_year": algorithm.ce_year,
-            }
-            for algorithm in document.algorithms
-        ],
+        "algorithms": [dump_algorithm(algorithm) for algorithm in document.algorithms],
         "price_book": dump_price_book(document.price_book),
         "activations": [dump_activation(activation) for activation in document.activations],
     }
@@ -293,15 +283,6 @@ def _contradictions(data: dict[str, Any]) -> Iterator[Finding]:
                 "unknown_algorithm",
                 f"'{activation.algorithm}' is not on the agreement's list of algorithms",
             )
-
-
-def _party(party: Party) -> dict[str, Any]:
-    return {
-        "code": party.code,
-        "name": party.name,
-        "organisation_number": party.organisation_number,
-        "region": party.region,
-    }
 
 
 def _iso(day: date | None) -> str | None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from contracts.terms.price_book import Finding, InvalidInput
 
 
-def parse_json(content: bytes) -> Any:
+def parse_json(content: bytes, *, parse_float: Callable[[str], Any] | None = None) -> Any:
     """Read JSON text; `InvalidInput` names the line and column where it is none.
 
-    A number with a point stays a number, so that the schema says at which place an amount must be a string. A member that
-    stands twice in an object, NaN, infinities, NUL characters and lone surrogates are refused.
+    A number with a point stays a number (or what ``parse_float`` makes of its text), so that the schema says at which
+    place an amount must be a string. A member that stands twice in an object, NaN, infinities, NUL characters and lone
+    surrogates are refused.
     """
     try:
         document = json.loads(
-            content.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_object_of
+            content.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            parse_float=parse_float,
+            object_pairs_hook=_object_of,
         )
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:

@@ -1,34 +1,12 @@
-"""Agreements, parties and algorithms as the API lists them."""
+"""Parties, algorithms and money as they are written everywhere."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from contracts.agreements import AgreementSummary
 from contracts.terms.agreement import MarketplaceAlgorithm, Party
-from contracts.terms.money import format_amount, format_rate
-
-
-def dump_summary(agreement: AgreementSummary) -> dict[str, Any]:
-    """Write an agreement's identity and terms."""
-    term = agreement.term
-    return {
-        "code": agreement.code,
-        "name": agreement.name,
-        "reference": agreement.reference,
-        "example": agreement.example,
-        "buyer": dump_party(agreement.buyer),
-        "vendor": dump_party(agreement.vendor),
-        "start": term.start.isoformat(),
-        "end": term.end.isoformat(),
-        "currency": term.currency,
-        "estimated_value": dump_money(agreement.estimated_value, term.currency),
-        "maximum_value": dump_money(agreement.maximum_value, term.currency),
-        "vat_rate": format_rate(agreement.vat_rate),
-        "payment_days": agreement.payment_days,
-        "recorded_at": agreement.recorded_at.isoformat(),
-    }
+from contracts.terms.money import format_amount
 
 
 def dump_party(party: Party) -> dict[str, str]:

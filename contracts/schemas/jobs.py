@@ -1,0 +1,88 @@
+"""Jobs as the API tells them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields, validate
+
+from contracts.jobs import JobView
+from contracts.schemas.answers import INSTANT, PageSchema
+from contracts.schemas.fields import TermsSchema
+from contracts.terms.job import STATES, Phase
+
+
+class PhaseSchema(TermsSchema):
+    """A part of a job."""
+
+    name = fields.String(required=True)
+    done = fields.Integer(required=True)
+    total = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "`null` where it is not known beforehand."}
+    )
+    started_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    finished_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+
+
+class JobSchema(TermsSchema):
+    """A job: how far it is, what was found early, its result or why there is none.
+
+    Administrators see kind, state and phases; `findings`, `result` and the words of `error` are then left empty.
+    """
+
+    id = fields.Integer(required=True)
+    kind = fields.String(required=True)
+    trust = fields.String(required=True, allow_none=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    cancel_requested = fields.Boolean(required=True)
+    phases = fields.List(fields.Nested(PhaseSchema), required=True)
+    findings = fields.List(fields.Dict(), required=True, metadata={"description": "The first 50."})
+    findings_count = fields.Integer(required=True)
+    result = fields.Dict(required=True, allow_none=True)
+    error = fields.Dict(required=True, allow_none=True, metadata={"description": "`code` and mostly `detail`."})
+    attempts = fields.Integer(required=True, metadata={"description": "How often a worker began it."})
+    created_at = fields.String(required=True, metadata=INSTANT)
+    started_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    finished_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+
+
+class JobPageSchema(PageSchema):
+    """Jobs, newest first."""
+
+    items = fields.List(fields.Nested(JobSchema), required=True)
+
+
+def dump_job(job: JobView) -> dict[str, Any]:
+    """Write a job."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "trust": job.trust,
+        "state": job.state,
+        "cancel_requested": job.cancel_requested,
+        "phases": [dump_phase(phase) for phase in job.phases],
+        "findings": list(job.findings),
+        "findings_count": job.findings_count,
+        "result": job.result,
+        "error": job.error,
+        "attempts": job.attempts,
+        "created_at": _instant(job.created_at),
+        "started_at": _instant(job.started_at),
+        "finished_at": _instant(job.finished_at),
+    }
+
+
+def dump_phase(phase: Phase) -> dict[str, Any]:
+    """Write a phase."""
+    return {
+        "name": phase.name,
+        "done": phase.done,
+        "total": phase.total,
+        "started_at": _instant(phase.started_at),
+        "finished_at": _instant(phase.finished_at),
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
