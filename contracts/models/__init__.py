@@ -13,9 +13,25 @@ from contracts.models.agreements import (
 )
 from contracts.models.audit import AuditEvent
 from contracts.models.base import Base
-from contracts.models.documents import Document
+from contracts.models.documents import Document, DocumentVersion, TitledDocument
+from contracts.models.indexation import (
+    IndexClause,
+    IndexRequest,
+    IndexRequestState,
+    IndexValue,
+    IndexValueImport,
+)
+from contracts.models.jobs import Job, JobRun
 from contracts.models.people import IdempotencyKey, Person, RoleGrant, Setting, SignInAttempt, Token
-from contracts.models.price_books import IndexAdjustment, PriceBookCharge, PriceBookConventions, PriceBookVersion
+from contracts.models.price_books import (
+    IndexAdjustment,
+    PriceBookCharge,
+    PriceBookConventions,
+    PriceBookDraft,
+    PriceBookDraftEvent,
+    PriceBookDraftRevision,
+    PriceBookVersion,
+)
 
 __all__ = [
     "Activation",
@@ -27,17 +43,29 @@ __all__ = [
     "AuditEvent",
     "Base",
     "Document",
+    "DocumentVersion",
     "IdempotencyKey",
     "IndexAdjustment",
+    "IndexClause",
+    "IndexRequest",
+    "IndexRequestState",
+    "IndexValue",
+    "IndexValueImport",
+    "Job",
+    "JobRun",
     "Option",
     "OptionState",
     "Organisation",
     "Person",
     "PriceBookCharge",
     "PriceBookConventions",
+    "PriceBookDraft",
+    "PriceBookDraftEvent",
+    "PriceBookDraftRevision",
     "PriceBookVersion",
     "RoleGrant",
     "Setting",
     "SignInAttempt",
+    "TitledDocument",
     "Token",
 ]

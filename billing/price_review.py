@@ -1,0 +1,79 @@
+"""Look a draft over: what its check finds, cliffs included, and its comparison with the version it would replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from billing import charging
+from billing.cliffs import cliff_findings
+from billing.price_diff import Comparison, compare
+from billing.price_trial import Priced, charges_at, replaced_by
+from contracts import price_drafts
+from contracts.access import Actor
+from contracts.price_drafts import Consequence, Content, Draft
+from contracts.terms.price_book import Finding, PriceBook, errors_of
+from contracts.terms.price_model import Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Hold a draft with its findings, and its comparison where nothing is refused; ``book`` is the one it would join."""
+
+    draft: Draft
+    book: PriceBook
+    findings: tuple[Finding, ...]
+    old: Priced | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Return what the check refuses."""
+        return errors_of(self.findings)
+
+    @property
+    def consequence(self) -> Consequence | None:
+        """Return what the draft would have changed over the last twelve months; None without usage or with errors."""
+        trial = None if self.comparison is None else self.comparison.trial
+        return None if trial is None else Consequence(trial.period.start, trial.period.end, trial.old, trial.new)
+
+
+def review(session: Session, draft: Draft, today: date | None = None) -> Review:
+    """Check a draft against the book as it stands and compare it; an approved one against the book without it."""
+    terms = charging.gather(session, agreement_id=draft.agreement_id)
+    content = draft.newest.content
+    if draft.state == "approved":
+        others = tuple(each for each in terms.price_book.versions if each.valid_from != content.valid_from)
+        terms = replace(terms, price_book=replace(terms.price_book, versions=others))
+        findings: list[Finding] = []
+    else:
+        findings = price_drafts.check_draft(session, draft, today)
+    if errors_of(findings):
+        return Review(draft, terms.price_book, tuple(findings))
+    version = content.to_version()
+    findings += cliff_findings(version, terms.price_book.conventions)
+    old = replaced_by(terms.price_book, content.valid_from)
+    return Review(draft, terms.price_book, tuple(findings), old, compare(terms, old=old, new=Priced(version)))
+
+
+def begin_draft(
+    session: Session, *, agreement_id: int, content: Content, from_prices: bool, actor: Actor, now: datetime
+) -> Draft:
+    """Make a draft; ``from_prices`` puts the charges as they stand on its first day in, index included."""
+    charges: tuple[Charge, ...] = content.charges
+    based_on = None
+    if from_prices:
+        book = charging.gather(session, agreement_id=agreement_id).price_book
+        version = book.version_on(content.valid_from)
+        based_on = None if version is None else version.valid_from
+        charges = charges_at(book, content.valid_from)
+    return price_drafts.create_draft(
+        session,
+        agreement_id=agreement_id,
+        content=replace(content, charges=charges),
+        based_on=based_on,
+        actor=actor,
+        now=now,
+    )
