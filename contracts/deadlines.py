@@ -1,0 +1,77 @@
+"""Deadlines: days by which something must be done, computed from the contract's facts and never stored.
+
+Each part of the product registers what it knows (`register`), billing too; the list is made anew each time it is read. A
+deadline that was met is not in it; one that passed unmet stays, so that it is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from contracts import agreements
+from contracts.terms.deadline import Deadline
+
+__all__ = ["Compute", "Deadline", "register", "upcoming"]
+
+# An option in one of these states has been used or given up by somebody: its window binds nobody any more.
+SETTLED_OPTIONS = frozenset({"exercised", "declined", "withdrawn", "ended"})
+
+
+Compute = Callable[[Session, int, date], list[Deadline]]
+
+_sources: dict[str, Compute] = {}
+
+
+def register(source: str, compute: Compute) -> None:
+    """Let ``compute(session, agreement_id, today)`` tell the deadlines of ``source``, those that passed unmet included.
+
+    Raises ValueError where another function has taken the name.
+    """
+    if _sources.setdefault(source, compute) is not compute:
+        raise ValueError(f"the deadlines of {source!r} are registered already")
+
+
+def upcoming(session: Session, agreement_id: int, today: date, *, trust: str | None = None) -> list[Deadline]:
+    """List what must still be done and what passed unmet, by date; within ``trust`` without other trusts' own."""
+    found = [deadline for compute in _sources.values() for deadline in compute(session, agreement_id, today)]
+    seen = [deadline for deadline in found if trust is None or deadline.params.get("trust", trust) == trust]
+    return sorted(seen, key=lambda deadline: (deadline.due_on, deadline.source, deadline.key))
+
+
+def option_windows(session: Session, agreement_id: int, today: date) -> list[Deadline]:
+    """Give the last day of each option that is neither exercised nor given up."""
+    return [
+        Deadline(
+            "option",
+            holder.party.code,
+            holder.deadline,
+            holder.clause,
+            "option_window",
+            {"trust": holder.party.code, "trust_name": holder.party.name, "state": holder.state},
+        )
+        for holder in agreements.option_holders(session, agreement_id)
+        if holder.state not in SETTLED_OPTIONS
+    ]
+
+
+def unused_extensions(session: Session, agreement_id: int, today: date) -> list[Deadline]:
+    """Give the last day on which each extension not taken up can be: the one before it would begin."""
+    return [
+        Deadline(
+            "extension",
+            extension.start.isoformat(),
+            extension.start - timedelta(days=1),
+            extension.clause,
+            "extension_unused",
+            {"from": extension.start.isoformat(), "to": extension.end.isoformat()},
+        )
+        for extension in agreements.extensions(session, agreement_id)
+        if extension.taken_up_on is None
+    ]
+
+
+register("option", option_windows)
+register("extension", unused_extensions)
