@@ -7,10 +7,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from contracts.jobs import JobView
 from contracts.schemas.answers import INSTANT, PageSchema
 from contracts.schemas.fields import TermsSchema
-from contracts.terms.job import STATES, Phase
+from contracts.terms.job import STATES, JobView, Phase
 
 
 class PhaseSchema(TermsSchema):
