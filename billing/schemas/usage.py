@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from marshmallow import validate
+from marshmallow import fields, validate
 
+from billing.corrections import REASONS
 from billing.metering import LARGEST_QUANTITY, RowError, UsageImportResult
 from billing.usage_cells import Cell, CellEntry
+from billing.usage_effect import ReversalEffect
+from billing.usage_errors import Language, sentence
+from billing.usage_files import Preview
+from billing.usage_upkeep import Verification
 from contracts.schemas.fields import Day, TermsSchema, Text, Whole, load
 
 LONGEST_REASON = 200
@@ -17,17 +22,22 @@ LONGEST_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction as asked for: examinations to add to one day's count, or with a minus to take off, and why."""
+    """A correction as asked for: examinations to add to one day's count, or with a minus to take off, and why.
+
+    ``evidence`` is the number of a document filed before.
+    """
 
     trust: str
     algorithm: str
     on: date
     change: int
     reason: str
+    reason_code: str
+    evidence: int | None
 
 
 class CorrectionSchema(TermsSchema):
-    """{trust, algorithm, on, change, reason}"""
+    """{trust, algorithm, on, change, reason, reason_code, evidence}"""
 
     trust = Text(required=True)
     algorithm = Text(required=True)
@@ -43,6 +53,16 @@ class CorrectionSchema(TermsSchema):
         required=True,
         validate=validate.Length(max=LONGEST_REASON, error=f"too_long: At most {LONGEST_REASON} characters."),
     )
+    reason_code = fields.String(
+        load_default="other",
+        validate=validate.OneOf(REASONS, error="unknown_reason: The reason is one of {choices}."),
+    )
+    evidence = Whole(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(1, 2**62, error="out_of_range: There is no such document."),
+        metadata={"description": "The id of a document filed before (`POST /documents`)."},
+    )
 
 
 def load_correction(document: Any) -> Correction:
@@ -50,8 +70,8 @@ def load_correction(document: Any) -> Correction:
     return Correction(**load(CorrectionSchema(), document, "#"))
 
 
-def dump_import(result: UsageImportResult) -> dict[str, Any]:
-    """Write what an import did, or every row that refused it."""
+def dump_import(result: UsageImportResult, language: Language = "en") -> dict[str, Any]:
+    """Write what an import did, or every row that refused it; ``detail`` in the language asked for."""
     return {
         "import": result.id,
         "status": result.status,
@@ -59,13 +79,76 @@ def dump_import(result: UsageImportResult) -> dict[str, Any]:
         "accepted": result.accepted,
         "duplicates": result.duplicates,
         "not_billable": result.not_billable,
-        "errors": [dump_row_error(error) for error in result.errors],
+        "errors": [dump_row_error(error, language) for error in result.errors],
     }
 
 
-def dump_row_error(error: RowError) -> dict[str, Any]:
+def dump_row_error(error: RowError, language: Language = "en") -> dict[str, Any]:
     """Write one error with its place in the file."""
-    return {"row": error.row, "column": error.column, "code": error.code, "detail": error.detail}
+    return {"row": error.row, "column": error.column, "code": error.code, "detail": sentence(error, language)}
+
+
+def dump_effect(effect: ReversalEffect) -> dict[str, Any]:
+    """Write what taking an import back changes: examinations, and kroner excluding VAT by quarter."""
+    taking = effect.taking
+    days = [on for _, _, on in taking.cells]
+    return {
+        "import": taking.import_id,
+        "filename": taking.filename,
+        "kind": taking.kind,
+        "quantity": -taking.quantity,
+        "cells": len(taking.cells),
+        "events": taking.events,
+        "waiting": taking.waiting,
+        "from": min(days).isoformat() if days else None,
+        "to": max(days).isoformat() if days else None,
+        "total": str(effect.total),
+        "quarters": [{"quarter": quarter, "amount": str(amount)} for quarter, amount in effect.by_quarter],
+    }
+
+
+def dump_verification(verification: Verification) -> dict[str, Any]:
+    """Write what was recomputed and each difference from the roll-up."""
+    return {
+        "imports": verification.imports,
+        "cells": verification.cells,
+        "events": verification.events,
+        "differences": [
+            {
+                "code": each.code,
+                "import": each.import_id,
+                "trust": each.trust,
+                "algorithm": each.algorithm,
+                "on": None if each.on is None else each.on.isoformat(),
+                "expected": each.expected,
+                "found": each.found,
+            }
+            for each in verification.differences
+        ],
+    }
+
+
+def dump_preview(preview: Preview, language: Language = "en") -> dict[str, Any]:
+    """Write what a file looks like before anything is decided."""
+    return {
+        "format": preview.format,
+        "columns": [
+            {
+                "name": column.name,
+                "numbers": list(column.numbers),
+                "dates": list(column.dates),
+                "samples": [
+                    {"value": sample.value, "numbers": sample.numbers, "dates": sample.dates}
+                    for sample in column.samples
+                ],
+            }
+            for column in preview.columns
+        ],
+        "rows": [list(row) for row in preview.rows],
+        "ambiguous": list(preview.ambiguous),
+        "delimiters": dict(preview.delimiters),
+        "errors": [dump_row_error(error, language) for error in preview.errors],
+    }
 
 
 def dump_cell(cell: Cell) -> dict[str, Any]:
