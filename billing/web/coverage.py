@@ -1,0 +1,77 @@
+"""Coverage of usage: what is in, what is missing, who must deliver it; the table first, the matrix beneath."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, redirect
+
+from billing import coverage as usage_coverage
+from billing import metering, quarters
+from billing.coverage import STATUSES
+from billing.web import usage_words, words
+from billing.web.query import read_query, refuse
+from contracts import agreements, clock
+from contracts.errors import InvalidInput
+from contracts.extensions import db
+from contracts.terms.period import Period
+from contracts.web.guard import requires
+
+blueprint = Blueprint("coverage_pages", __name__, template_folder="templates")
+
+
+def register(app: Flask) -> None:
+    """Give the app the page of coverage."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/volum/dekning")
+@requires("read")
+def show() -> Any:
+    """Show a quarter's coverage; without one, lead to the quarter of the newest usage by its own address."""
+    query = read_query("kvartal", "hf")
+    until = metering.last_day(db.session, query.agreement.id, query.known_at)
+    asked, trust = query.values.get("kvartal"), query.values.get("hf") or None
+    if not asked:
+        newest = Period.quarter(min(until or query.today, query.today))
+        return redirect(query.link("coverage_pages.show", kvartal=newest.label(), hf=trust))
+    try:
+        period = quarters.parse_quarter(asked)
+    except InvalidInput as error:
+        refuse(error.errors[0].detail)
+    found = usage_coverage.coverage(
+        db.session,
+        agreement_id=query.agreement.id,
+        period=period,
+        actor=query.actor,
+        today=query.today,
+        trust=trust,
+        known_at=query.known_at,
+    )
+    states = quarters.list_quarters(
+        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
+    )
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    scope = query.actor.scope("read")
+    rows: dict[tuple[str, str], list[usage_coverage.CoverageCell]] = {}
+    for cell in found.cells:
+        rows.setdefault((cell.trust, cell.algorithm), []).append(cell)
+    choices = [(state.quarter, words.period_text(state.period.start, state.period.end)) for state in states]
+    if period.label() not in dict(choices):
+        choices.insert(0, (period.label(), words.period_text(period.start, period.end)))
+    return query.page(
+        "billing/usage/coverage.html",
+        as_of=until,
+        version=None,
+        found=found,
+        period=period,
+        trust=trust,
+        listed=sorted((cell for cell in found.cells if cell.due), key=lambda cell: STATUSES.index(cell.status)),
+        matrix={key: cells for key, cells in rows.items() if any(cell.status != "not_live" for cell in cells)},
+        choices=choices,
+        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        words=words,
+        usage_words=usage_words,
+        local_day=lambda moment: moment.astimezone(clock.OSLO).date(),
+    )

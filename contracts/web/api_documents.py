@@ -1,0 +1,130 @@
+"""API of the document store: file a document, add a version, read what is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, request
+
+from contracts import documents
+from contracts.errors import Denied
+from contracts.extensions import db
+from contracts.schemas.filed_documents import FiledDocumentSchema, FileQuerySchema, dump_document
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, described, file_body, json_answer, uploaded
+from contracts.web.conditional import etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+resource = ApiBlueprint(
+    "documents", __name__, url_prefix=f"{api.PREFIX}/documents", description="Documents as evidence."
+)
+TYPES = tuple(sorted(set(documents.MEDIA_TYPES.values())))
+BODY = file_body(*TYPES, description="The file, as the body itself or in the part `file`; it is kept byte for byte.")
+
+
+def register(app: Flask) -> None:
+    """Give the API its documents."""
+    api.add(app, resource)
+
+
+@resource.route("", methods=["POST"])
+@requires("usage.correct")
+@answers(
+    FiledDocumentSchema,
+    status=201,
+    description="The document is filed as its version 1.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(body=BODY)
+@once
+@resource.arguments(FileQuerySchema, location="query")
+def file_document(query: dict[str, Any]) -> Response:
+    """File a document as evidence"""
+    actor = current_actor()
+    actor.require("usage.correct", query["trust"])
+    if query["trust"] is None and actor.scope("usage.correct") is not None:
+        raise Denied("name the trust whose document it is")
+    filename, content = uploaded(*TYPES, usual_name=_usual_name())
+    filed = documents.add_document(
+        db.session,
+        kind="evidence",
+        title=query["title"],
+        subject="usage",
+        trust=query["trust"],
+        filename=filename,
+        content=content,
+        actor=actor,
+        now=datetime.now(UTC),
+    )
+    return json_answer(dump_document(filed), 201, {"Location": f"{api.PREFIX}/documents/{filed.id}"})
+
+
+@resource.route("/<int:document_id>", methods=["GET"])
+@requires("read")
+@answers(FiledDocumentSchema, description="The document with its versions.", problems=(404,))
+@etagged
+def show_document(document_id: int) -> Response:
+    """Give a document with its versions"""
+    filed = documents.find_document(db.session, document_id, actor=current_actor())
+    response = json_answer(dump_document(filed))
+    response.set_etag(_tag(filed))
+    return response
+
+
+@resource.route("/<int:document_id>/versions", methods=["POST"])
+@requires("usage.correct")
+@answers(
+    FiledDocumentSchema,
+    status=201,
+    description="The file is the newest version; the newest version's bytes again change nothing.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(body=BODY)
+@once
+@needs_match
+def add_version(document_id: int) -> Response:
+    """Add a version to a document"""
+    actor = current_actor()
+    filed = documents.find_document(db.session, document_id, actor=actor)
+    actor.require("usage.correct", filed.trust)
+    require_match(_tag(filed))
+    filename, content = uploaded(*TYPES, usual_name=_usual_name())
+    newer = documents.add_version(
+        db.session,
+        document_id=document_id,
+        filename=filename,
+        content=content,
+        note=None,
+        actor=actor,
+        now=datetime.now(UTC),
+    )
+    response = json_answer(dump_document(newer), 201)
+    response.set_etag(_tag(newer))
+    return response
+
+
+@resource.route("/<int:document_id>/versions/<int:number>", methods=["GET"])
+@requires("read")
+@described(
+    responses={200: {"description": "The bytes as they came.", "content": {"application/octet-stream": {}}}},
+    problems=(401, 403, 404),
+)
+@etagged
+def show_version(document_id: int, number: int) -> Response:
+    """Give a version's bytes as they came"""
+    version, content = documents.version_bytes(db.session, document_id, number, actor=current_actor())
+    response = Response(content, content_type="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=version.filename)
+    response.set_etag(version.sha256)
+    return response
+
+
+def _tag(filed: documents.FiledDocument) -> str:
+    return etag_of(filed.id, len(filed.versions), filed.newest.sha256)
+
+
+def _usual_name() -> str:
+    ending = next((name for name, kind in documents.MEDIA_TYPES.items() if kind == request.mimetype), "txt")
+    return f"document.{ending}"
