@@ -20,8 +20,10 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
 import billing.cli
+import billing.jobs
 import billing.web
 import contracts.cli
+import contracts.cli_index
 import contracts.web
 from contracts import clock
 from contracts.extensions import db
@@ -49,7 +51,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     contracts.web.register(app)
     billing.web.register(app)
     contracts.cli.register(app)
+    contracts.cli_index.register(app)
     billing.cli.register(app)
+    billing.jobs.register(app)
     app.context_processor(_shell_facts(app))
     return app
 
@@ -67,11 +71,15 @@ def _configuration(app: Flask) -> dict[str, Any]:
         "DATABASE_URL": env.str("DATABASE_URL", "") or f"sqlite:///{instance / 'trinnvis.db'}",
         "SECRET_KEY": env.str("TRINNVIS_SECRET_KEY", "") or None,
         "INSTANCE": str(instance),
+        "INBOX": env.str("TRINNVIS_INBOX", "") or None,
         "MAX_CONTENT_LENGTH": LARGEST_UPLOAD,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": env.bool("TRINNVIS_SECURE_COOKIES", production),
         "SCHEDULER": env.str("TRINNVIS_SCHEDULER", "off"),
+        "SSB": env.str("TRINNVIS_SSB", "off") == "on",
+        "SSB_URL": env.str("TRINNVIS_SSB_URL", "https://data.ssb.no/api/v0/no/table"),
+        "JOB_WORKERS": env.int("TRINNVIS_JOB_WORKERS", 1),
         "WTF_CSRF_TIME_LIMIT": None,
     }
 
@@ -111,7 +119,6 @@ def main() -> None:
     """Bring the database up to date, load the example into an empty one, and serve on the loopback address."""
     from waitress import serve
 
-    from billing import jobs
     from billing.example import load_example
     from contracts import agreements, schema_versions
     from contracts.access import COMMAND_LINE
@@ -124,13 +131,16 @@ def main() -> None:
             with db.write() as session:
                 if not agreements.list_agreements(session):
                     load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC))
-    if app.config["SCHEDULER"] == "inline":
-        jobs.start(app)
+    background = billing.jobs.start(app) if app.config["SCHEDULER"] == "inline" else None
     port = int(os.environ.get("PORT", "8000"))
     print(f"Trinnvis: http://127.0.0.1:{port}/")  # noqa: T201 - the one line that a person waits for
     if app.config["EXAMPLE_MODE"]:
         print("Sign in: choose a person on the first page (example data, no password).")  # noqa: T201
-    serve(app, host="127.0.0.1", port=port, threads=8)
+    try:
+        serve(app, host="127.0.0.1", port=port, threads=8)
+    finally:
+        if background is not None:
+            background.stop()
 
 
 if __name__ == "__main__":

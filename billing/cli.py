@@ -14,13 +14,12 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from billing import charging, invoices, metering, projection
+from billing import charging, cli_intake, cli_quarters, cli_usage, invoices, projection
 from billing.rating.rate import rate
 from billing.schemas.charges import dump_charges
 from billing.schemas.invoices import dump_reading
 from billing.schemas.price import dump_rating, load_price_request
 from billing.schemas.projections import dump_projection, load_scenario
-from billing.schemas.usage import dump_import
 from contracts import agreements
 from contracts.access import COMMAND_LINE
 from contracts.cli import INVALID, agreement_option, fail, json_option, now, print_json, read_json, reporting_errors
@@ -30,7 +29,6 @@ from contracts.schemas.problems import problem_of
 from contracts.terms.period import Period
 
 DIFFERENCES = 4
-SHOWN_ERRORS = 50
 
 demo_group = AppGroup("demo", help="The example.")
 usage_group = AppGroup("usage", help="The buyer's own count.")
@@ -46,6 +44,9 @@ def register(app: Flask) -> None:
         app.cli.add_command(group)
     for command in (price, charges, project):
         app.cli.add_command(command)
+    cli_usage.register(usage_group)
+    cli_intake.register(invoice_group)
+    cli_quarters.register(app, usage_group)
 
 
 @demo_group.command("load")
@@ -90,45 +91,6 @@ def _answers(requests: list[Any]) -> Iterator[dict[str, Any]]:
             yield dump_rating(rate(load_price_request(request)))
         except InvalidInput as error:
             yield {"error": problem_of(error)}
-
-
-@usage_group.command("import")
-@files_argument
-@agreement_option
-@click.option("--dry-run", is_flag=True, help="Check the files without taking them in.")
-@json_option
-@reporting_errors
-def import_usage(files: tuple[str, ...], agreement_code: str | None, dry_run: bool, as_json: bool) -> None:
-    """Take in daily or monthly counts from CSV FILES; one bad row refuses its file."""
-    results = []
-    for file in files:
-        with db.write() as session:
-            agreement = agreements.find_agreement(session, agreement_code)
-            result = metering.import_usage(
-                session,
-                agreement_id=agreement.id,
-                filename=Path(file).name,
-                content=Path(file).read_bytes(),
-                actor=COMMAND_LINE,
-                now=now(),
-                dry_run=dry_run,
-            )
-        results.append(result)
-        if not as_json:
-            click.echo(
-                f"{file}: {result.status.replace('_', ' ')}: {result.rows} rows, {result.accepted} accepted, "
-                f"{result.duplicates} duplicates"
-            )
-            for error in result.errors[:SHOWN_ERRORS]:
-                column = f", column {error.column}" if error.column else ""
-                click.echo(f"{file}: row {error.row}{column}: {error.detail}", err=True)
-            if len(result.errors) > SHOWN_ERRORS:
-                click.echo(f"{file}: {len(result.errors) - SHOWN_ERRORS} more errors", err=True)
-    if as_json:
-        documents = [dump_import(result) for result in results]
-        print_json(documents[0] if len(documents) == 1 else documents)
-    if any(result.status == "refused" for result in results):
-        sys.exit(INVALID)
 
 
 @click.command("charges")

@@ -16,10 +16,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing import charging, invoices, metering
+from billing import charging, corrections, invoice_setup, invoices, metering, quarters
+from billing.corrections import Evidence
 from billing.example_agreement import Document, agreement_document
-from billing.example_invoice import FILENAME, vendor_invoice
+from billing.example_index import index_course
+from billing.example_invoice import ACCOUNT, FILENAME, ORDER, REFERENCE, vendor_invoice
 from billing.example_usage import DailyCount, daily_usage, usage_csv
+from billing.invoice_setup import TEN_DIGITS, References
 from contracts import access, agreements, audit
 from contracts.access import Actor, Grant
 from contracts.models import (
@@ -28,7 +31,6 @@ from contracts.models import (
     AgreementExtension,
     AgreementTerms,
     Algorithm,
-    IndexAdjustment,
     Option,
     OptionState,
     Organisation,
@@ -41,17 +43,16 @@ from contracts.schemas.price_book import dump_version
 from contracts.terms.agreement import AgreementDocument, Extension
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation as ActivationTerm
-from contracts.terms.price_book import IndexAdjustment as AdjustmentTerm
 from contracts.terms.working_days import working_days
 
 SIGNED_ON = date(2023, 12, 18)
 INVOICE_RECEIVED_ON = date(2026, 10, 9)
 
 # When what was not there at the signing became known; steps and extensions carry their own dates.
-_INDEX_AGREED_ON = date(2024, 11, 28)
 _AMENDMENT_SIGNED_ON = date(2025, 11, 20)
 _GIVEN_UP_ON = date(2026, 2, 2)
 _ORDERED_BEFORE = timedelta(days=35)
+_FIRST_CLOSED, _LAST_CLOSED = date(2024, 1, 1), date(2026, 4, 1)
 _OSLO = ZoneInfo("Europe/Oslo")
 
 PEOPLE: tuple[tuple[str, str, Grant], ...] = (
@@ -66,6 +67,53 @@ PEOPLE: tuple[tuple[str, str, Grant], ...] = (
 )
 
 Happening = tuple[datetime, Callable[[datetime], object]]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedDay:
+    """A correction as it was asked for, with what was handed in as evidence."""
+
+    recorded_on: date
+    trust: str
+    algorithm: str
+    on: date
+    change: int
+    reason_code: str
+    reason: str
+    title: str
+    filename: str
+    content: bytes
+
+
+# One before its quarter was closed, one after it; both in years whose counters have started over since.
+CORRECTED: tuple[CorrectedDay, ...] = (
+    CorrectedDay(
+        recorded_on=date(2025, 7, 9),
+        trust="sykehuset-ostfold",
+        algorithm="xray-skeletal",
+        on=date(2025, 5, 14),
+        change=9,
+        reason_code="not_counted",
+        reason="Ni undersøkelser lå igjen i køen da tellingen ble hentet.",
+        title="Kølogg 14. mai 2025",
+        filename="kologg-2025-05-14.csv",
+        content=b"tid;antall\n2025-05-14T21:10;5\n2025-05-14T22:45;4\n",
+    ),
+    CorrectedDay(
+        recorded_on=date(2026, 1, 27),
+        trust="akershus",
+        algorithm="xray-skeletal",
+        on=date(2025, 11, 18),
+        change=-14,
+        reason_code="counted_twice",
+        reason="En serie ble sendt to ganger etter omstart av integrasjonen.",
+        title="Hendelsesrapport, dobbel sending 18. november 2025",
+        filename="hendelsesrapport-2025-11-18.txt",
+        content=(
+            "Integrasjonen ble startet på nytt 18.11.2025 kl. 13.02. 14 undersøkelser ble sendt på nytt og talt to ganger.\n"
+        ).encode(),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +148,22 @@ def load_example(session: Session, *, actor: Actor, now: datetime) -> LoadedExam
     document = load_agreement(agreement_document())
     signed = load_agreement(as_signed(agreement_document()))
     agreement_id = agreements.import_agreement(session, document=signed, actor=actor, now=_instant(SIGNED_ON, 13)).id
-    controller = _people(session, actor)
+    people = _people(session, actor)
+    controller = people["finance_controller"]
     files = usage_files(daily_usage(agreement_document()))
     happenings = list(_Course(session, agreement_id, actor.id).since_signing(signed, document))
+    happenings += index_course(session, agreement_id, people["contract_manager"], people["approver"])
+    happenings.append(
+        (_instant(SIGNED_ON, 14), partial(_invoice_setup, session, agreement_id, people["contract_manager"]))
+    )
     for file in files:
         happenings.append(
             (_instant(file.delivered_on, 9), partial(_import_usage, session, agreement_id, file, controller))
+        )
+    happenings += _closings(session, agreement_id, controller)
+    for corrected in CORRECTED:
+        happenings.append(
+            (_instant(corrected.recorded_on, 10), partial(_correct, session, agreement_id, corrected, controller))
         )
     # In the order in which it all happened, so that the rows and the log tell the story that the instants tell.
     for happened_at, record in sorted(happenings, key=lambda happening: happening[0]):
@@ -135,6 +193,29 @@ def load_example(session: Session, *, actor: Actor, now: datetime) -> LoadedExam
         now=now,
     )
     return loaded
+
+
+def _invoice_setup(session: Session, agreement_id: int, manager: Actor, now: datetime) -> None:
+    """Record what the parties want on an invoice, and the vendor's account as it was checked at signing."""
+    agreement = agreements.agreement_summary(session, agreement_id)
+    invoice_setup.add_account(
+        session,
+        agreement_id=agreement_id,
+        vendor_number=agreement.vendor.organisation_number,
+        account=ACCOUNT,
+        checked="Ringt ved signering (eksempel)",
+        actor=manager,
+        now=now,
+    )
+    wanted = {
+        agreement.buyer.code: References(REFERENCE, ORDER, TEN_DIGITS, None, None, "0484", "Oslo"),
+        "akershus": References("Bildediagnostikk", "4500300127", TEN_DIGITS),
+        "nord-norge": References("UNN-RAD"),
+    }
+    for code, references in wanted.items():
+        invoice_setup.set_references(
+            session, agreement_id=agreement_id, code=code, references=references, actor=manager, now=now
+        )
 
 
 def as_signed(document: Document) -> Document:
@@ -182,12 +263,43 @@ def _delivery_day(period: Period) -> date:
     return working_days(Period(earliest, earliest + timedelta(days=14)))[0]
 
 
+def _closings(session: Session, agreement_id: int, actor: Actor) -> Iterator[Happening]:
+    """Give the closing of each quarter up to the last one that is closed, on the second Monday or so after its end."""
+    start = _FIRST_CLOSED
+    while start <= _LAST_CLOSED:
+        quarter = Period.quarter(start)
+        earliest = quarter.end + timedelta(days=11)
+        day = working_days(Period(earliest, earliest + timedelta(days=14)))[0]
+        yield _instant(day, 13), partial(_close, session, agreement_id, quarter.label(), day, actor)
+        start = quarter.end
+
+
+def _close(session: Session, agreement_id: int, quarter: str, today: date, actor: Actor, now: datetime) -> None:
+    quarters.close(session, agreement_id=agreement_id, quarter=quarter, actor=actor, now=now, today=today)
+
+
+def _correct(session: Session, agreement_id: int, corrected: CorrectedDay, actor: Actor, now: datetime) -> None:
+    corrections.record_correction(
+        session,
+        agreement_id=agreement_id,
+        trust=corrected.trust,
+        algorithm=corrected.algorithm,
+        on=corrected.on,
+        change=corrected.change,
+        reason_code=corrected.reason_code,
+        reason=corrected.reason,
+        actor=actor,
+        now=now,
+        evidence=Evidence(corrected.title, corrected.filename, corrected.content),
+    )
+
+
 def _instant(day: date, hour: int) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=_OSLO)
 
 
-def _people(session: Session, actor: Actor) -> Actor:
-    """Add the example's people, who have no password, and give the finance controller as an actor."""
+def _people(session: Session, actor: Actor) -> dict[str, Actor]:
+    """Add the example's people, who have no password, and give the first of each role as an actor."""
     people = [
         access.add_person(
             session,
@@ -201,7 +313,10 @@ def _people(session: Session, actor: Actor) -> Actor:
         )
         for email, name, grant in PEOPLE
     ]
-    return access.actor_of_person(session, people[0])
+    actors: dict[str, Actor] = {}
+    for person, (_, _, grant) in zip(people, PEOPLE, strict=True):
+        actors.setdefault(grant.role, access.actor_of_person(session, person))
+    return actors
 
 
 def _import_usage(session: Session, agreement_id: int, file: UsageFile, actor: Actor, now: datetime) -> None:
@@ -228,8 +343,6 @@ class _Course:
         for before, holder in zip(signed.option_holders, today.option_holders, strict=True):
             for step in holder.states[len(before.states) :]:
                 yield _instant(step.on, 12), partial(self._option_step, holder.party.code, step.state, step.on)
-        for adjustment in today.price_book.index_adjustments:
-            yield _instant(_INDEX_AGREED_ON, 10), partial(self._adjust, adjustment)
         for number in range(len(signed.price_book.versions), len(today.price_book.versions)):
             yield _instant(_AMENDMENT_SIGNED_ON, 10), partial(self._amend_prices, today, number)
         for activation in today.activations:
@@ -270,16 +383,6 @@ class _Course:
         ).one()
         self.session.add(OptionState(option_id=option.id, state=state, on=on, **self._stamp(now)))
         self.session.flush()
-
-    def _adjust(self, adjustment: AdjustmentTerm, now: datetime) -> None:
-        self._add(
-            IndexAdjustment,
-            now,
-            effective_from=adjustment.effective_from,
-            factor=adjustment.factor,
-            clause=adjustment.clause,
-            void=False,
-        )
 
     def _amend_prices(self, document: AgreementDocument, number: int, now: datetime) -> None:
         agreed = document.price_book.versions[number]

@@ -29,8 +29,9 @@ COUNTED_TWICE = ("akershus", "xray-skeletal", Period(date(2026, 9, 7), date(2026
 LOST = ("sykehuset-innlandet", "mr-ms-followup", Period(date(2026, 8, 17), date(2026, 8, 24)))
 WITHOUT_RAMP = ("oslo", "xray-skeletal")
 
-_ORDER = "4500218861"
-_ACCOUNT = "12345670007"
+REFERENCE = "Avtaleforvaltning"
+ORDER = "4500218861"
+ACCOUNT = "12345670007"
 _HUNDRED = Decimal(100)
 
 
@@ -58,9 +59,9 @@ def vendor_invoice(
             lines=lines,
             currency=billed.currency,
             payment_terms=f"Netto {agreement.payment_days} dager",
-            payment_means=(PaymentMeans(code="30", payment_id=NUMBER, account=_ACCOUNT),),
-            buyer_reference="Avtaleforvaltning",
-            order=_ORDER,
+            payment_means=(PaymentMeans(code="30", payment_id=NUMBER, account=ACCOUNT),),
+            buyer_reference=REFERENCE,
+            order=ORDER,
             contract=agreement.reference,
             period=_written(QUARTER),
             note="Eksempeldata. KI-analyser i tredje kvartal 2026 etter Bilag 7.",

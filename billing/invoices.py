@@ -2,11 +2,13 @@
 
 A fault in a document is a finding, not a refusal; only what cannot be read is refused. The comparison here is in total
 and by line group (trust and algorithm), without causes.
+
+What a line is about is read from the kept document each time, by the vendor's mapping as known then; the rows keep what was
+read when it came. Person identifiers are masked in everything read; the original is sealed, and opening it is logged.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,25 +18,27 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing import charging
+from billing import charging, invoice_setup
+from billing.ehf.document import Attachment
 from billing.ehf.document import Document as EhfDocument
 from billing.ehf.document import Line as EhfLine
 from billing.ehf.parse import UnreadableDocument, parse
 from billing.ehf.rules import Finding as EhfFinding
 from billing.ehf.rules import check
+from billing.line_reading import LineReading, whole_days
 from billing.models import Invoice, InvoiceLine
+from billing.person_identifiers import masked, masked_finding, person_findings
 from billing.rating.rate import Line
-from contracts import agreements, audit
+from contracts import agreements, audit, documents
 from contracts.access import Actor
-from contracts.errors import NotFound
-from contracts.models import Document
+from contracts.errors import Denied, NotFound
 from contracts.models.base import recorded_by_then
 from contracts.terms.period import Period
 
 ZERO = Decimal("0.00")
-ORE = Decimal("0.01")
-TRUST_PROPERTIES = ("trust", "helseforetak", "hf")
-ALGORITHM_PROPERTIES = ("algorithm", "algoritme")
+
+INVOICE_DUP = "INVOICE_DUP"
+ACCOUNT_CHANGED = "ACCOUNT_CHANGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,42 @@ class InvoiceSummary:
     def sign(self) -> int:
         """Give what the amounts are multiplied by to be added up."""
         return -1 if self.kind == "credit_note" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLine:
+    """A recorded line as written, with what it was found to be about by the vendor's mapping; ``period`` is half-open."""
+
+    id: str
+    name: str
+    item: str | None
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    net: Decimal | None
+    trust: str | None
+    algorithm: str | None
+    period: Period | None
+    tier: int | None = None
+    phase: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedInvoice:
+    """A recorded invoice as its document reads now, with the rules it breaks and what is known against it."""
+
+    summary: InvoiceSummary
+    document: EhfDocument
+    lines: tuple[RecordedLine, ...]
+    findings: tuple[EhfFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedReading:
+    """A kept document read again: masked, with its findings and what each line is about under the mapping asked for."""
+
+    document: EhfDocument
+    findings: tuple[EhfFinding, ...]
+    lines: tuple[LineReading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +172,14 @@ class Comparison:
 
 
 def read_invoice(filename: str, content: bytes) -> InvoiceReading:
-    """Read and check a document without keeping it."""
+    """Read and check a document without keeping it; person identifiers are told and masked in what is given."""
     try:
         document = parse(content)
     except UnreadableDocument as refusal:
         finding = EhfFinding(refusal.code, "fatal", refusal.detail, refusal.line)
         return InvoiceReading(filename, "refused", None, (finding,))
-    return InvoiceReading(filename, "checked", document, tuple(check(document, content)))
+    findings = (*(masked_finding(each) for each in check(document, content)), *person_findings(document))
+    return InvoiceReading(filename, "checked", masked(document), findings)
 
 
 def import_invoice(
@@ -146,42 +187,32 @@ def import_invoice(
 ) -> InvoiceReading:
     """Keep a document byte for byte with its header and lines; the same bytes again are ``already_imported``."""
     actor.require("invoice.receive")
+    if actor.scope("invoice.receive") is not None:
+        raise Denied("an invoice is for all trusts: this needs a role that is not kept to one")
     reading = read_invoice(filename, content)
     document = reading.document
     if document is None:
         return reading
-    digest = hashlib.sha256(content).hexdigest()
-    kept = session.scalar(select(Document).where(Document.sha256 == digest))
-    if kept is not None:
-        earlier = session.scalar(
-            select(Invoice.id).where(Invoice.agreement_id == agreement_id, Invoice.document_id == kept.id)
-        )
-        if earlier is not None:
-            return InvoiceReading(filename, "already_imported", document, reading.findings, earlier)
-    else:
-        kept = Document(
-            sha256=digest,
-            filename=filename[:200],
-            media_type="application/xml",
-            size=len(content),
-            content=content,
-            recorded_at=now,
-            recorded_by=actor.id,
-        )
-        session.add(kept)
-        session.flush()
+    agreements.lock_agreement(session, agreement_id)
+    kept = documents.put(
+        session,
+        content=content,
+        filename=filename,
+        media_type="application/xml",
+        recorded_by=actor.id,
+        now=now,
+    )
+    earlier = session.scalar(
+        select(Invoice.id).where(Invoice.agreement_id == agreement_id, Invoice.document_id == kept.id)
+    )
+    if earlier is not None:
+        return InvoiceReading(filename, "already_imported", document, reading.findings, earlier)
     invoice = _invoice_row(agreement_id, kept.id, document, actor.id, now)
     session.add(invoice)
     session.flush()
-    holders = agreements.option_holders(session, agreement_id)
-    names = {holder.party.code: holder.party.code for holder in holders}
-    names |= {holder.party.name.casefold(): holder.party.code for holder in holders}
-    names |= {holder.party.organisation_number: holder.party.code for holder in holders}
-    products = {algorithm.code: algorithm.code for algorithm in agreements.marketplace(session, agreement_id)}
-    products |= {
-        algorithm.product.casefold(): algorithm.code for algorithm in agreements.marketplace(session, agreement_id)
-    }
+    reader = invoice_setup.line_reader(session, agreement_id=agreement_id, vendor_number=invoice.seller_number)
     for position, line in enumerate(document.lines):
+        about = reader.read(line, document)
         session.add(
             InvoiceLine(
                 invoice_id=invoice.id,
@@ -189,26 +220,28 @@ def import_invoice(
                 line_id=(line.id or str(position + 1))[:200],
                 name=(line.name or "")[:200],
                 item_id=_item_id(line),
-                quantity=line.quantity,
-                unit_price=line.price.amount,
-                net=line.net,
-                trust=_trust(line, document, names),
-                algorithm=_algorithm(line, products),
+                quantity=_fitting(line.quantity, 6),
+                unit_price=_fitting(line.price.amount, 8),
+                net=_ore(line.net),
+                trust=about.trust,
+                algorithm=about.algorithm,
                 period_from=line.period.start if line.period else None,
                 period_to=line.period.end if line.period else None,
                 recorded_at=now,
                 recorded_by=actor.id,
             )
         )
+    session.flush()
+    findings = (*reading.findings, *known_against(session, invoice, document))
     audit.record(
         session,
         action="invoice.import",
         subject=f"invoice:{invoice.id}",
-        data={"sha256": digest, "number": invoice.number, "kind": invoice.kind, "findings": len(reading.findings)},
+        data={"sha256": kept.sha256, "number": invoice.number, "kind": invoice.kind, "findings": len(findings)},
         actor=actor.id,
         now=now,
     )
-    return InvoiceReading(filename, "imported", document, reading.findings, invoice.id)
+    return InvoiceReading(filename, "imported", document, findings, invoice.id)
 
 
 def list_invoices(
@@ -221,34 +254,172 @@ def list_invoices(
     return [_summary(session, row) for row in rows]
 
 
+def find_invoice(
+    session: Session, *, agreement_id: int, invoice_id: int, actor: Actor, known_at: datetime | None = None
+) -> RecordedInvoice:
+    """Give a recorded invoice with its lines, the rules its document breaks and what is known against it."""
+    row = _row(session, agreement_id, invoice_id, actor)
+    reading = read_again(session, row, known_at)
+    lines = tuple(
+        RecordedLine(
+            kept.line_id,
+            kept.name,
+            kept.item_id,
+            kept.quantity,
+            kept.unit_price,
+            kept.net,
+            about.trust,
+            about.algorithm,
+            whole_days(line.period),
+            about.tier,
+            about.phase,
+        )
+        for kept, line, about in zip(row.lines, reading.document.lines, reading.lines, strict=True)
+    )
+    return RecordedInvoice(_summary(session, row), reading.document, lines, reading.findings)
+
+
+def read_again(session: Session, invoice: Invoice, known_at: datetime | None = None) -> RecordedReading:
+    """Read a kept document again: its findings, what is known against it, and its lines by the mapping known then.
+
+    The document stays what it is; under a newer mapping only its reading changes.
+    """
+    reading = read_invoice(invoice.document.filename, invoice.document.content)
+    document = reading.document
+    if document is None:
+        raise AssertionError(f"invoice {invoice.id} was read when it came, and cannot be read now")
+    reader = invoice_setup.line_reader(
+        session, agreement_id=invoice.agreement_id, vendor_number=invoice.seller_number, known_at=known_at
+    )
+    return RecordedReading(
+        document,
+        (*reading.findings, *known_against(session, invoice, document, known_at)),
+        tuple(reader.read(line, document) for line in document.lines),
+    )
+
+
+def known_against(
+    session: Session, invoice: Invoice, document: EhfDocument, known_at: datetime | None = None
+) -> tuple[EhfFinding, ...]:
+    """Tell what only the other documents and the checked accounts tell: a number used before, a changed bank account.
+
+    Where no account of the vendor was ever checked, the accounts of its earlier documents stand in.
+    """
+    before = session.scalars(
+        select(Invoice)
+        .where(
+            Invoice.agreement_id == invoice.agreement_id,
+            Invoice.seller_number == invoice.seller_number,
+            Invoice.id < invoice.id,
+        )
+        .order_by(Invoice.id)
+    ).all()
+    findings = [
+        EhfFinding(
+            INVOICE_DUP,
+            "warning",
+            f"the number {invoice.number} stands on a {each.kind.replace('_', ' ')} of this seller already, "
+            f"received as {each.document.filename} on {each.recorded_at.date().isoformat()}",
+        )
+        for each in before
+        if each.number == invoice.number and each.kind == invoice.kind and invoice.number
+    ]
+    accounts = {invoice_setup.plain_account(text) for text in document.accounts}
+    if not accounts or invoice.seller_number is None:
+        return tuple(findings)
+    checked = {
+        each.account
+        for each in invoice_setup.known_accounts(
+            session, agreement_id=invoice.agreement_id, vendor_number=invoice.seller_number, known_at=known_at
+        )
+    }
+    usual = checked or _accounts_named(before)
+    findings += [
+        EhfFinding(
+            ACCOUNT_CHANGED,
+            "warning",
+            f"the account {account} is none of those known of this seller ({', '.join(sorted(usual))}): "
+            "do not pay before somebody has called the seller on a number known from before",
+        )
+        for account in sorted(accounts - usual)
+        if usual
+    ]
+    return tuple(findings)
+
+
+def _accounts_named(rows: Iterable[Invoice]) -> set[str]:
+    named: set[str] = set()
+    for row in rows:
+        document = read_invoice(row.document.filename, row.document.content).document
+        named |= {invoice_setup.plain_account(text) for text in document.accounts} if document else set()
+    return named
+
+
 def compare(
     session: Session, *, agreement_id: int, invoice_id: int, actor: Actor, known_at: datetime | None = None
 ) -> Comparison:
     """Compare an invoice with the expected charges of the whole quarters or months that its period covers."""
-    _require_all_trusts(actor)
-    row = session.get(Invoice, invoice_id)
-    if row is None or row.agreement_id != agreement_id:
-        raise NotFound(f"there is no invoice {invoice_id} in this agreement")
+    row = _row(session, agreement_id, invoice_id, actor)
     summary = _summary(session, row)
     agreement = agreements.agreement_summary(session, agreement_id)
-    findings = read_invoice(summary.filename, row.document.content).findings
+    reading = read_again(session, row, known_at)
     comparable = summary.period is not None and summary.currency == agreement.term.currency
     expected: tuple[Line, ...] = ()
     if comparable and summary.period is not None:
         expected = charging.expected_charges(
             session, agreement_id=agreement_id, period=summary.period, actor=actor, known_at=known_at
         ).lines
-    groups = _groups(row, summary, expected)
-    return Comparison(summary, summary.period, comparable, groups, findings)
+    groups = _groups(row, reading.lines, summary, expected)
+    return Comparison(summary, summary.period, comparable, groups, reading.findings)
 
 
 def document_bytes(session: Session, *, agreement_id: int, invoice_id: int, actor: Actor) -> tuple[str, bytes]:
-    """Give an invoice's file name and its bytes as they came."""
+    """Give an invoice's file name and its bytes as they came; for showing it to somebody, `open_original` logs that."""
+    row = _row(session, agreement_id, invoice_id, actor)
+    return row.document.filename, row.document.content
+
+
+def open_original(
+    session: Session, *, agreement_id: int, invoice_id: int, actor: Actor, now: datetime
+) -> tuple[str, bytes]:
+    """Open an invoice's sealed original for somebody: its bytes as they came, and a line in the log."""
+    row = _row(session, agreement_id, invoice_id, actor)
+    audit.record(
+        session,
+        action="invoice.open_original",
+        subject=f"invoice:{row.id}",
+        data={"sha256": row.document.sha256},
+        actor=actor.id,
+        now=now,
+    )
+    return row.document.filename, row.document.content
+
+
+def open_attachment(
+    session: Session, *, agreement_id: int, invoice_id: int, number: int, actor: Actor, now: datetime
+) -> Attachment:
+    """Open the file inside an invoice that is its attachment ``number``, counted from 1; the log tells it."""
+    row = _row(session, agreement_id, invoice_id, actor)
+    document = parse(row.document.content)
+    if not 0 < number <= len(document.attachments) or document.attachments[number - 1].content is None:
+        raise NotFound(f"the invoice has no file as attachment {number}")
+    audit.record(
+        session,
+        action="invoice.open_attachment",
+        subject=f"invoice:{row.id}",
+        data={"sha256": row.document.sha256, "attachment": number},
+        actor=actor.id,
+        now=now,
+    )
+    return document.attachments[number - 1]
+
+
+def _row(session: Session, agreement_id: int, invoice_id: int, actor: Actor) -> Invoice:
     _require_all_trusts(actor)
     row = session.get(Invoice, invoice_id)
     if row is None or row.agreement_id != agreement_id:
         raise NotFound(f"there is no invoice {invoice_id} in this agreement")
-    return row.document.filename, row.document.content
+    return row
 
 
 def _require_all_trusts(actor: Actor) -> None:
@@ -257,10 +428,12 @@ def _require_all_trusts(actor: Actor) -> None:
         raise NotFound("there is no such invoice")
 
 
-def _groups(row: Invoice, summary: InvoiceSummary, expected: Iterable[Line]) -> tuple[Group, ...]:
+def _groups(
+    row: Invoice, about: Iterable[LineReading], summary: InvoiceSummary, expected: Iterable[Line]
+) -> tuple[Group, ...]:
     invoiced: dict[tuple[str | None, str | None], list[InvoiceLine]] = defaultdict(list)
-    for line in row.lines:
-        invoiced[line.trust, line.algorithm].append(line)
+    for line, each in zip(row.lines, about, strict=True):
+        invoiced[each.trust, each.algorithm].append(line)
     charged: dict[tuple[str | None, str | None], list[Line]] = defaultdict(list)
     for charge in expected:
         charged[charge.trust, charge.algorithm].append(charge)
@@ -350,25 +523,6 @@ def _period(document: EhfDocument) -> tuple[date | None, date | None]:
     return min(starts, default=None), max(ends, default=None)
 
 
-def _trust(line: EhfLine, document: EhfDocument, names: dict[str, str]) -> str | None:
-    """Find the trust a line names: by a property, else by the buyer's own number when the buyer is a trust."""
-    for name in TRUST_PROPERTIES:
-        value = line.property_value(name)
-        if value is not None and (found := names.get(value) or names.get(value.casefold())):
-            return found
-    return names.get(document.buyer.organisation_number or "")
-
-
-def _algorithm(line: EhfLine, products: dict[str, str]) -> str | None:
-    """Find the algorithm a line names: by an item id or a property, else by the product's name."""
-    standard = line.standard_item.value if line.standard_item else None
-    named = [line.seller_item, line.buyer_item, standard, *(line.property_value(name) for name in ALGORITHM_PROPERTIES)]
-    for value in (*named, line.name):
-        if value is not None and (found := products.get(value) or products.get(value.casefold())):
-            return found
-    return None
-
-
 def _item_id(line: EhfLine) -> str | None:
     return _short(line.seller_item or (line.standard_item.value if line.standard_item else None) or line.buyer_item)
 
@@ -379,4 +533,11 @@ def _short(text: str | None) -> str | None:
 
 def _ore(amount: Decimal | None) -> Decimal | None:
     """Keep an amount that is whole øre; one with more decimals breaks a rule, is found by it and has no column."""
-    return amount if amount is None or amount == amount.quantize(ORE) else None
+    return _fitting(amount, 2)
+
+
+def _fitting(value: Decimal | None, places: int) -> Decimal | None:
+    """Keep a number that its column holds exactly; another one stands in the document, which is read again anyway."""
+    if value is None or abs(value).scaleb(places) >= 2**63 or value != round(value, places):
+        return None
+    return value

@@ -45,7 +45,13 @@ Act = Literal[
     "usage.import",
     "usage.correct",
     "agreement.import",
+    "price_book.draft",
+    "price_book.approve",
+    "index.draft",
+    "index.approve",
     "invoice.receive",
+    "mapping.draft",
+    "quarter.close",
     "people.manage",
     "example.set_today",
 ]
@@ -57,7 +63,13 @@ RULES: dict[str, frozenset[str]] = {
     "usage.import": frozenset({"finance_controller", "trust_requester", "service"}),
     "usage.correct": frozenset({"finance_controller", "trust_requester"}),
     "agreement.import": frozenset({"contract_manager"}),
+    "price_book.draft": frozenset({"contract_manager"}),
+    "price_book.approve": frozenset({"approver"}),
+    "index.draft": frozenset({"contract_manager"}),
+    "index.approve": frozenset({"approver"}),
+    "mapping.draft": frozenset({"contract_manager"}),
     "invoice.receive": frozenset({"finance_controller", "service"}),
+    "quarter.close": frozenset({"finance_controller"}),
     "people.manage": frozenset({"admin"}),
     "example.set_today": frozenset({*_READERS, "admin"}),
 }
@@ -273,6 +285,14 @@ def forget_answers(session: Session, *, now: datetime) -> int:
 def person_by_id(session: Session, person_id: int) -> Person | None:
     """Find a signed-in person again."""
     return session.get(Person, person_id)
+
+
+def names_of(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """Give the names of those who recorded something, by the id their acts carry; who is no person stands by the id."""
+    wanted = set(ids)
+    addresses = [each.removeprefix("person:") for each in wanted if each.startswith("person:")]
+    people = session.execute(select(Person.email, Person.name).where(Person.email.in_(addresses)))
+    return {each: each for each in wanted} | {f"person:{email}": name for email, name in people}
 
 
 def example_people(session: Session) -> list[Person]:

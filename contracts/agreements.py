@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from contracts import audit, price_books
 from contracts.access import Actor
-from contracts.errors import Conflict, NotFound, invalid
+from contracts.errors import Conflict, Denied, NotFound, invalid
 from contracts.models import (
     Activation,
     Agreement,
@@ -72,6 +72,8 @@ def import_agreement(
     book's check refuses, `Conflict` when the code is taken by another document or a party is registered differently.
     """
     actor.require("agreement.import")
+    if actor.scope("agreement.import") is not None:
+        raise Denied("an agreement is for all its trusts: this needs a role that is not kept to one")
     existing = session.scalar(select(Agreement).where(Agreement.code == document.code))
     if existing is not None:
         if export_agreement(session, agreement_id=existing.id) == document:
@@ -140,6 +142,14 @@ def find_agreement(session: Session, code: str | None = None) -> AgreementSummar
         codes = ", ".join(agreement.code for agreement in found)
         raise Conflict("several_agreements", f"there are several agreements, name one: {codes}")
     return agreement_summary(session, found[0].id)
+
+
+def lock_agreement(session: Session, agreement_id: int) -> None:
+    """Let one writer at a time act on an agreement until its transaction ends.
+
+    PostgreSQL takes a row lock that others' foreign keys do not wait for; SQLite's write transactions queue anyway.
+    """
+    session.execute(select(Agreement.id).where(Agreement.id == agreement_id).with_for_update(key_share=True))
 
 
 def list_agreements(session: Session) -> list[AgreementSummary]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
@@ -143,8 +143,13 @@ def pricing_periods(agreement: AgreementTerm, book: PriceBook) -> list[Period]:
     return [Period(start, end) for start, end in zip(inside, [*inside[1:], agreement.end], strict=True)]
 
 
-def compile_book(agreement: AgreementTerm, book: PriceBook) -> CompiledBook:
-    """Compile the part of the terms that no activation changes."""
+def compile_book(agreement: AgreementTerm, book: PriceBook, like: CompiledBook | None = None) -> CompiledBook:
+    """Compile the part of the terms that no activation changes.
+
+    `like` is a book compiled before; where this one is cut at the same days, its pricing periods and windows are used again.
+    """
+    if like is not None and like.agreement == agreement and cuts_of(like.price_book) == cuts_of(book):
+        return replace(like, price_book=book, courses=tuple(_courses(book, like.periods)))
     periods = pricing_periods(agreement, book)
     return CompiledBook(
         agreement=agreement,
@@ -154,6 +159,12 @@ def compile_book(agreement: AgreementTerm, book: PriceBook) -> CompiledBook:
         windows=_windows(agreement.period, periods),
         courses=tuple(_courses(book, periods)),
     )
+
+
+def cuts_of(book: PriceBook) -> frozenset[date]:
+    """Return the days on which a price book cuts pricing periods."""
+    days = {version.valid_from for version in book.versions}
+    return frozenset(days | {adjustment.effective_from for adjustment in book.index_adjustments})
 
 
 def compile_activations(

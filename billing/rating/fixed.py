@@ -33,8 +33,7 @@ def bill_fixed(run: Run, terms: FixedTerms) -> None:
         amount = terms.amount
         if terms.prorated:
             whole = whole_window(terms.every, due, run.term)
-            days = (interval.end - due).days if payer == AGREEMENT else live_days(activations, due, interval.end)
-            amount = amount * days / whole.days
+            amount = amount * _live_days(run, terms, payer, due, interval.end) / whole.days
         gross = terms.round(amount.numerator, amount.denominator)
         if not gross:
             continue
@@ -75,6 +74,19 @@ def _first_live_day(run: Run, payer: Key, activations: list[Activation]) -> date
         if activation.go_live < end and (activation.end is None or max(activation.go_live, start) < activation.end)
     ]
     return min(days, default=None)
+
+
+def _live_days(run: Run, terms: FixedTerms, payer: Key, due: date, end: date) -> int:
+    """Count the payer's live days from the due date to the interval's end, each by the version of its own day."""
+    if payer == AGREEMENT:
+        return (end - due).days
+    days = 0
+    for period, there in zip(run.periods[run.index :], run.terms_by_period[run.index :], strict=True):
+        if period.start >= end:
+            break
+        covering = dict(_payers(run, terms.per, there.algorithms)) if there is not None else {}
+        days += live_days(covering.get(payer, []), max(due, period.start), min(period.end, end))
+    return days
 
 
 def _discount(terms: FixedTerms, activations: list[Activation], due: date) -> tuple[int | None, int]:

@@ -11,7 +11,6 @@ from marshmallow import fields, validate
 
 from billing.rating.lines import Kind, Why
 from contracts.schemas.answers import (
-    CODE,
     INSTANT,
     AgreementQuerySchema,
     KnownQuerySchema,
@@ -19,9 +18,8 @@ from contracts.schemas.answers import (
     PageQuerySchema,
     PageSchema,
     PeriodSchema,
-    Written,
 )
-from contracts.schemas.fields import Choice, Day, TermsSchema, Text, Whole
+from contracts.schemas.fields import CODE, Choice, Day, TermsSchema, Text, Whole, Written
 from contracts.schemas.price_book import (
     ActivationSchema,
     AgreementTermSchema,
@@ -359,12 +357,28 @@ class InvoiceLineSchema(TermsSchema):
     trust = fields.String(required=True, allow_none=True)
     algorithm = fields.String(required=True, allow_none=True)
     period = fields.Nested(PeriodSchema, required=True, allow_none=True)
+    tier = fields.Integer(required=True, allow_none=True)
+    phase = fields.Integer(required=True, allow_none=True)
+
+
+class InvoiceAttachmentSchema(TermsSchema):
+    """A file inside an invoice (`size` in bytes) or one it only points at (`uri`); `statement`: it may be a usage file."""
+
+    number = fields.Integer(required=True)
+    id = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    file = fields.String(required=True, allow_none=True)
+    media_type = fields.String(required=True, allow_none=True)
+    size = fields.Integer(required=True, allow_none=True)
+    uri = fields.String(required=True, allow_none=True)
+    statement = fields.Boolean(required=True)
 
 
 class RecordedInvoiceSchema(InvoiceSchema):
     """A recorded invoice with its lines and the rules it breaks."""
 
     items = fields.List(fields.Nested(InvoiceLineSchema), required=True)
+    attachments = fields.List(fields.Nested(InvoiceAttachmentSchema), required=True)
     findings = fields.List(fields.Nested(FindingSchema), required=True)
 
 

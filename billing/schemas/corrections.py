@@ -1,68 +1,56 @@
-"""Corrections on the wire: what is asked for, and what was recorded."""
+"""Recorded corrections on the wire."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from billing.corrections import LONGEST_REASON, REASONS, RecordedCorrection
-from billing.metering import LARGEST_QUANTITY
-from contracts.documents import FiledDocument, Version
-from contracts.schemas.fields import Day, TermsSchema, Text, Whole, load
+from billing.corrections import REASONS, RecordedCorrection
+from billing.schemas.answers import DECIMAL
+from contracts.schemas.answers import INSTANT, KnownQuerySchema, PageQuerySchema, PageSchema
+from contracts.schemas.fields import CODE, Day, TermsSchema
 from contracts.terms.money import format_amount
 
 
-@dataclass(frozen=True, slots=True)
-class WantedCorrection:
-    """A correction as asked for: examinations to add to one day's count, or with a minus to take off, and why.
+class CorrectionQuerySchema(PageQuerySchema, KnownQuerySchema):
+    """Which corrections, as known when."""
 
-    ``evidence`` is the number of a document filed before.
-    """
-
-    trust: str
-    algorithm: str
-    on: date
-    change: int
-    reason: str
-    reason_code: str
-    evidence: int | None
+    trust = fields.String(load_default=None, validate=CODE)
 
 
-class CorrectionSchema(TermsSchema):
-    """{trust, algorithm, on, change, reason, reason_code, evidence}"""
+class EvidenceSchema(TermsSchema):
+    """The document that a correction rests on, and which version of it."""
 
-    trust = Text(required=True)
-    algorithm = Text(required=True)
+    id = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+
+
+class RecordedCorrectionSchema(TermsSchema):
+    """A correction; `effect` is what it changed in the expected charges up to then, `after_close` the run it came after."""
+
+    id = fields.Integer(required=True)
+    kind = fields.String(required=True, metadata={"enum": ["correction", "opening"]})
+    trust = fields.String(required=True)
+    algorithm = fields.String(required=True)
     on = Day(required=True)
-    change = Whole(
-        required=True,
-        validate=[
-            validate.Range(-LARGEST_QUANTITY, LARGEST_QUANTITY, error=f"out_of_range: At most {LARGEST_QUANTITY}."),
-            validate.NoneOf([0], error="no_change: A change of 0 corrects nothing."),
-        ],
-    )
-    reason = Text(
-        required=True,
-        validate=validate.Length(max=LONGEST_REASON, error=f"too_long: At most {LONGEST_REASON} characters."),
-    )
-    reason_code = fields.String(
-        load_default="other",
-        validate=validate.OneOf(REASONS, error="unknown_reason: The reason is one of {choices}."),
-    )
-    evidence = Whole(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(1, 2**62, error="out_of_range: There is no such document."),
-        metadata={"description": "The id of a document filed before (`POST /documents`)."},
-    )
+    before = fields.Integer(required=True)
+    after = fields.Integer(required=True)
+    change = fields.Integer(required=True)
+    effect = fields.String(required=True, metadata=DECIMAL)
+    reason_code = fields.String(required=True, metadata={"enum": [*REASONS, "opening"]})
+    reason = fields.String(required=True)
+    evidence = fields.Nested(EvidenceSchema, required=True, allow_none=True)
+    after_close = fields.Integer(required=True, allow_none=True)
+    recorded_at = fields.String(required=True, metadata=INSTANT)
+    recorded_by = fields.String(required=True)
 
 
-def load_correction(document: Any) -> WantedCorrection:
-    """Read a correction; InvalidInput with every error of its shape."""
-    return WantedCorrection(**load(CorrectionSchema(), document, "#"))
+class CorrectionPageSchema(PageSchema):
+    """Corrections, newest first."""
+
+    items = fields.List(fields.Nested(RecordedCorrectionSchema), required=True)
 
 
 def dump_correction(correction: RecordedCorrection) -> dict[str, Any]:
@@ -86,29 +74,4 @@ def dump_correction(correction: RecordedCorrection) -> dict[str, Any]:
         "after_close": correction.after_close,
         "recorded_at": correction.recorded_at.isoformat(),
         "recorded_by": correction.recorded_by,
-    }
-
-
-def dump_document(filed: FiledDocument) -> dict[str, Any]:
-    """Write a titled document with its versions, oldest first."""
-    return {
-        "id": filed.id,
-        "kind": filed.kind,
-        "title": filed.title,
-        "trust": filed.trust,
-        "versions": [dump_version(version) for version in filed.versions],
-    }
-
-
-def dump_version(version: Version) -> dict[str, Any]:
-    """Write one version of a document."""
-    return {
-        "number": version.number,
-        "file": version.filename,
-        "media_type": version.media_type,
-        "size": version.size,
-        "sha256": version.sha256,
-        "note": version.note,
-        "recorded_at": version.recorded_at.isoformat(),
-        "recorded_by": version.recorded_by,
     }

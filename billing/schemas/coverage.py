@@ -4,8 +4,65 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import fields, validate
+
 from billing.coverage import STATUSES, Coverage, CoverageCell
+from billing.schemas.answers import DECIMAL, MONTH, QUARTER
+from contracts.schemas.answers import INSTANT, AgreementQuerySchema, KnownQuerySchema
+from contracts.schemas.fields import CODE, Day, TermsSchema
 from contracts.terms.money import format_rate
+
+
+class CoverageQuerySchema(AgreementQuerySchema, KnownQuerySchema):
+    """The coverage of which quarter, as known when."""
+
+    quarter = fields.String(required=True, validate=QUARTER)
+    trust = fields.String(load_default=None, validate=CODE)
+
+
+class CoverageCellSchema(TermsSchema):
+    """One trust, algorithm and month; `expected` is null without a history, `deviation` a share of it."""
+
+    trust = fields.String(required=True)
+    algorithm = fields.String(required=True)
+    month = fields.String(required=True, validate=MONTH)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    quantity = fields.Integer(required=True)
+    expected = fields.Integer(required=True, allow_none=True)
+    deviation = fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    working_days = fields.Integer(required=True)
+    days_counted = fields.Integer(required=True)
+    corrected = fields.Boolean(required=True)
+    source = fields.String(required=True, allow_none=True)
+    file = fields.String(required=True, allow_none=True)
+    received_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+
+
+class DeliveryCellSchema(TermsSchema):
+    """What is to be delivered."""
+
+    algorithm = fields.String(required=True)
+    month = fields.String(required=True, validate=MONTH)
+    status = fields.String(required=True)
+
+
+class DeliverySchema(TermsSchema):
+    """What one trust must deliver, and the people who may."""
+
+    trust = fields.String(required=True)
+    people = fields.List(fields.String(), required=True)
+    cells = fields.List(fields.Nested(DeliveryCellSchema), required=True)
+
+
+class CoverageSchema(TermsSchema):
+    """The coverage of a period; `due` counts the cells that must be there by now."""
+
+    period = fields.String(required=True)
+    due = fields.Integer(required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    cells = fields.List(fields.Nested(CoverageCellSchema), required=True)
+    deliveries = fields.List(fields.Nested(DeliverySchema), required=True)
+    data_until = Day(required=True, allow_none=True)
 
 
 def dump_coverage(coverage: Coverage) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from billing.ehf.document import Attachment
 from billing.ehf.rules import Finding
 from billing.invoices import Comparison, Group, InvoiceReading, InvoiceSummary, RecordedInvoice, RecordedLine
 from billing.schemas.price import dump_period
+from billing.vendor_statement import is_statement
 from contracts.terms.money import format_amount, format_rate, format_unit_price
 
 
@@ -70,10 +72,26 @@ def dump_invoice(invoice: InvoiceSummary) -> dict[str, Any]:
 
 
 def dump_recorded(recorded: RecordedInvoice) -> dict[str, Any]:
-    """Write a recorded invoice with its lines (`items`) and findings."""
+    """Write a recorded invoice with its lines (`items`), the files inside it and findings."""
     return dump_invoice(recorded.summary) | {
         "items": [_line(line, recorded.summary.currency) for line in recorded.lines],
+        "attachments": [
+            _attachment(number, each) for number, each in enumerate(recorded.document.attachments, start=1)
+        ],
         "findings": [dump_finding(finding) for finding in recorded.findings],
+    }
+
+
+def _attachment(number: int, attachment: Attachment) -> dict[str, Any]:
+    return {
+        "number": number,
+        "id": attachment.id,
+        "description": attachment.description,
+        "file": attachment.filename,
+        "media_type": attachment.mime,
+        "size": None if attachment.content is None else len(attachment.content),
+        "uri": attachment.uri,
+        "statement": is_statement(attachment),
     }
 
 
@@ -88,6 +106,8 @@ def _line(line: RecordedLine, currency: str) -> dict[str, Any]:
         "trust": line.trust,
         "algorithm": line.algorithm,
         "period": None if line.period is None else dump_period(line.period),
+        "tier": line.tier,
+        "phase": line.phase,
     }
 
 

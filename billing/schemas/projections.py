@@ -18,8 +18,7 @@ from billing.projection import Course, Month, MonthlyUsage, Projection, Scenario
 from billing.rating.forecast import Plan
 from contracts.access import Actor
 from contracts.errors import Denied, Finding, InvalidInput
-from contracts.schemas.answers import Written
-from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole, load
+from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole, Written, load
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, Usage

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from flask import Flask
 
-from billing.web import api_charges, api_invoices, api_usage
+from billing.web import (
+    api_charges,
+    api_coverage,
+    api_invoice_setup,
+    api_invoices,
+    api_price_books,
+    api_quarters,
+    api_usage,
+)
 from contracts.web import api
 
 
 def register(app: Flask) -> None:
     """Give the API this half's resources."""
     api.add(
-        app, api_charges.prices, api_charges.charges, api_charges.projections, api_invoices.resource, api_usage.resource
+        app,
+        api_charges.prices,
+        api_charges.charges,
+        api_charges.projections,
+        api_invoices.resource,
+        api_invoice_setup.resource,
+        api_price_books.resource,
+        api_quarters.resource,
+        api_coverage.coverage,
+        api_coverage.corrected,
+        api_usage.resource,
     )

@@ -7,12 +7,16 @@ from typing import Any
 
 from flask import Response
 
-from billing import invoices
+from billing import expected_invoice, invoices, vendor_statement
 from billing.schemas import answers as shapes
+from billing.schemas.invoice_setup import ExpectedInvoiceQuerySchema, StatementSchema, dump_statement
 from billing.schemas.invoices import dump_comparison, dump_invoice, dump_reading, dump_recorded
+from billing.web.invoice_files import attachment_answer, file_answer
 from contracts.agreements import find_agreement
+from contracts.errors import Finding, InvalidInput
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
+from contracts.terms.period import Period
 from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, described, file_body, from_cursor, json_answer, to_cursor, uploaded
 from contracts.web.conditional import etagged
@@ -100,6 +104,112 @@ def show_invoice(query: dict[str, Any], invoice_id: int) -> Response:
         actor=current_actor(),
     )
     return json_answer(dump_recorded(recorded))
+
+
+@resource.route("/expected", methods=["GET"])
+@requires("read")
+@described(
+    responses={
+        200: {
+            "description": "The pro-forma, an EHF invoice (UBL 2.1); the same question gives the same bytes.",
+            "content": {"application/xml": {"schema": {"type": "string"}}},
+        }
+    },
+    problems=(401, 403, 404, 409),
+)
+@etagged
+@resource.arguments(ExpectedInvoiceQuerySchema, location="query")
+def show_expected(query: dict[str, Any]) -> Response:
+    """Write the expected invoice of a quarter as an EHF document
+
+    One line per charge line, for the framework or for one trust. A closed quarter is written from its frozen lines. 409
+    `nothing_due` where no line is due.
+    """
+    try:
+        period = Period.parse(query["quarter"])
+    except ValueError as error:
+        raise InvalidInput((Finding("#/query/quarter", "not_a_period", str(error)),)) from None
+    expected = expected_invoice.expected_invoice(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        period=period,
+        trust=query["trust"],
+        actor=current_actor(),
+        known_at=query["known_at"],
+        run=query["run"],
+    )
+    return file_answer(expected.content, "application/xml", expected.filename)
+
+
+@resource.route("/<int(max=9223372036854775807):invoice_id>/original", methods=["GET"])
+@requires("read")
+@described(
+    responses={
+        200: {
+            "description": "The document byte for byte.",
+            "content": {"application/xml": {"schema": {"type": "string"}}},
+        }
+    },
+    problems=(401, 403, 404, 409),
+)
+@resource.arguments(AgreementQuerySchema, location="query")
+def open_original(query: dict[str, Any], invoice_id: int) -> Response:
+    """Open the sealed original as it came; the log tells who did, and when"""
+    with db.write() as session:
+        filename, content = invoices.open_original(
+            session,
+            agreement_id=find_agreement(session, query["agreement"]).id,
+            invoice_id=invoice_id,
+            actor=current_actor(),
+            now=datetime.now(UTC),
+        )
+    return file_answer(content, "application/xml", filename)
+
+
+@resource.route("/<int(max=9223372036854775807):invoice_id>/attachments/<int(max=9999):number>", methods=["GET"])
+@requires("read")
+@described(
+    responses={
+        200: {
+            "description": "The file inside the document.",
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        }
+    },
+    problems=(401, 403, 404, 409),
+)
+@resource.arguments(AgreementQuerySchema, location="query")
+def open_attachment(query: dict[str, Any], invoice_id: int, number: int) -> Response:
+    """Open a file inside an invoice, counted from 1; the log tells who did, and when"""
+    with db.write() as session:
+        attachment = invoices.open_attachment(
+            session,
+            agreement_id=find_agreement(session, query["agreement"]).id,
+            invoice_id=invoice_id,
+            number=number,
+            actor=current_actor(),
+            now=datetime.now(UTC),
+        )
+    return attachment_answer(attachment, number)
+
+
+@resource.route(
+    "/<int(max=9223372036854775807):invoice_id>/attachments/<int(max=9999):number>/statement", methods=["GET"]
+)
+@requires("read")
+@answers(StatementSchema, description="By trust, algorithm and month.", problems=(404, 409))
+@etagged
+@resource.arguments(shapes.ComparisonQuerySchema, location="query")
+def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> Response:
+    """Hold the usage file inside an invoice against our own count"""
+    statement = vendor_statement.compare_statement(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        invoice_id=invoice_id,
+        number=number,
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+    return json_answer(dump_statement(statement))
 
 
 @resource.route("/<int(max=9223372036854775807):invoice_id>/comparison", methods=["GET"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from billing import metering, usage_cells
+from billing import corrections, metering, usage_cells
 from billing.schemas import answers as shapes
 from billing.schemas.usage import CorrectionSchema, dump_cell, dump_entry, dump_import, load_correction
 from billing.usage_cells import Cell
@@ -43,6 +43,7 @@ CORRECTION = {
     "on": "2026-07-01",
     "change": -2,
     "reason": "Two examinations were counted twice.",
+    "reason_code": "counted_twice",
 }
 
 
@@ -160,14 +161,16 @@ def correct_usage(query: dict[str, Any]) -> Response:
         db.session, agreement_id=agreement_id, actor=actor, trust=wanted.trust, algorithm=wanted.algorithm, on=wanted.on
     )
     require_match(etag_of(*_state(cell)))
-    metering.correct_usage(
+    corrections.record_correction(
         db.session,
         agreement_id=agreement_id,
         trust=wanted.trust,
         algorithm=wanted.algorithm,
         on=wanted.on,
         change=wanted.change,
+        reason_code=wanted.reason_code,
         reason=wanted.reason,
+        evidence_id=wanted.evidence,
         actor=actor,
         now=datetime.now(UTC),
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, redirect
+from flask import Blueprint, Flask, Response, redirect
+from flask_babel import gettext as _
 
-from billing import reports
+from billing import expected_invoice, quarters, reports
 from billing.price_list import charge_on
 from billing.rating.lines import Line
 from billing.web import words
-from billing.web.query import read_query, reads
+from billing.web.invoice_files import file_answer
+from billing.web.query import read_query, reads, refuse
 from contracts import agreements
 from contracts.extensions import db
+from contracts.terms.period import Period
 from contracts.web import layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
@@ -45,6 +48,19 @@ def show() -> Any:
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     scope = query.actor.scope("read")
 
+    closed = None
+    if period == Period.quarter(period.start) and period.overlap(query.agreement.term.period) is not None:
+        report = quarters.quarter_report(
+            db.session,
+            agreement_id=query.agreement.id,
+            quarter=period.label(),
+            actor=query.actor,
+            today=query.today,
+            trust=trust,
+            known_at=query.known_at,
+        )
+        closed = report if report.run is not None else None
+
     def text_of(line: Line) -> str:
         charge = charge_on(listed.book, line.charge, line.period.start)
         if charge is None or line.why is not None or line.tier is None:
@@ -56,6 +72,7 @@ def show() -> Any:
         as_of=listed.charges.data_until,
         version=listed.charges.version,
         listed=listed,
+        closed=closed,
         period=period,
         trust=trust,
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
@@ -64,6 +81,25 @@ def show() -> Any:
         words=words,
         periods=_choices(listed, period),
     )
+
+
+@blueprint.get("/kostnader/forventet-faktura.xml")
+@requires("read")
+def expected() -> Response:
+    """Give the expected invoice of a period as an EHF document, for the framework or one trust."""
+    query = read_query("periode", "hf")
+    period = query.period()
+    if period is None:
+        refuse(_("Name the period: periode=2026-Q3."))
+    found = expected_invoice.expected_invoice(
+        db.session,
+        agreement_id=query.agreement.id,
+        period=period,
+        trust=query.values.get("hf") or None,
+        actor=query.actor,
+        known_at=query.known_at,
+    )
+    return file_answer(found.content, "application/xml", found.filename)
 
 
 def _choices(listed: reports.ChargeList, period: Any) -> list[tuple[str, str]]:

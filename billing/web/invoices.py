@@ -8,9 +8,11 @@ from typing import Any
 from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
-from billing import invoices, metering, reports
+from billing import invoices, metering, reports, vendor_statement
 from billing.web import words
+from billing.web.invoice_files import attachment_answer, file_answer
 from billing.web.query import Query, read_query, reads_all
+from billing.web.rule_words import REFUSALS, RULES, SEVERITIES
 from contracts import agreements
 from contracts.extensions import db
 from contracts.web import formatting, layout
@@ -19,16 +21,17 @@ from contracts.web.i18n import N_
 
 blueprint = Blueprint("invoice_pages", __name__, template_folder="templates")
 
-REFUSALS = {
-    "too_large": N_("The file is larger than an EHF document may be."),
-    "empty": N_("The file is empty."),
-    "not_xml": N_("The file is not well-formed XML."),
-    "truncated": N_("The document ends too early: it is not complete."),
-    "doctype": N_("The document has a document type declaration (DOCTYPE), which we do not read."),
-    "encoding": N_("The document's bytes do not fit the encoding it names."),
-    "wrong_root": N_("The file is XML, but neither an EHF invoice nor a credit note."),
+
+ERRORS = {
+    "encoding": N_("The file is not text that we can read."),
+    "header": N_("The header does not name what a usage file needs."),
+    "width": N_("The row does not have as many fields as the header."),
+    "unknown_trust": N_("The trust is unknown here. The vendor's own name for it can be added to the mapping."),
+    "unknown_algorithm": N_("The algorithm is unknown here. The vendor's own name for it can be added to the mapping."),
+    "not_a_day": N_("The date or month cannot be read."),
+    "not_a_count": N_("The number is not a whole number."),
+    "too_long": N_("The file has more rows than we read."),
 }
-SEVERITIES = {"fatal": (N_("Fatal"), "danger"), "warning": (N_("Warning"), "warning")}
 
 
 def register(app: Flask) -> None:
@@ -84,8 +87,12 @@ def show(invoice_id: int) -> Any:
         actor=query.actor,
         known_at=query.known_at,
     )
-    filename, content = invoices.document_bytes(
-        db.session, agreement_id=query.agreement.id, invoice_id=invoice_id, actor=query.actor
+    recorded = invoices.find_invoice(
+        db.session,
+        agreement_id=query.agreement.id,
+        invoice_id=invoice_id,
+        actor=query.actor,
+        known_at=query.known_at,
     )
     holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
@@ -94,7 +101,9 @@ def show(invoice_id: int) -> Any:
         version=None,
         comparison=comparison,
         invoice=comparison.invoice,
-        document=invoices.read_invoice(filename, content).document,
+        document=recorded.document,
+        is_statement=vendor_statement.is_statement,
+        rule_words=RULES,
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
         groups=sorted(comparison.groups, key=lambda group: -abs(group.difference)),
         day_after=lambda day: day + timedelta(days=1),
@@ -107,14 +116,63 @@ def show(invoice_id: int) -> Any:
 @blueprint.get("/avstemming/faktura/<int:invoice_id>/original")
 @requires("read")
 def original(invoice_id: int) -> Response:
-    """Give the document's bytes as they came."""
+    """Open the sealed original: the bytes as they came; the log tells who opened it."""
     query = read_query()
-    _, content = invoices.document_bytes(
-        db.session, agreement_id=query.agreement.id, invoice_id=invoice_id, actor=query.actor
+    with db.write() as session:
+        _, content = invoices.open_original(
+            session,
+            agreement_id=query.agreement.id,
+            invoice_id=invoice_id,
+            actor=query.actor,
+            now=datetime.now(UTC),
+        )
+    return file_answer(content, "application/xml", f"faktura-{invoice_id}.xml")
+
+
+@blueprint.get("/avstemming/faktura/<int:invoice_id>/vedlegg/<int:number>")
+@requires("read")
+def attachment(invoice_id: int, number: int) -> Response:
+    """Open a file inside an invoice; the log tells who opened it."""
+    query = read_query()
+    with db.write() as session:
+        found = invoices.open_attachment(
+            session,
+            agreement_id=query.agreement.id,
+            invoice_id=invoice_id,
+            number=number,
+            actor=query.actor,
+            now=datetime.now(UTC),
+        )
+    return attachment_answer(found, number)
+
+
+@blueprint.get("/avstemming/faktura/<int:invoice_id>/vedlegg/<int:number>/telling")
+@requires("read")
+def statement(invoice_id: int, number: int) -> Any:
+    """Show the vendor's own count, from a usage file inside an invoice, beside ours."""
+    query = read_query()
+    found = vendor_statement.compare_statement(
+        db.session,
+        agreement_id=query.agreement.id,
+        invoice_id=invoice_id,
+        number=number,
+        actor=query.actor,
+        known_at=query.known_at,
     )
-    answer = Response(content, mimetype="application/xml")
-    answer.headers.set("Content-Disposition", "attachment", filename=f"faktura-{invoice_id}.xml")
-    return answer
+    recorded = invoices.find_invoice(
+        db.session, agreement_id=query.agreement.id, invoice_id=invoice_id, actor=query.actor, known_at=query.known_at
+    )
+    holders = agreements.option_holders(db.session, query.agreement.id)
+    return query.page(
+        "billing/statement.html",
+        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        version=None,
+        statement=found,
+        invoice=recorded.summary,
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        words=words,
+        error_words=ERRORS,
+    )
 
 
 def _index(query: Query, errors: list[tuple[str, str]] | None = None) -> str:

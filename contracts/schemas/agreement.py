@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields, validate
 from stdnum.no import orgnr
 
 from contracts.errors import Finding, InvalidInput
-from contracts.schemas.fields import Day, TermsSchema, Text, findings_of
+from contracts.schemas.fields import CODE, Day, TermsSchema, Text, findings_of
 from contracts.schemas.parties import dump_algorithm, dump_party
 from contracts.schemas.price_book import (
     ActivationSchema,
@@ -35,9 +35,6 @@ from contracts.terms.agreement import (
 )
 from contracts.terms.money import format_amount, format_rate, parse_amount
 
-CODE = validate.Regexp(
-    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", error="invalid_code: A code is made of a–z, 0–9 and single hyphens."
-)
 NOT_EMPTY = validate.Length(min=1, error="empty: At least one is needed.")
 TEXT = validate.Length(max=200, error="too_long: At most 200 characters.")
 

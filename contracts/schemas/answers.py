@@ -5,31 +5,18 @@ They describe; the values are written by the dump functions beside them, and tes
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from contracts.schemas.agreement import AlgorithmSchema, ExtensionSchema, OptionHolderSchema, PartySchema
-from contracts.schemas.fields import Day, Number, TermsSchema
+from contracts.schemas.fields import CODE, Day, Number, TermsSchema
 from contracts.schemas.price_book import ActivationSchema, AgreementTermSchema, PriceBookSchema
 from contracts.terms.agreement import OPTION_STATES
 
-
-class Written(validate.Regexp):
-    """Match a text to its end: `$` alone would let a line break pass that the description's reader forbids."""
-
-    def __call__(self, value: Any) -> Any:
-        """Give the text, or refuse it."""
-        if re.fullmatch(self.regex.pattern, value) is None:
-            raise ValidationError(self._format_error(value))
-        return value
-
-
 LARGEST_PAGE = 500
 USUAL_PAGE = 100
-CODE = Written(r"^[a-z0-9]+(-[a-z0-9]+)*$", error="not_a_code: A code is made of a–z, 0–9 and single hyphens.")
 INSTANT = {"format": "date-time"}
 YEARS = range(1900, 3000)
 

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from contracts.terms.money import parse_amount
 from contracts.terms.price_book import Finding, InvalidInput
@@ -74,6 +74,19 @@ def read_decimal(value: Any, places: int) -> Decimal:
     except ValueError as error:
         code = "too_many_decimals" if "decimals" in str(error) else "not_a_decimal"
         raise ValueError(f"{code}: The number {error}.") from None
+
+
+class Written(validate.Regexp):
+    """Match a text to its end: `$` alone would let a line break pass that the description's reader forbids."""
+
+    def __call__(self, value: Any) -> Any:
+        """Give the text, or refuse it."""
+        if re.fullmatch(self.regex.pattern, value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+CODE = Written(r"^[a-z0-9]+(-[a-z0-9]+)*$", error="not_a_code: A code is made of a–z, 0–9 and single hyphens.")
 
 
 class TermsSchema(Schema):

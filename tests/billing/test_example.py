@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +18,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 from stdnum.no import orgnr
 
-from billing import charging, invoices, metering
-from billing.example import PEOPLE, LoadedExample, as_signed, load_example, usage_files
+from billing import charging, closings, invoices, metering, quarters
+from billing.example import CORRECTED, PEOPLE, LoadedExample, as_signed, load_example, usage_files
 from billing.example_agreement import Document, agreement_document
 from billing.example_invoice import COUNTED_TWICE, LOST, QUARTER, WITHOUT_RAMP, vendor_invoice
 from billing.example_usage import LAST_DAY, DailyCount, daily_usage, usage_csv
@@ -293,11 +294,20 @@ def test_each_fact_is_known_from_the_day_it_was_known(
     assert len(then.activations) == activations
 
 
-def test_all_usage_is_recorded_as_generated(session: Session, counts: list[DailyCount]) -> None:
+@pytest.fixture(scope="module")
+def corrected(counts: list[DailyCount]) -> list[DailyCount]:
+    """The generated counts with what the example corrects in them."""
+    changes = {(each.on, each.trust, each.algorithm): each.change for each in CORRECTED}
+    return [
+        replace(each, quantity=each.quantity + changes.get((each.on, each.trust, each.algorithm), 0)) for each in counts
+    ]
+
+
+def test_all_usage_is_recorded_as_generated_and_corrected(session: Session, corrected: list[DailyCount]) -> None:
     agreement_id = agreements.find_agreement(session).id
     recorded = metering.daily_usage(session, agreement_id=agreement_id)
     assert [(use.on, use.trust, use.algorithm, use.quantity) for use in recorded] == [
-        (count.on, count.trust, count.algorithm, count.quantity) for count in counts
+        (count.on, count.trust, count.algorithm, count.quantity) for count in corrected
     ]
     assert metering.last_day(session, agreement_id, datetime(2026, 9, 30, tzinfo=UTC)) == date(2026, 8, 31)
 
@@ -312,7 +322,7 @@ def test_one_person_stands_for_each_role_and_two_for_the_approver(session: Sessi
 
 
 def test_each_quarter_costs_what_the_evaluator_says_unit_by_unit(
-    session: Session, document: Document, counts: list[DailyCount]
+    session: Session, document: Document, corrected: list[DailyCount]
 ) -> None:
     terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
     request = {
@@ -321,7 +331,7 @@ def test_each_quarter_costs_what_the_evaluator_says_unit_by_unit(
         "activations": document["activations"],
         "usage": [
             {"trust": each.trust, "algorithm": each.algorithm, "on": each.on.isoformat(), "quantity": each.quantity}
-            for each in counts
+            for each in corrected
             if each.on >= date(2024, 1, 1)
         ],
         "period": {"from": "2024-01-01", "to": "2026-10-01"},
@@ -349,15 +359,33 @@ def test_a_quarter_costs_the_same_however_often_it_is_computed_and_a_believable_
     assert Decimal("0.4") < sum(first) / summary.maximum_value < Decimal("0.6")
 
 
-def test_each_quarter_was_known_in_full_a_fortnight_after_its_end(session: Session) -> None:
+def test_each_quarter_was_known_a_fortnight_after_its_end_but_for_the_one_corrected_later(session: Session) -> None:
     agreement_id = agreements.find_agreement(session).id
     today = charging.gather(session, agreement_id=agreement_id)
     for quarter in _quarters():
         known_at = datetime.combine(quarter.end + timedelta(days=14), time(), tzinfo=OSLO)
         then = charging.gather(session, agreement_id=agreement_id, known_at=known_at)
-        assert then.rate(quarter).total == today.rate(quarter).total
+        later = [each for each in CORRECTED if quarter.contains(each.on) and each.recorded_on > known_at.date()]
+        assert (then.rate(quarter).total == today.rate(quarter).total) == (not later)
         early = charging.gather(session, agreement_id=agreement_id, known_at=known_at - timedelta(days=14))
         assert early.rate(quarter).total < today.rate(quarter).total
+
+
+def test_every_quarter_but_the_last_is_closed_as_it_was_known_and_one_was_corrected_since(session: Session) -> None:
+    agreement_id = agreements.find_agreement(session).id
+    standing = closings.standing(session, agreement_id)
+    assert list(standing) == [quarter.label() for quarter in _quarters()][:-1]
+    moved = {}
+    for label, run in standing.items():
+        known_then = charging.gather(session, agreement_id=agreement_id, known_at=run.known_at)
+        assert known_then.rate(run.period).lines == closings.frozen(session, run).lines
+        later = quarters.quarter_report(
+            session, agreement_id=agreement_id, quarter=label, actor=COMMAND_LINE, today=date(2026, 10, 15)
+        ).later
+        assert later is not None
+        if later.anything:
+            moved[label] = later.of("correction") == later.amount < 0
+    assert moved == {"2025-Q4": True}
 
 
 # --- The invoice ----------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def reader(example_app: Flask) -> FlaskClient:
 
 
 def begin(client: FlaskClient, **form: str) -> str:
-    answer = client.post(NEW, data={"gjelder_fra": "2027-01-01", "klausul": "Endringsavtale 2", **form})
+    answer = client.post(NEW, data={"gjelder_fra": "2027-01-01", "klausul": "Endringsavtale 2"} | form)
     assert answer.status_code == 302, answer.text
     return answer.location
 
@@ -335,3 +335,35 @@ def test_a_reader_within_one_trust_sees_versions_and_no_drafts(reader: FlaskClie
     assert reader.get(draft).status_code == 404
     assert reader.get(NEW).status_code == 403
     assert reader.post(NEW).status_code == 403
+
+
+def test_a_stale_first_day_is_shown_again_and_not_lost(manager: FlaskClient) -> None:
+    draft = begin(manager)
+    head = {"revision": "1", "gjelder_fra": "2027-01-01", "klausul": "Endringsavtale 3", "merknad": "Etter møtet"}
+    assert manager.post(f"{draft}/grunnlag", data=head).status_code == 302
+    late = manager.post(f"{draft}/grunnlag", data={**head, "klausul": "Endringsavtale 4"})
+    assert late.status_code == 409
+    assert "Endringsavtale 4" in late.text
+    assert "Endringsavtale 3" in manager.get(draft).text
+    wrong = manager.post(f"{draft}/grunnlag", data={**head, "revision": "2", "gjelder_fra": "1. januar"})
+    assert wrong.status_code == 422
+    assert "gjelder_fra-error" in wrong.text
+
+
+def test_the_approver_sees_what_changes_and_nothing_else(manager: FlaskClient, approver: FlaskClient) -> None:
+    draft = begin(manager)
+    sent = fields(manager, f"{draft}/prisledd/1")
+    manager.post(f"{draft}/prisledd/1", data={**sent, "tier-0-unit_price": "13,90", "action": "save"})
+    manager.post(f"{draft}/send", data={"revision": "2"})
+    page = approver.get(f"{draft}/godkjenning").text
+    table = page[page.index('id="change-table"') : page.index("</table>", page.index('id="change-table"'))]
+    assert table.count("<tr>") == 3  # the header, the one price, the sum
+    assert "13,90" in table
+
+
+def test_a_draft_begins_with_indexed_prices_or_with_none(manager: FlaskClient) -> None:
+    between = begin(manager, gjelder_fra="2025-07-01")
+    assert fields(manager, f"{between}/prisledd/1")["tier-0-unit_price"] == "14,43"
+    empty = begin(manager, innhold="tom")
+    assert "Versjonen har ingen prisledd" in text_of(manager, empty)
+    assert manager.get(f"{empty}/prisledd/1").status_code == 404

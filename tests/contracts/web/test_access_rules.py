@@ -18,6 +18,7 @@ from tests.tokens import bearer
 
 # Values with which every address can be built; they name things of the example.
 PLACES: dict[str, Any] = {
+    "quarter": "2026-Q2",
     "code": "ra-2024-ki",
     "line_id": "0123456789abcdef",
     "invoice_id": 1,
@@ -165,7 +166,13 @@ def scoped(example_app: Flask) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("role", ["trust_reader", "trust_requester", "service"])
 def test_no_listing_names_another_trust(scoped: Callable[..., Any], example_app: Flask, role: str) -> None:
-    queries = {"/api/v1/charges": "?quarter=2026-Q3", "/api/v1/usage": "?limit=500&from=2026-06-01"}
+    queries = {
+        "/api/v1/charges": "?quarter=2026-Q3",
+        "/api/v1/coverage": "?quarter=2026-Q3",
+        "/api/v1/invoices/expected": "?quarter=2026-Q3",
+        "/api/v1/price-books/diff": "?from=2024-01-01&to=2026-01-01",
+        "/api/v1/usage": "?limit=500&from=2026-06-01",
+    }
     addresses = example_app.url_map.bind("localhost")
     seen = 0
     for rule, method in routes(example_app):
@@ -184,6 +191,9 @@ def test_no_listing_names_another_trust(scoped: Callable[..., Any], example_app:
     "url",
     [
         "/api/v1/charges?quarter=2026-Q3&trust={trust}",
+        "/api/v1/coverage?quarter=2026-Q3&trust={trust}",
+        "/api/v1/corrections?trust={trust}",
+        "/api/v1/quarters/2026-Q2?trust={trust}",
         "/api/v1/usage?trust={trust}",
         "/api/v1/usage/{trust}/xray-skeletal/2026-07-01",
     ],

@@ -52,8 +52,8 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> None:
     pages.present(
         "demo",
         Presentation(
-            title="Import of usage",
-            phases={"read": "Reading"},
+            title="Demo of a job",
+            phases={"read": "Demo phase"},
             unit="Rows",
             subject=lambda job: job.params.get("file", "usage.csv"),
             result=lambda job: [("Rows", job.result["rows"])],
@@ -100,7 +100,7 @@ WORDS = {
         "cancelled": "Jobben ble avbrutt",
         "expired": "Jobben er utløpt",
         "finding": "Ukjent kode i rad 3",
-        "stopping": "Stopper",
+        "stopping": "Jobben stopper ved neste sted",
     },
     "en": {
         "close": "You can close this page",
@@ -114,7 +114,7 @@ WORDS = {
         "cancelled": "The job was cancelled",
         "expired": "The job has expired",
         "finding": "Unknown code in row 3",
-        "stopping": "Stopping",
+        "stopping": "The job stops at the next place",
     },
 }
 
@@ -150,7 +150,7 @@ def test_the_status_line_speaks_of_a_phase_and_of_quarters_only(reader: FlaskCli
     quiet = reader.get(f"/jobber/{job_id}/panel?seen=read-25").text
     assert "job-status" not in quiet
     speaking = reader.get(f"/jobber/{job_id}/panel?seen=read-0").text
-    assert re.search(r'<p id="job-status" hx-swap-oob="innerHTML">Reading: 25 %</p>', speaking)
+    assert re.search(r'<p id="job-status" hx-swap-oob="innerHTML">Demo phase: 25 %</p>', speaking)
     assert "<html" not in speaking
 
 
@@ -163,7 +163,7 @@ def test_a_job_that_waits_says_so(reader: FlaskClient, said: dict[str, str]) -> 
 @pytest.mark.parametrize(
     ("params", "word", "reason"),
     [
-        ({}, "done", "Import of usage"),
+        ({}, "done", "Demo of a job"),
         ({"fail": "invalid"}, "failed", "row 3 is wrong"),
         ({"fail": "conflict"}, "failed", "the quarter is closed"),
         ({"fail": "unforeseen"}, "failed", r"[0-9a-f]{8}"),
@@ -237,7 +237,7 @@ def test_an_administrator_sees_how_far_a_job_is_and_not_what_it_is_about(
     run_next(app)
     admin = sign_in_as("admin")
     text = words(admin.get(f"/jobber/{job_id}?lang=en", follow_redirects=True).text)
-    assert "Import of usage" in text
+    assert "Demo of a job" in text
     assert "The job has failed" in text
     assert "You see how far the job is" in text
     assert "the quarter is closed" not in text

@@ -1,0 +1,19 @@
+"""Pages of what was agreed, and the shell that both halves use."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from contracts.web import api, api_agreements, api_documents, api_indexation, api_jobs, deadlines, indexation, jobs
+
+
+def register(app: Flask) -> None:
+    """Give the app this half's pages and resources, and the API that both halves add theirs to."""
+    api.register(app)
+    api_agreements.register(app)
+    api_documents.register(app)
+    api_indexation.register(app)
+    indexation.register(app)
+    deadlines.register(app)
+    api_jobs.register(app)
+    jobs.register(app)
