@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -95,6 +95,11 @@ def standing(session: Session, agreement_id: int, known_at: datetime | None = No
     """Give the run that stands for each closed quarter; a quarter whose newest run was reopened has none."""
     newest = {run.quarter: run for run in runs(session, agreement_id, None, known_at)}
     return {quarter: run for quarter, run in newest.items() if run.reopening is None}
+
+
+def first_open_day(session: Session, agreement_id: int) -> date | None:
+    """Give the day after the last closed quarter, ``None`` where none is closed: prices before it stand."""
+    return max((Period.parse(quarter).end for quarter in standing(session, agreement_id)), default=None)
 
 
 def frozen_bytes(session: Session, run: Run) -> bytes:
