@@ -310,9 +310,9 @@ class _Events:
 
     def _rows(self, batch: Batch) -> list[Staged]:
         """Check and hash some events; most rows pass by look-ups alone, each of which stands for a check made once."""
-        new_key, new_content, hours, outcomes = self.key.copy, self.content.copy, self.hours, _OUTCOMES
+        new_key, new_content, hours = self.key.copy, self.content.copy, self.hours
+        outcomes, seconds = _OUTCOMES, _IN_THE_HOUR
         wide = self.staged.accessions
-        nothing: tuple[dict[tuple[str, str], Cell], str] = ({}, "")
         rows: list[Staged] = []
         append = rows.append
         accession, examined = None, ""
@@ -321,14 +321,20 @@ class _Events:
                 event_id, trust, algorithm, moment, status, examined = fields
             else:
                 event_id, trust, algorithm, moment, status = fields
-            cells, hour = hours.get(moment[:13] + moment[19:], nothing)
-            cell, outcome, in_the_hour = cells.get((trust, algorithm)), outcomes.get(status), moment[13:19]
-            if cell is None or outcome is None or in_the_hour not in _IN_THE_HOUR:
-                found = self._look_closer(line, trust.strip(), algorithm.strip(), moment.strip(), status.strip())
+            in_the_hour = moment[13:19]
+            try:
+                cells, hour = hours[moment[:13] + moment[19:]]
+                cell, outcome = cells[trust, algorithm], outcomes[status]
+                known = in_the_hour in seconds
+            except KeyError:
+                known = False
+            if not known:
+                found = self._look_closer(line, trust, algorithm, moment, status)
                 if found is None:
                     continue
                 cell, outcome, hour, in_the_hour = found
-            if not 0 < len(event_id := event_id.strip()) <= LONGEST_ID:
+            event_id = event_id.strip()
+            if not 0 < len(event_id) <= LONGEST_ID:
                 self._bad_id(line, event_id)
                 continue
             if wide:
@@ -351,6 +357,7 @@ class _Events:
         self, line: int, trust: str, algorithm: str, moment: str, status: str
     ) -> tuple[Cell, int, str, str] | None:
         """Work out what the look-ups do not know yet, or find what is wrong with the row."""
+        trust, algorithm, moment, status = (value.strip() for value in (trust, algorithm, moment, status))
         before = len(self.errors.found)
         outcome = _OUTCOMES.get(status)
         if outcome is None:

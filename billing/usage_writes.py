@@ -167,6 +167,9 @@ class _Stage:
 
     def conflicts(self) -> list[RowError]:
         """Find ids with other content: within the file, and against what stands recorded."""
+        if not self.sqlite:
+            self._run("ANALYZE {events}")
+            self._run("ANALYZE {cells}")
         within = self._run(
             "SELECT s.line, d.first FROM {events} s JOIN (SELECT event_key, min(line) AS first FROM {events} "
             "GROUP BY event_key HAVING count(*) > 1) d ON d.event_key = s.event_key "
@@ -275,8 +278,6 @@ class _Stage:
                     copy.write(block)
             with cursor.copy(f"COPY {self.cells} FROM STDIN") as copy:
                 copy.write("".join("\t".join(map(str, row)) + "\n" for row in cell_rows(cells)))
-            cursor.execute(f"ANALYZE {self.events}")
-            cursor.execute(f"ANALYZE {self.cells}")
         cursor.close()
 
 
