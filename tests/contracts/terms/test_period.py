@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.terms.period import WINDOW_KINDS, Period, WindowKind, add_months, whole_window, window
+from contracts.terms.period import WINDOW_KINDS, Period, WindowKind, add_months, previous_day, whole_window, window
 
 days = st.dates(date(1950, 1, 1), date(2100, 1, 1))
 
@@ -84,6 +84,13 @@ def test_months_of_a_period_are_clipped_to_it() -> None:
         period("2026-03-01/2026-03-02"),
     ]
     assert Period.parse("2026-Q3").months() == [Period.parse(f"2026-0{month}") for month in (7, 8, 9)]
+
+
+@pytest.mark.parametrize(
+    ("day", "before"), [("2024-03-01", "2024-02-29"), ("2025-01-01", "2024-12-31"), ("2024-03-15", "2024-03-14")]
+)
+def test_the_day_before(day: str, before: str) -> None:
+    assert previous_day(date.fromisoformat(day)) == date.fromisoformat(before)
 
 
 def test_the_overlap_of_two_periods() -> None:
