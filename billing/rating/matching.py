@@ -11,7 +11,7 @@ Every stage is one pass over what the earlier ones left, so matching takes time 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -130,7 +130,8 @@ def quantity_and_price(line: Line) -> tuple[Decimal, Decimal]:
 
 
 _Key = tuple[object, ...]
-_Fields = dict[str, object]
+# The values a line is joined by, in the order of _FIELDS.
+_Fields = tuple[object, ...]
 
 
 @dataclass(slots=True)
@@ -156,6 +157,7 @@ class _Matching:
     covering: dict[date, list[Period]] = field(default_factory=dict)
     expected_fields: list[_Fields] = field(default_factory=list)
     billed_fields: list[_Fields] = field(default_factory=list)
+    months: dict[Period, date | None] = field(default_factory=dict)
     any_trust: bool = False
     any_algorithm: bool = False
 
@@ -178,35 +180,43 @@ class _Matching:
     def _billed_fields(self, i: int) -> _Fields:
         line, subject = self.billed[i], self.subjects[i]
         period = subject.period
-        is_month = period is not None and period.end <= Period.month(period.start).end
-        what: _Fields = {
-            "trust": subject.trust,
-            "algorithm": subject.algorithm,
-            "charge": subject.charge,
-            "tier": subject.tier,
-            "phase": subject.phase,
-            "why": line.why,
-            "quantity": line.quantity,
-            "price": line.unit_price,
-            "period": period,
-            "month": first_of_month(period.start) if period is not None and is_month else None,
-            "span": period if period is not None and not is_month else None,
-            "tiered": None if subject.tier is None else True,
-            "bare": None if subject.algorithm or subject.charge else True,
-        }
-        return what
+        month = self._month(period)
+        return (
+            subject.trust,
+            subject.algorithm,
+            subject.charge,
+            subject.tier,
+            subject.phase,
+            line.why,
+            line.quantity,
+            line.unit_price,
+            period,
+            month,
+            period if month is None else None,
+            None if subject.tier is None else True,
+            None if subject.algorithm or subject.charge or not subject.trust else True,
+        )
+
+    def _month(self, period: Period | None) -> date | None:
+        """Return the first of the month that holds a whole period, None where there is none or it is longer."""
+        if period is None:
+            return None
+        if period not in self.months:
+            self.months[period] = period.start.replace(day=1) if period.end <= Period.month(period.start).end else None
+        return self.months[period]
 
     def _join(self, stage: Stage, names: tuple[str, ...]) -> None:
         """Join what is left by the named fields; lines that do not name one of them take no part."""
+        key_of = _key_of(names)
         buckets: dict[_Key, list[int]] = {}
         for i in self.left_billed:
-            if (key := _key(self.billed_fields[i], names)) is not None:
+            if (key := key_of(self.billed_fields[i])) is not None:
                 buckets.setdefault(key, []).append(i)
         if not buckets:
             return
         against: dict[_Key, list[int]] = {}
         for j in self.left_expected:
-            key = _key(self.expected_fields[j], names)
+            key = key_of(self.expected_fields[j])
             if key is not None and key in buckets:
                 against.setdefault(key, []).append(j)
         taken_billed: set[int] = set()
@@ -226,7 +236,9 @@ class _Matching:
 
     def _pair(self, billed: list[int], expected: list[int], stage: Stage, names: tuple[str, ...]) -> None:
         """Pair lines of one key: one by one in the order of size where both sides have as many, else all together."""
-        if len(billed) == len(expected):
+        if len(billed) == len(expected) == 1:
+            self._add(billed, expected, stage, names)
+        elif len(billed) == len(expected):
             ours = sorted(billed, key=lambda i: (self.billed[i].quantity or 0, self.billed[i].net))
             theirs = sorted(expected, key=lambda j: (quantity_and_price(self.expected[j])[0], self.expected[j].net_ore))
             for i, j in zip(ours, theirs, strict=True):
@@ -237,10 +249,10 @@ class _Matching:
     def _add(
         self, billed: list[int], expected: list[int], stage: Stage, names: tuple[str, ...], sure: float = 1.0
     ) -> None:
-        confidence = min([_CONFIDENCE[stage], sure, *(self.subjects[i].confidence for i in billed)])
+        confidence = min(_CONFIDENCE[stage], sure, *(self.subjects[i].confidence for i in billed))
         for j in expected:
             self.group_of[j] = len(self.groups)
-        self.groups.append(_Group(list(billed), list(expected), stage, names, confidence))
+        self.groups.append(_Group(billed, expected, stage, names, confidence))
 
     # --- the grain a line names --------------------------------------------------------------------------------------
 
@@ -252,7 +264,7 @@ class _Matching:
             against = self._expected_by(names, self.left_expected, spans)
             buckets: dict[_Key, list[int]] = {}
             for i in indices:
-                key = _key(self.billed_fields[i], names)
+                key = _key_of(names)(self.billed_fields[i])
                 assert key is not None
                 buckets.setdefault(key, []).append(i)
             taken_expected: set[int] = set()
@@ -317,7 +329,7 @@ class _Matching:
 
     def _pattern(self, i: int, fields: tuple[str, ...]) -> tuple[str, ...] | None:
         what = self.billed_fields[i]
-        names = tuple(name for name in fields if what[name] is not None)
+        names = tuple(name for name in fields if what[_PLACE[name]] is not None)
         # A line that names neither whose nor what it is matches nothing: anything would do.
         return names if {"trust", "algorithm", "charge"} & set(names) else None
 
@@ -329,9 +341,9 @@ class _Matching:
         at = names.index("span") if "span" in names else None
         wanted = [span for span in spans if span is not None]
         index: dict[_Key, list[int]] = {}
+        key_of = _key_of(plain)
         for j in among:
-            what = self.expected_fields[j]
-            key = _key(what, plain)
+            key = key_of(self.expected_fields[j])
             if key is None:
                 continue
             if at is None:
@@ -357,7 +369,7 @@ class _Matching:
         joined: set[int] = set()
         for names in _JOINS:
             waiting = [
-                i for i in self.left_billed if i not in joined and _key(self.billed_fields[i], names) is not None
+                i for i in self.left_billed if i not in joined and _key_of(names)(self.billed_fields[i]) is not None
             ]
             if not waiting:
                 continue
@@ -366,10 +378,13 @@ class _Matching:
             for key, places in self._expected_by(names, matched, spans).items():
                 index[key] = self.group_of[places[0]]
             for i in waiting:
-                key_of = _key(self.billed_fields[i], names)
+                key_of = _key_of(names)(self.billed_fields[i])
                 assert key_of is not None
                 if (number := index.get(key_of)) is not None:
                     group = self.groups[number]
+                    trust = self.subjects[i].trust
+                    if trust is not None and any(self.expected[j].trust != trust for j in group.expected):
+                        continue  # that line stands for other trusts too, and this one never does
                     group.billed.append(i)
                     group.stage = "joined" if group.stage != "grain" else group.stage
                     sure = min(_CONFIDENCE["joined"], self.subjects[i].confidence)
@@ -393,7 +408,10 @@ class _Matching:
             yield MatchGroup((), (self.expected[j],), "unmatched", (), 0.0)
 
     def _to_match(self, group: _Group) -> MatchGroup:
-        billed = tuple(self.billed[i] for i in sorted(group.billed))
+        if len(group.billed) == 1:
+            billed: tuple[BilledLine, ...] = (self.billed[group.billed[0]],)
+        else:
+            billed = tuple(self.billed[i] for i in sorted(group.billed))
         expected = tuple(self.expected[j] for j in sorted(group.expected))
         reason = group.reason
         if any(self.subjects[i].by_name for i in group.billed):
@@ -403,6 +421,8 @@ class _Matching:
 
 def duplicates_in(billed: Sequence[BilledLine]) -> tuple[str, ...]:
     """Return the ids of the lines that repeat an earlier line word by word."""
+    if len(billed) == 1:
+        return ()
     seen: set[tuple[object, ...]] = set()
     repeated = []
     for line in billed:
@@ -463,28 +483,38 @@ def _openness(names: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
 
 def _expected_fields(line: Line) -> _Fields:
     quantity, price = quantity_and_price(line)
-    return {
-        "trust": line.trust,
-        "algorithm": line.algorithm,
-        "charge": line.charge,
-        "tier": line.tier,
-        "phase": line.phase,
-        "why": line.why,
-        "quantity": quantity,
-        "price": price,
-        "period": line.period,
-        "month": first_of_month(line.period.start),
-        "tiered": None if line.tier is None else True,
-        "bare": True,
-    }
+    return (
+        line.trust,
+        line.algorithm,
+        line.charge,
+        line.tier,
+        line.phase,
+        line.why,
+        quantity,
+        price,
+        line.period,
+        first_of_month(line.period.start),
+        None,
+        None if line.tier is None else True,
+        True,
+    )
 
 
-def _key(what: _Fields, names: tuple[str, ...]) -> _Key | None:
-    """Return the values of the named fields, None where one that must be named is not."""
-    values = []
-    for name in names:
-        value = what.get("tier" if name == "named_tier" else name)
-        if value is None and name not in _MAY_BE_NONE:
-            return None
-        values.append(value)
-    return tuple(values)
+_FIELDS = (
+    "trust", "algorithm", "charge", "tier", "phase", "why", "quantity", "price", "period", "month", "span", "tiered", "bare",
+)  # fmt: skip
+_PLACE = {name: place for place, name in enumerate(_FIELDS)} | {"named_tier": _FIELDS.index("tier")}
+
+
+def _key_of(names: tuple[str, ...]) -> Callable[[_Fields], _Key | None]:
+    """Return what gives a line's values of the named fields, None where one that must be named is not."""
+    places = [_PLACE[name] for name in names]
+    required = [_PLACE[name] for name in names if name not in _MAY_BE_NONE]
+
+    def key(what: _Fields) -> _Key | None:
+        for place in required:
+            if what[place] is None:
+                return None
+        return tuple([what[place] for place in places])
+
+    return key

@@ -7,6 +7,7 @@ credit, and an invoice before this one. A seed names a world for good.
 
 from __future__ import annotations
 
+import copy
 import random
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -329,7 +330,7 @@ def _repriced(rng: random.Random, charge: Document) -> Document:
     def again(text: str) -> str:
         return f"{int(text.replace('.', '')) * factor // 100 / 100:.2f}"
 
-    changed = dict(charge)
+    changed = copy.deepcopy(charge)
     if "tiers" in charge:
         changed["tiers"] = [{**tier, "unit_price": again(tier["unit_price"])} for tier in charge["tiers"]]
     for name in ("amount", "package_price"):

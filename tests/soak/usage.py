@@ -41,7 +41,7 @@ from tests.soak.jobs import databases
 from tests.usage_files import HEADER, event_lines, whole_agreement, write_events
 
 ROOT = Path(__file__).resolve().parents[2]
-FULL_KILLS = 150
+FULL_KILLS = 100
 FULL_TIMES = 50
 FULL_FILES = 25
 FULL_MUTANTS = 2_000
@@ -171,6 +171,14 @@ def wrong(app: Flask, expected: Cells, told: Iterable[dict[str, Any]]) -> Counte
     return +found
 
 
+def crashes(folder: Path, processes: Iterable[subprocess.Popen[bytes]]) -> int:
+    """Wait for processes and count those that failed, with what they said last."""
+    failed = sum(process.wait() != 0 for process in processes)
+    if failed:
+        print((folder / "errors.txt").read_text(encoding="utf-8")[-3_000:], file=sys.stderr)
+    return failed
+
+
 def kill_at_random(url: str, folder: Path, kills: int, seed: int) -> tuple[Counter[str], int]:
     """Kill imports at random instants, start again, let the last one finish; give what is wrong and the imports told."""
     app = prepare(url, folder)
@@ -189,7 +197,7 @@ def kill_at_random(url: str, folder: Path, kills: int, seed: int) -> tuple[Count
             file.write(b"\n")
         reached = max((each["number"] for each in acknowledged(log)), default=-1)
     final = start(url, folder, log, "many", max(0, reached), 2)
-    crashed = Counter({"crashed": int(final.wait() != 0)})
+    crashed = Counter({"crashed": crashes(folder, [final])})
     told = acknowledged(log)
     reached = max(each["number"] for each in told)
     lines = (line for number in range(reached + 1) for line in file_lines(number))
@@ -205,7 +213,7 @@ def same_file(url: str, folder: Path, processes: int, times: int) -> Counter[str
         start(url, folder, log, "same", share, place)
         for place, (log, share) in enumerate(zip(logs, shares, strict=True))
     ]
-    crashed = sum(process.wait() != 0 for process in running)
+    crashed = crashes(folder, running)
     told = [each for log in logs for each in acknowledged(log)]
     found = wrong(app, oracle(file_lines(3)), [each for each in told if each["status"] == "imported"])
     found["crashed"] += crashed + abs(times - len(told))
@@ -219,7 +227,7 @@ def overlapping(url: str, folder: Path, writers: int, files: int) -> Counter[str
     app = prepare(url, folder)
     logs = [folder / f"writer-{place}.txt" for place in range(writers)]
     running = [start(url, folder, log, "many", place, files) for place, log in enumerate(logs)]
-    crashed = sum(process.wait() != 0 for process in running)
+    crashed = crashes(folder, running)
     lines = (line for number in range(files + writers - 1) for line in file_lines(number))
     found = wrong(
         app, oracle(lines), [each for log in logs for each in acknowledged(log) if each["status"] == "imported"]
@@ -232,10 +240,10 @@ def large_file(url: str, folder: Path, rows: int) -> tuple[int, Counter[str]]:
     app = prepare(url, folder)
     path = write_events(folder / "large.csv", rows, seed=1)
     log = folder / "large.txt"
-    crashed = start(url, folder, log, "file", path).wait() != 0
+    crashed = crashes(folder, [start(url, folder, log, "file", path)])
     told = acknowledged(log)
     path.unlink()
-    found = Counter({"crashed": int(crashed)})
+    found = Counter({"crashed": crashed})
     with app.app_context(), db.read() as session:
         agreement_id = agreements.find_agreement(session).id
         found["partial"] += len(

@@ -47,7 +47,8 @@ from billing.rating.causes.facts import Facts
 from contracts.terms.period import WINDOW_KINDS, Period
 from contracts.terms.price_model import FixedCharge, OneOffCharge, RampUp, Scope, UsageCharge
 
-_SCOPES: tuple[Scope, ...] = ("activation", "trust", "agreement")
+# Per trust is what a pool is most often taken for.
+_SCOPES: tuple[Scope, ...] = ("trust", "activation", "agreement")
 _LONGEST_RAMP_ERROR = 6
 _NEAR_FACTOR = Decimal("0.1")
 _LEAST_FACTOR, _MOST_FACTOR = Decimal("0.75"), Decimal("1.35")

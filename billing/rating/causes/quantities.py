@@ -18,7 +18,7 @@ Key = tuple[str, str]
 
 _AMOUNTS = frozenset({"adjustment", "flat_fee", "package", "zero_usage", "minimum", "maximum", "fixed", "one_off"})
 # That another day, week or month has as many examinations as are too many says something from here on.
-_TELLING = 10
+_TELLING = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,158 @@
+"""How the time of matching grows with the lines, and that of finding causes with the lines that differ.
+
+Both sides of a ratio run in this process, in turns; the figure is the median of the pairs' ratios.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from statistics import median
+
+from billing.rating.billed import BilledDocument, BilledLine
+from billing.rating.causes import Explanation, Situation, explain
+from billing.rating.lines import Line
+from billing.rating.matching import match, quantity_and_price
+from billing.rating.rate import compile_terms, rate_compiled
+from contracts.terms.period import Period
+from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion, Usage
+from contracts.terms.price_model import Counter, Graduated, RampPhase, RampUp, Tier, UsageCharge
+from tests.measure import Row
+
+PAIRS = 5
+TRUSTS = [f"trust-{i}" for i in range(9)]
+TERM = AgreementTerm(date(2025, 1, 1), date(2028, 1, 1))
+QUARTER = Period(date(2026, 7, 1), date(2026, 10, 1))
+TIERS = (Tier(2_000, Decimal("60.00")), Tier(9_000, Decimal("45.50")), Tier(None, Decimal("33.25")))
+RAMP = RampUp((RampPhase(Decimal("0.50"), months=3), RampPhase(Decimal("0.25"), months=3)))
+
+
+def quarter(algorithms: int) -> tuple[Situation, tuple[Line, ...]]:
+    """Make a quarter of nine trusts with so many algorithms each, counted together per algorithm."""
+    codes = [f"algorithm-{i:03}" for i in range(algorithms)]
+    charges = tuple(
+        UsageCharge(f"u-{code}", "7.1", (code,), Graduated(TIERS), Counter("agreement", "calendar_year"), RAMP)
+        for code in codes
+    )
+    index = (IndexAdjustment(date(2026, 1, 1), Decimal("1.024"), "7.3"),)
+    book = PriceBook(index_adjustments=index, versions=(PriceBookVersion(TERM.start, "Bilag 7", charges),))
+    generator = random.Random(20_260_701)
+    activations = tuple(
+        Activation(trust, code, date(2026, generator.choice([1, 3, 5, 6]), 1)) for trust in TRUSTS for code in codes
+    )
+    usage = tuple(
+        Usage(each.trust, each.algorithm, month.start, generator.randint(20, 170))
+        for each in activations
+        for month in Period(each.go_live, QUARTER.end).months()
+    )
+    lines = rate_compiled(compile_terms(TERM, book, activations), usage, QUARTER).lines
+    document = BilledDocument("1", "invoice", "NOK", tuple(billed(i, line) for i, line in enumerate(lines, start=1)))
+    return Situation(document, QUARTER, TERM, book, activations, usage), lines
+
+
+def billed(number: int, line: Line) -> BilledLine:
+    """Bill a line as it is due."""
+    quantity, price = quantity_and_price(line)
+    return BilledLine(
+        str(number),
+        line.net,
+        quantity=quantity,
+        price=price,
+        allowance=line.discount,
+        text=f"{line.algorithm} {line.trust}",
+        trust=line.trust,
+        algorithm=line.algorithm,
+        period=line.period,
+        tier=line.tier,
+        phase=line.phase,
+    )
+
+
+def with_differing(situation: Situation, count: int) -> Situation:
+    """Bill so many lines wrongly, spread over the document: another price, another count, no discount, in turns."""
+    lines = list(situation.document.lines)
+    for n, at in enumerate(range(0, len(lines), len(lines) // count)):
+        if n == count:
+            break
+        line = lines[at]
+        assert line.price is not None
+        assert line.quantity is not None
+        if n % 3 == 0:
+            lines[at] = _at(line, line.quantity, line.price + Decimal("1.37"))
+        elif n % 3 == 1:
+            lines[at] = _at(line, line.quantity + 7, line.price)
+        else:
+            lines[at] = _at(line, line.quantity, line.price + Decimal("0.50"))
+    return replace(situation, document=replace(situation.document, lines=tuple(lines)))
+
+
+def _at(line: BilledLine, quantity: Decimal, price: Decimal) -> BilledLine:
+    gross = (quantity * price).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+    allowance = (gross * line.rate).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+    return replace(line, quantity=quantity, price=price, allowance=allowance, net=gross - allowance)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the processor time of one call."""
+    gc.collect()
+    gc.disable()
+    try:
+        begun = time.process_time()
+        work()
+        return time.process_time() - begun
+    finally:
+        gc.enable()
+
+
+def ratio_of(numerator: Callable[[], object], denominator: Callable[[], object], pairs: int = PAIRS) -> float:
+    """Return the median ratio of the times of two pieces of work, run in turns."""
+    return median(seconds(numerator) / seconds(denominator) for _ in range(pairs))
+
+
+def shuffled(lines: tuple[BilledLine, ...]) -> list[BilledLine]:
+    """Put lines in another order."""
+    mixed = list(lines)
+    random.Random(1).shuffle(mixed)
+    return mixed
+
+
+def run() -> list[Row]:
+    """Measure matching and causes."""
+    small, due_small = quarter(38)
+    large, due_large = quarter(380)
+    # Nine trusts, so many algorithms and three months come to a little more than the thousand and the ten thousand wanted.
+    due_small, due_large = due_small[:1_000], due_large[:10_000]
+    few, many = shuffled(small.document.lines[:1_000]), shuffled(large.document.lines[:10_000])
+    assert all(len(group.billed) == len(group.expected) == 1 for group in match(many, due_large))
+    rows = [
+        Row(
+            "matching, ten times the lines",
+            ratio_of(lambda: match(many, due_large), lambda: match(few, due_small)),
+            12,
+            "at_most",
+            f"{len(many)} lines in {seconds(lambda: match(many, due_large)):.2f} s against {len(few)}",
+        )
+    ]
+    times: dict[int, float] = {}
+    answers: dict[int, Explanation] = {}
+    for count in (15, 30, 60):
+        situation = with_differing(small, count)
+        times[count] = median(seconds(lambda situation=situation: explain(situation)) for _ in range(3))  # type: ignore[misc]
+        answers[count] = explain(situation)
+        assert answers[count].difference == sum(finding.amount for finding in answers[count].findings)
+    told = ", ".join(f"{count} differing {taken:.2f} s" for count, taken in times.items())
+    rows.append(
+        Row(
+            "causes, four times the differing lines",
+            times[60] / times[15],
+            5,
+            "at_most",
+            f"a quarter of {len(small.document.lines)} lines: {told}",
+        )
+    )
+    return rows
