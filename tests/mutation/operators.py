@@ -1,7 +1,7 @@
 """What a mutant changes: one comparison, constant, operation, condition, call or statement of a module.
 
-Left alone are annotations, decorators, imports, docstrings, assertions (they tell the type checker what is true) and
-sentences for people; the words of the domain ("agreement", "flat_fee") and the pointers of findings are changed.
+Left alone are annotations, decorators, imports, docstrings, assertions (`assert`, `strict` of a `zip`: what is always true)
+and sentences for people; the words of the domain ("agreement", "flat_fee") and the pointers of findings are changed.
 """
 
 from __future__ import annotations
@@ -120,11 +120,11 @@ def _is_skipped(node: ast.AST) -> bool:
     match node:
         case ast.Import() | ast.ImportFrom() | ast.Assert():
             return True
-        case ast.Expr(ast.Constant()):
+        case ast.Expr(ast.Constant()) | ast.Expr(ast.Call(ast.Name("assert_never"))):
             return True
         case ast.If(ast.Name("TYPE_CHECKING")):
             return True
-        case ast.Subscript(ast.Name("Literal")):
+        case ast.Subscript(ast.Name("Literal")) | ast.keyword("strict"):
             return True
         case ast.Assign([ast.Name("__all__")]):
             return True
@@ -176,7 +176,7 @@ def _of_expression(node: ast.expr, parent: ast.AST, field: str) -> Iterator[tupl
             yield "and/or", _copied(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
             for i in range(len(values)):
                 rest = [*values[:i], *values[i + 1 :]]
-                yield "operand removed", _copied(node, values=rest) if len(rest) > 1 else lambda rest=rest: rest[0]
+                yield "operand removed", _copied(node, values=rest) if len(rest) > 1 else _copied(rest[0])
         case ast.UnaryOp(ast.Not() | ast.USub(), operand):
             yield "sign or not removed", lambda: operand
         case ast.IfExp(_, body, orelse):

@@ -93,8 +93,9 @@ def test_nothing_is_priced_before_the_first_version() -> None:
 
 def test_a_limit_holds_as_long_as_its_version_does() -> None:
     capped, free = usage_charge("*@10", maximum=limit("50", window="month")), usage_charge("*@10")
-    price_book = versions(d2024_01_01=(capped,), d2024_02_01=(free,), d2024_03_01=(replace(capped, clause="9"),))
-    usage = [used("a", f"2024-0{month}-05", 9) for month in (1, 2, 3)]
+    again = replace(capped, clause="9")
+    price_book = versions(d2024_01_01=(capped,), d2024_02_01=(free,), d2024_03_01=(again,), d2024_04_01=(free,))
+    usage = [used("a", f"2024-0{month}-05", 9) for month in (1, 2, 3, 4)]
     maxima = [line for line in rated(price_book, [active("a")], usage).lines if line.why == "maximum"]
     assert [(line.period.start.month, line.net) for line in maxima] == [(1, -40), (3, -40)]
 
@@ -134,13 +135,14 @@ def test_a_line_counts_for_every_key_that_holds_it() -> None:
 
 def test_each_payer_of_a_fixed_charge_is_looked_at_whatever_the_one_before_owes() -> None:
     fee = FixedCharge("fee", "8", nok("0,10"), "trust", "month", "days")
+    price_book = versions(d2024_01_01=(fee,), d2025_01_01=(replace(fee, per="agreement"),))
     activations = [
         active("a", go_live="2024-01-31"),  # one day: less than an øre
         active("b", go_live="2024-03-01"),  # not yet live
         active("c", CT, end="2024-01-11"),
         active("c", MR, go_live="2024-02-01"),
     ]
-    assert briefs(rated(book(fee), activations, [], end="2024-03-01")) == [
+    assert briefs(rated(price_book, activations, [], end="2024-03-01")) == [
         ("a", "2024-02", None, None, 1, nok("0,10"), "fixed"),
         ("c", "2024-01", None, None, 1, nok("0,03"), "fixed"),
         ("c", "2024-02", None, None, 1, nok("0,10"), "fixed"),
@@ -149,5 +151,6 @@ def test_each_payer_of_a_fixed_charge_is_looked_at_whatever_the_one_before_owes(
 
 def test_a_payer_who_comes_later_into_an_interval_pays_for_it_too() -> None:
     fee = FixedCharge("fee", "8", nok("900"), "trust", "quarter")
-    rating = rated(book(fee), [active("a"), active("b", go_live="2024-02-15")], [], end="2024-04-01")
+    price_book = versions(d2024_01_01=(fee,), d2025_01_01=(replace(fee, per="agreement"),))
+    rating = rated(price_book, [active("a"), active("b", go_live="2024-02-15")], [], end="2024-04-01")
     assert [(line.trust, line.period.start.month) for line in rating.lines] == [("a", 1), ("b", 2)]

@@ -49,10 +49,18 @@ def test_lines_stand_in_the_order_of_their_periods_and_inside_one_by_charge() ->
 def test_positions_stand_in_the_order_of_trusts_and_algorithms() -> None:
     keys = list(product(NAMES, (CT, MR)))
     activations = [active(trust, algorithm) for trust, algorithm in reversed(keys)]
-    charges = (usage_charge("*@1", "activation"), usage_charge("*@1", "trust", code="by_trust"))
+    charges = (
+        usage_charge("*@1", "activation"),
+        usage_charge("*@1", "trust", code="by_trust"),
+        usage_charge("*@1", "activation", code="capped", maximum=limit("900")),  # one limit over all of its counters
+    )
     rating = rated(book(*charges), activations, [])
     found = [(each.charge, each.trust, each.algorithm) for each in rating.positions]
-    assert found == [("analysis", *key) for key in keys] + [("by_trust", name, None) for name in NAMES]
+    assert found == [
+        *(("analysis", *key) for key in keys),
+        *(("by_trust", name, None) for name in NAMES),
+        *(("capped", *key) for key in keys),
+    ]
 
 
 def test_amounts_of_keys_stand_in_the_order_of_trusts_and_algorithms() -> None:

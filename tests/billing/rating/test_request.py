@@ -79,6 +79,7 @@ def test_the_dates_of_an_activation_are_in_order(activation: Activation, errors:
         pytest.param([active("a", end="2024-05-01"), active("a", go_live="2024-05-01")], [], id="one after another"),
         pytest.param([active("a"), active("b"), active("a", MR)], [], id="other trusts and algorithms"),
         pytest.param([active("a"), active("a")], ["#/activations/1"], id="the same twice"),
+        pytest.param([active("a"), active("a", end="2024-05-01")], ["#/activations/1"], id="the same day twice"),
     ],
 )
 def test_activations_of_a_trust_and_algorithm_never_overlap(activations: list[Activation], errors: list[str]) -> None:

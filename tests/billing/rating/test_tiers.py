@@ -15,6 +15,7 @@ from billing.rating.tiers import NO_BOUND, next_tier_at, shares, tier_at
         pytest.param(200, [201, 100], [134, 66], id="the worked example"),
         pytest.param(1, [1, 1, 1], [1, 0, 0], id="a tie goes to the first"),
         pytest.param(2, [1, 1, 1], [1, 1, 0], id="two ties go to the first two"),
+        pytest.param(-1, [1, 1], [-1, 0], id="one øre less, to the first"),
         pytest.param(-2, [1, 1, 1], [-1, -1, 0], id="a negative amount is shared as its size"),
         pytest.param(1, [1, 2], [0, 1], id="the larger remainder before the earlier slice"),
         pytest.param(7, [7], [7], id="one takes all"),
