@@ -25,7 +25,7 @@ from billing.frozen_quarter import FrozenQuarter
 from billing.later import Cell, Later, later_than
 from billing.models import Correction, QuarterClosing, QuarterReopening, UsageEntry
 from billing.rating.lines import Line
-from contracts import agreements, audit, documents, indexation
+from contracts import agreements, audit, documents, price_books
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
@@ -38,8 +38,8 @@ LONGEST_REASON = 200
 State = Literal["not_over", "open", "closed", "reopened"]
 
 
-# What is closed is closed for prices too: no index adjustment approved later reaches back into it.
-indexation.respect(closings.first_open_day)
+# What is closed is closed for prices too: no version or index adjustment approved later reaches back into it.
+price_books.respect(closings.first_open_day)
 
 
 @dataclass(frozen=True, slots=True)

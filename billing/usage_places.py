@@ -69,9 +69,13 @@ class Places:
 def places_of(session: Session, agreement_id: int, own: str | None) -> Places:
     """Gather where an agreement's usage may lie, as known now."""
     running: dict[tuple[str, str], list[Period]] = defaultdict(list)
+    # Nothing runs after the agreement's end: usage of such a day would be counted and never rated.
+    until_the_end = Period(date.min, agreements.agreement_summary(session, agreement_id).term.end)
     for activation in agreements.activations(session, agreement_id):
         if activation.end is None or activation.end > (activation.validation_from or activation.go_live):
-            running[activation.trust, activation.algorithm].append(activation.running)
+            days = activation.running.overlap(until_the_end)
+            if days is not None:
+                running[activation.trust, activation.algorithm].append(days)
     trust_ids = dict(session.execute(select(Organisation.code, Organisation.id)).all())
     return Places(
         holders=frozenset(holder.party.code for holder in agreements.option_holders(session, agreement_id)),

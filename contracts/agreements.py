@@ -1,23 +1,25 @@
 """Agreements: take one in whole, give it back whole as it was known on any day, and find what the other use cases need.
 
-Parties and algorithms are shared between agreements: a second agreement may name an organisation that is registered
-already, with the same number and name, or it is refused. The list of option holders is closed when the agreement is
+Parties and algorithms are shared between agreements: a second agreement may name an organisation or an algorithm that is
+registered already, the same in every field, or it is refused. Imports queue, so that of two first ones at the same moment
+the second sees what the first has registered. The list of option holders is closed when the agreement is
 recorded; nothing here adds to it later.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from contracts import audit, price_books
 from contracts.access import Actor
-from contracts.errors import Conflict, Denied, NotFound, invalid
+from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import (
     Activation,
     Agreement,
@@ -32,7 +34,22 @@ from contracts.models import (
 from contracts.models.base import known, recorded_by_then
 from contracts.terms import agreement as terms
 from contracts.terms.agreement import ActivationRow
-from contracts.terms.price_book import AgreementTerm, check, errors_of
+from contracts.terms.contradictions import terms_errors
+from contracts.terms.price_book import AgreementTerm
+
+# Which advisory lock of the database queues the imports.
+_IMPORTS: Final = int.from_bytes(b"agreemen", "big")
+
+# Where each field of an algorithm stands in the document.
+_ALGORITHM_FIELDS: Final = {
+    "product": "product",
+    "vendor_name": "vendor_name",
+    "need_nb": "need/nb",
+    "need_en": "need/en",
+    "modality": "modality",
+    "ce_class": "ce_class",
+    "ce_year": "ce_year",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +85,14 @@ def import_agreement(
 ) -> ImportedAgreement:
     """Record an agreement whole, or nothing of it.
 
-    Importing the same document again does nothing. Raises `InvalidInput` with every contradiction that the price
-    book's check refuses, `Conflict` when the code is taken by another document or a party is registered differently.
+    Importing the same document again does nothing. Raises `InvalidInput` with every contradiction for which nothing could
+    ever be rated under it (`terms_errors`), `Conflict` when the code is taken by another document, or a party or an
+    algorithm is registered differently.
     """
     actor.require("agreement.import")
     if actor.scope("agreement.import") is not None:
         raise Denied("an agreement is for all its trusts: this needs a role that is not kept to one")
+    _queue_imports(session)
     existing = session.scalar(select(Agreement).where(Agreement.code == document.code))
     if existing is not None:
         if export_agreement(session, agreement_id=existing.id) == document:
@@ -81,7 +100,12 @@ def import_agreement(
         raise Conflict(
             "agreement_exists", f"an agreement '{document.code}' is recorded already, with other content than this file"
         )
-    invalid(errors_of(check(document.price_book, document.term)))
+    invalid(
+        [
+            *terms_errors(document.term, document.price_book, document.activations),
+            *_never_live(document),
+        ]
+    )
     recorder = _Recorder(session, actor.id, now)
     agreement_id = recorder.record(document)
     audit.record(
@@ -118,7 +142,7 @@ def export_agreement(
         vat_rate=summary.vat_rate,
         payment_days=summary.payment_days,
         option_holders=option_holders(session, agreement_id, known_at),
-        algorithms=marketplace(session, agreement_id),
+        algorithms=marketplace(session, agreement_id, known_at),
         price_book=price_books.price_book(session, agreement_id, known_at),
         activations=tuple(row.to_term() for row in activations(session, agreement_id, known_at)),
     )
@@ -220,14 +244,17 @@ def option_holders(
     )
 
 
-def marketplace(session: Session, agreement_id: int) -> tuple[terms.MarketplaceAlgorithm, ...]:
-    """List the algorithms on the agreement's marketplace list, as it lists them."""
-    rows = session.scalars(
+def marketplace(
+    session: Session, agreement_id: int, known_at: datetime | None = None
+) -> tuple[terms.MarketplaceAlgorithm, ...]:
+    """List the algorithms on the agreement's marketplace list as known, as it lists them."""
+    listed = (
         select(Algorithm)
         .join(AgreementAlgorithm, AgreementAlgorithm.algorithm_id == Algorithm.id)
         .where(AgreementAlgorithm.agreement_id == agreement_id)
         .order_by(AgreementAlgorithm.id)
     )
+    rows = session.scalars(recorded_by_then(listed, AgreementAlgorithm, known_at))
     return tuple(
         terms.MarketplaceAlgorithm(
             row.code, row.product, row.vendor_name, row.need_nb, row.need_en, row.modality, row.ce_class, row.ce_year
@@ -249,6 +276,23 @@ def activations(session: Session, agreement_id: int, known_at: datetime | None =
         ActivationRow(row.id, trust, trust_name, algorithm, product, row.validation_from, row.go_live_on, row.end_on)
         for row, trust, trust_name, algorithm, product in rows
     ]
+
+
+def _queue_imports(session: Session) -> None:
+    """Let one import at a time look at what is registered and add to it, until its transaction ends.
+
+    On PostgreSQL by a lock of the transaction, as there is no row yet to lock; SQLite's write transactions queue anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_IMPORTS)))
+
+
+def _never_live(document: terms.AgreementDocument) -> Iterator[Finding]:
+    """Find activations that end on the day they go live: a request may ask for their price, but no row keeps them."""
+    for i, activation in enumerate(document.activations):
+        if activation.end == activation.go_live:
+            detail = "An activation that is live on no day is not recorded."
+            yield Finding(f"#/activations/{i}/end", "never_live", detail)
 
 
 class _Recorder:
@@ -341,24 +385,17 @@ class _Recorder:
         for number, algorithm in enumerate(document.algorithms):
             row = self.session.scalar(select(Algorithm).where(Algorithm.code == algorithm.code))
             if row is None:
-                row = Algorithm(
-                    code=algorithm.code,
-                    product=algorithm.product,
-                    vendor_name=algorithm.vendor_name,
-                    need_nb=algorithm.need_nb,
-                    need_en=algorithm.need_en,
-                    modality=algorithm.modality,
-                    ce_class=algorithm.ce_class,
-                    ce_year=algorithm.ce_year,
-                    **self.stamp,
-                )
+                fields = {name: getattr(algorithm, name) for name in ("code", *_ALGORITHM_FIELDS)}
+                row = Algorithm(**fields, **self.stamp)
                 self.session.add(row)
                 self.session.flush()
-            elif (row.product, row.vendor_name) != (algorithm.product, algorithm.vendor_name):
-                raise Conflict(
-                    "algorithm_differs",
-                    f"#/algorithms/{number}: '{algorithm.code}' is registered as '{row.product}' by {row.vendor_name}",
-                )
+            differing = [
+                f"#/algorithms/{number}/{place}: '{row.code}' is registered with {_shown(getattr(row, name))}"
+                for name, place in _ALGORITHM_FIELDS.items()
+                if getattr(row, name) != getattr(algorithm, name)
+            ]
+            if differing:
+                raise Conflict("algorithm_differs", "; ".join(differing))
             self.session.add(AgreementAlgorithm(agreement_id=agreement_id, algorithm_id=row.id, **self.stamp))
             self.session.flush()
             ids[algorithm.code] = row.id
@@ -390,6 +427,10 @@ class _Recorder:
                 f"{pointer}: '{party.code}' is registered as {row.name}, {row.organisation_number}",
             )
         return row.id
+
+
+def _shown(value: str | int | None) -> str:
+    return "none" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
 
 
 def _party(row: Organisation) -> terms.Party:

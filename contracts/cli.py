@@ -17,6 +17,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from contracts import access, agreements, schema_versions
 from contracts.access import COMMAND_LINE, Grant
@@ -52,6 +53,10 @@ def reporting_errors(command: Callable[P, R]) -> Callable[P, R]:
         except (NotFound, Denied) as error:
             click.echo(str(error), err=True)
             sys.exit(1)
+        except (OperationalError, ProgrammingError):
+            if schema_versions.at_head(db.engine):
+                raise
+            fail("the database's schema is not at the newest revision: run `flask --app app db upgrade`")
 
     return run
 

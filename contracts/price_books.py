@@ -1,17 +1,48 @@
-"""Price books: what was agreed about prices, as versions that are never edited once they are in force."""
+"""Price books: what was agreed about prices, as versions that are never edited once they are in force.
+
+Whatever comes into force later, a version or an index adjustment, stays out of days that somebody closed (`respect`).
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts import models
+from contracts.errors import Conflict
 from contracts.models.base import known
 from contracts.schemas.price_book import dump_price_book, dump_version, load_price_book
 from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVersion
+
+ClosedUntil = Callable[[Session, int], date | None]
+
+_closed_until: list[ClosedUntil] = []
+
+
+def respect(closed_until: ClosedUntil) -> None:
+    """Let ``closed_until(session, agreement_id)`` tell the first day that is still open, ``None`` where nothing is closed.
+
+    No approval of prices reaches back before it, said on purpose or not.
+    """
+    _closed_until.append(closed_until)
+
+
+def first_open_day(session: Session, agreement_id: int) -> date | None:
+    """Give the first day whose prices may still change, ``None`` where nothing is closed."""
+    told = (closed_until(session, agreement_id) for closed_until in _closed_until)
+    return max((day for day in told if day is not None), default=None)
+
+
+def require_open(session: Session, agreement_id: int, day: date) -> None:
+    """Raise `Conflict` (``closed_past``) where prices from ``day`` on would reach into days that are closed."""
+    first_open = first_open_day(session, agreement_id)
+    if first_open is not None and day < first_open:
+        detail = f"everything before {first_open.isoformat()} is closed; prices from {day.isoformat()} on reach into it"
+        raise Conflict("closed_past", detail)
 
 
 def record_price_book(

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from contracts import agreements, audit, models, price_books
 from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
+from contracts.models.base import recorded_by_then
 from contracts.schemas.price_book import dump_version, load_version
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBook, PriceBookVersion, check, covers, errors_of
@@ -188,38 +189,51 @@ def approve_draft(
     consequence: Consequence | None = None,
     actor: Actor,
     now: datetime,
+    today: date,
+    retroactive: bool = False,
 ) -> Draft:
     """Put a submitted draft in force: one new version, valid from the draft's day; no row that stands is changed.
 
-    Raises `Conflict` (``own_draft``) for whoever had a hand in it, and `InvalidInput` where the book has moved on since it
-    was submitted so that the draft no longer fits it.
+    Where that day lies before ``today``, amounts of days gone by would change: that needs ``retroactive`` said on purpose,
+    and days that are closed (`price_books.respect`) never change. Raises `Conflict` (``own_draft``) for whoever had a hand
+    in it and (``closed_past``) where it reaches into the closed past, and `InvalidInput` where the book has moved on since
+    it was submitted so that the draft no longer fits it.
     """
     draft = _locked(session, draft_id, "approve", seen, actor)
+    first = draft.newest.content.valid_from
+    price_books.require_open(session, draft.agreement_id, first)
     invalid(errors_of(check_draft(session, draft)))
+    if first < today and not retroactive:
+        detail = f"prices from {first.isoformat()} on would change for days gone by: say retroactive to approve that"
+        invalid([Finding("#/retroactive", "retroactive", detail)])
     version_id = price_books.record_version(
         session, draft.agreement_id, draft.newest.content.to_version(), recorded_at=now, recorded_by=actor.id
     )
     return _step(session, draft, "approve", comment, consequence, actor, now, version_id)
 
 
-def find_draft(session: Session, *, draft_id: int, actor: Actor) -> Draft:
-    """Give a draft; `NotFound` where there is none, or where the reader is kept to one trust: drafts are negotiations."""
-    draft = _draft(session, draft_id)
+def find_draft(session: Session, *, draft_id: int, actor: Actor, known_at: datetime | None = None) -> Draft:
+    """Give a draft as known at ``known_at`` (``None``: now), with the revisions and the steps there were by then.
+
+    `NotFound` where there is none, or where the reader is kept to one trust: drafts are negotiations.
+    """
+    draft = _draft(session, draft_id, known_at)
     if not actor.may("read") or actor.scope("read") is not None:
         raise NotFound(f"there is no draft {draft_id}")
     return draft
 
 
-def list_drafts(session: Session, *, agreement_id: int, actor: Actor) -> list[Draft]:
-    """List an agreement's drafts, the newest first; none for a reader within one trust."""
+def list_drafts(session: Session, *, agreement_id: int, actor: Actor, known_at: datetime | None = None) -> list[Draft]:
+    """List an agreement's drafts as known, the newest first; none for a reader within one trust."""
     if not actor.may("read") or actor.scope("read") is not None:
         return []
-    ids = session.scalars(
+    listed = (
         select(models.PriceBookDraft.id)
         .where(models.PriceBookDraft.agreement_id == agreement_id)
         .order_by(models.PriceBookDraft.id.desc())
     )
-    return [_draft(session, draft_id) for draft_id in ids]
+    ids = session.scalars(recorded_by_then(listed, models.PriceBookDraft, known_at))
+    return [_draft(session, draft_id, known_at) for draft_id in ids]
 
 
 def book_with(book: PriceBook, content: Content) -> PriceBook:
@@ -227,15 +241,17 @@ def book_with(book: PriceBook, content: Content) -> PriceBook:
     return PriceBook(book.conventions, book.index_adjustments, (*book.versions, content.to_version()))
 
 
-def check_draft(session: Session, draft: Draft, today: date | None = None) -> list[Finding]:
-    """Find what the check refuses and warns of when the draft joins the book as it stands now, errors first.
+def check_draft(
+    session: Session, draft: Draft, today: date | None = None, known_at: datetime | None = None
+) -> list[Finding]:
+    """Find what the check refuses and warns of when the draft joins the book as it stands (as known), errors first.
 
     Pointers lead into the draft (``#/charges/0/tiers/1/up_to``, ``#/valid_from``); what another version would get wrong
     keeps its place in the book. With ``today``, warn of a version that would change days already past.
     """
-    agreement = agreements.agreement_summary(session, draft.agreement_id)
-    book = price_books.price_book(session, draft.agreement_id)
-    rows = agreements.activations(session, draft.agreement_id)
+    agreement = agreements.agreement_summary(session, draft.agreement_id, known_at)
+    book = price_books.price_book(session, draft.agreement_id, known_at)
+    rows = agreements.activations(session, draft.agreement_id, known_at)
     activations = [row.to_term() for row in rows]
     content = draft.newest.content
     standing = set(check(book, agreement.term, activations))
@@ -251,11 +267,15 @@ def check_draft(session: Session, draft: Draft, today: date | None = None) -> li
     if not agreement.term.period.contains(content.valid_from):
         detail = f"{content.valid_from.isoformat()} is outside the agreement: the version would price nothing."
         findings.append(Finding("#/valid_from", "outside_agreement", detail))
+    first_open = price_books.first_open_day(session, draft.agreement_id)
+    if first_open is not None and content.valid_from < first_open:
+        detail = f"Everything before {first_open.isoformat()} is closed: the version would reach into it."
+        findings.append(Finding("#/valid_from", "closed_past", detail))
     if not content.charges:
         findings.append(Finding("#/charges", "no_charges", "A version has at least one charge."))
     findings += _uncovered(
         content,
-        [algorithm.code for algorithm in agreements.marketplace(session, draft.agreement_id)],
+        [algorithm.code for algorithm in agreements.marketplace(session, draft.agreement_id, known_at)],
         {row.algorithm for row in rows if row.end is None or row.end > content.valid_from},
     )
     if today is not None and content.valid_from <= today:
@@ -405,21 +425,23 @@ def _log(session: Session, event: str, draft_id: int, facts: dict[str, Any], act
     )
 
 
-def _draft(session: Session, draft_id: int) -> Draft:
+def _draft(session: Session, draft_id: int, known_at: datetime | None = None) -> Draft:
     row = session.get(models.PriceBookDraft, draft_id) if draft_id < LARGEST_ID else None
-    if row is None:
+    if row is None or (known_at is not None and row.recorded_at > known_at):
         raise NotFound(f"there is no draft {draft_id}")
-    revisions = session.scalars(
+    written = (
         select(models.PriceBookDraftRevision)
         .where(models.PriceBookDraftRevision.draft_id == draft_id)
         .order_by(models.PriceBookDraftRevision.number)
     )
-    events = session.execute(
+    revisions = session.scalars(recorded_by_then(written, models.PriceBookDraftRevision, known_at))
+    course = (
         select(models.PriceBookDraftEvent, models.PriceBookDraftRevision.number)
         .join(models.PriceBookDraftRevision, models.PriceBookDraftRevision.id == models.PriceBookDraftEvent.revision_id)
         .where(models.PriceBookDraftEvent.draft_id == draft_id)
         .order_by(models.PriceBookDraftEvent.id)
     )
+    events = session.execute(recorded_by_then(course, models.PriceBookDraftEvent, known_at))
     return Draft(
         id=row.id,
         agreement_id=row.agreement_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from flask import Flask
 from contracts.extensions import db
 from contracts.models import Token
 from tests import examples
+from tests.conftest import make_app
 from tests.recorded import record_agreement, record_usage
 
 Run = Callable[..., Result]
@@ -68,6 +70,7 @@ def test_the_worked_price_request_gives_its_total(run: Run) -> None:
     document = json.loads(answered.stdout)
     assert document["total"] == "13800.00"
     assert document["positions"][0]["position"] == 301
+    assert run("price", "-", "--json", input=json.dumps(price_request())).stdout == answered.stdout
 
 
 def test_an_array_of_requests_is_answered_in_order_and_a_bad_one_in_its_place(run: Run) -> None:
@@ -176,11 +179,26 @@ def test_a_projection_says_what_an_activation_costs(run: Run, app: Flask) -> Non
     }
     answered = run("project", "-", input=json.dumps(scenario))
     assert answered.exit_code == 0, answered.stderr
+    assert run("project", "-", "--json", input=json.dumps(scenario)).stdout == answered.stdout
     document = json.loads(answered.stdout)
     assert [month["month"] for month in document["months"]] == [f"2024-{month:02}" for month in range(4, 10)]
     assert Decimal(document["marginal"]["total"]["mean"]) == Decimal(document["total"]["mean"]) - Decimal(
         document["without"]["total"]["mean"]
     )
+
+
+def test_a_scenario_without_a_day_takes_usage_as_known_before_today(
+    run: Run, agreement_file: Path, usage_file: Path
+) -> None:
+    run("agreement", "import", agreement_file)
+    run("usage", "import", usage_file)
+    scenario = {"from": "2026-01", "to": "2026-03", "draws": 1, "activations": []}
+    answered = run("project", "-", input=json.dumps(scenario))
+    assert answered.exit_code == 0, answered.stderr
+    as_of = json.loads(answered.stdout)["assumptions"]["as_of"]
+    assert date.fromisoformat(as_of) > date(2024, 1, 1)
+    again = run("project", "-", input=json.dumps({**scenario, "as_of": as_of}))
+    assert again.stdout == answered.stdout
 
 
 def test_a_tokens_secret_is_shown_once_and_kept_as_a_hash(run: Run, app: Flask) -> None:
@@ -224,6 +242,15 @@ def test_a_person_is_added_once(run: Run) -> None:
 
 def test_the_database_is_checked(run: Run) -> None:
     assert run("db", "check").exit_code == 0
+
+
+def test_a_database_without_its_schema_is_told_in_one_sentence(tmp_path: Path) -> None:
+    bare = make_app(f"sqlite:///{tmp_path / 'bare.db'}", tmp_path)
+    with bare.app_context():
+        refused = bare.test_cli_runner().invoke(args=["charges", "2026-Q3"])
+    bare.extensions["trinnvis_engine"].dispose()
+    assert refused.exit_code == 1
+    assert "db upgrade" in refused.stderr
 
 
 def test_wrong_usage_is_exit_code_two(run: Run) -> None:

@@ -1,24 +1,28 @@
-"""A price request and everything that makes one invalid (pricing.md §1, §4.2, §5)."""
+"""A price request and everything that makes one invalid (pricing.md §1, §4.2, §5).
+
+What the terms alone get wrong is said once, in `contracts.terms.contradictions`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 
 from billing.rating.compile import pricing_periods
+from contracts.terms.contradictions import activation_errors, agreement_errors, terms_errors
 from contracts.terms.period import Period
-from contracts.terms.price_book import (
-    LONGEST_TERM_YEARS,
-    Activation,
-    AgreementTerm,
-    Finding,
-    PriceBook,
-    Usage,
-    check,
-    errors_of,
-)
+from contracts.terms.price_book import Activation, AgreementTerm, Finding, PriceBook, Usage
+
+__all__ = [
+    "PriceRequest",
+    "activation_errors",
+    "agreement_errors",
+    "period_errors",
+    "request_errors",
+    "terms_errors",
+    "usage_errors",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +45,6 @@ def request_errors(request: PriceRequest) -> list[Finding]:
         *(period_errors(periods, request.period) if periods else ()),
         *usage_errors(agreement, request.activations, list(enumerate(request.usage))),
     ]
-
-
-def terms_errors(agreement: AgreementTerm, book: PriceBook, activations: Sequence[Activation]) -> list[Finding]:
-    """Return every error of the agreement, the price book and the activations."""
-    return [
-        *agreement_errors(agreement),
-        *errors_of(check(book, agreement)),
-        *activation_errors(list(enumerate(activations))),
-    ]
-
-
-def agreement_errors(agreement: AgreementTerm) -> Iterator[Finding]:
-    """Find an agreement that ends before it starts, or a term nobody can mean."""
-    if agreement.end <= agreement.start:
-        yield Finding("#/agreement/end", "end_before_start", "The agreement ends after it starts.")
-    elif agreement.end.year - agreement.start.year > LONGEST_TERM_YEARS:
-        detail = f"The agreement runs for more than {LONGEST_TERM_YEARS} years."
-        yield Finding("#/agreement/end", "agreement_too_long", detail)
-
-
-def activation_errors(activations: Sequence[tuple[int, Activation]]) -> Iterator[Finding]:
-    """Find activations whose dates are out of order or which overlap; each comes with its place in the request."""
-    for i, activation in activations:
-        pointer = f"#/activations/{i}"
-        if activation.validation_from is not None and activation.validation_from > activation.go_live:
-            yield Finding(f"{pointer}/validation_from", "validation_after_go_live", "Validation comes before go-live.")
-        if activation.end is not None and activation.end < activation.go_live:
-            yield Finding(f"{pointer}/end", "end_before_go_live", "An activation ends after it goes live.")
-
-    def key(entry: tuple[int, Activation]) -> tuple[str, str]:
-        return entry[1].trust, entry[1].algorithm
-
-    in_time = sorted(activations, key=lambda entry: (*key(entry), entry[1].begins, entry[1].go_live, entry[0]))
-    for (trust, algorithm), own in groupby(in_time, key=key):
-        earlier: tuple[int, Activation] | None = None
-        for i, activation in own:
-            if earlier is not None and (earlier[1].end is None or activation.begins < earlier[1].end):
-                detail = f"{algorithm} at {trust} is already active by activation {earlier[0]}."
-                yield Finding(f"#/activations/{i}", "activation_overlap", detail)
-            earlier = i, activation
 
 
 def period_errors(periods: Sequence[Period], period: Period) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from marshmallow import ValidationError, fields, validate
 from stdnum.no import orgnr
 
 from contracts.errors import Finding, InvalidInput
-from contracts.schemas.fields import CODE, Day, TermsSchema, Text, findings_of
+from contracts.schemas.fields import CODE, Day, TermsSchema, Text, findings_of, read_decimal
 from contracts.schemas.parties import dump_algorithm, dump_party
 from contracts.schemas.price_book import (
     ActivationSchema,
@@ -33,7 +33,7 @@ from contracts.terms.agreement import (
     OptionStep,
     Party,
 )
-from contracts.terms.money import format_amount, format_rate, parse_amount
+from contracts.terms.money import format_amount, format_rate
 
 NOT_EMPTY = validate.Length(min=1, error="empty: At least one is needed.")
 TEXT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -135,9 +135,10 @@ def load_agreement(document: Any) -> AgreementDocument:
     for name, places in (("estimated_value", 2), ("maximum_value", 2), ("vat_rate", 4)):
         text = document.get(name, "0.25" if name == "vat_rate" else None)
         try:
-            amounts[name] = None if text is None else parse_amount(text, places)
+            amounts[name] = None if text is None else read_decimal(text, places)
         except ValueError as error:
-            findings.append(Finding(f"#/{name}", "not_an_amount", str(error)))
+            code, _, detail = str(error).partition(": ")
+            findings.append(Finding(f"#/{name}", code, detail))
     book = None
     if "price_book" in document:
         try:

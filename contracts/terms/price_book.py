@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, assert_never
 
 from contracts.terms.money import AMOUNT_DECIMALS, RATE_DECIMALS, UNIT_PRICE_DECIMALS, scaled
 from contracts.terms.period import Period, WindowKind, previous_day, whole_window
@@ -234,6 +234,8 @@ def _charge(charge: Charge, pointer: str) -> Iterator[Finding]:
                 yield Finding(f"{pointer}/ramp_up", "ramp_per_agreement", detail)
         case OneOffCharge():
             yield from _money(charge.amount, AMOUNT_DECIMALS, f"{pointer}/amount")
+        case unknown:
+            assert_never(unknown)
 
 
 def _usage_charge(charge: UsageCharge, pointer: str) -> Iterator[Finding]:
@@ -247,6 +249,8 @@ def _usage_charge(charge: UsageCharge, pointer: str) -> Iterator[Finding]:
             if charge.ramp_up is not None and not charge.ramp_up.counts_towards_tiers:
                 detail = "Only graduated and volume charges can leave ramp units out of the tiers."
                 yield Finding(f"{pointer}/ramp_up/counts_towards_tiers", "ramp_outside_package", detail)
+        case unknown:
+            assert_never(unknown)
     yield from _ramp_up(charge.ramp_up, f"{pointer}/ramp_up")
     for name, limit in (("minimum", charge.minimum), ("maximum", charge.maximum)):
         if limit is not None:
@@ -333,6 +337,8 @@ def _windows_of(charge: Charge) -> Iterator[tuple[str, WindowKind]]:
             yield "interval", charge.every
         case OneOffCharge():
             return
+        case unknown:
+            assert_never(unknown)
 
 
 def _leaving(charge: Charge, day: date, agreement: AgreementTerm, pointer: str) -> Iterator[Finding]:

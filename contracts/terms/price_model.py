@@ -4,7 +4,7 @@ A charge says *what* is priced (usage, a fixed amount per interval, an amount on
 its counter says *which* units count together and for how long. These types hold what the contract says, as it is written;
 what it costs is the business of `billing.rating`. Prices are kroner excluding VAT.
 
-A new price model is one class here and one branch of `PriceModel`, one in the schema and one in `billing.rating.models`.
+A new price model is one class here and one branch of `PriceModel`; the README of `billing` lists the other places.
 """
 
 from __future__ import annotations

@@ -118,6 +118,7 @@ def test_a_count_of_nought_is_a_count(app: Flask) -> None:
         ),
         pytest.param(f"{DAILY}vestre-viken,ct-pe,2024-01-10,1\n", 2, "date", "not_active", id="never activated"),
         pytest.param(f"{DAILY}{CELL},2023-12-31,1\n", 2, "date", "not_active", id="before go-live"),
+        pytest.param(f"{DAILY}{CELL},2028-01-01,1\n", 2, "date", "not_active", id="after the agreement's end"),
         pytest.param(f"{DAILY}{CELL},2024-01-10,-1\n", 2, "quantity", "negative", id="negative day"),
         pytest.param(f"{DAILY}{CELL},2024-01-10,1.5\n", 2, "quantity", "not_whole", id="fraction"),
         pytest.param(f'{DAILY}{CELL},2024-01-10,"1,5"\n', 2, "quantity", "not_whole", id="decimal comma"),

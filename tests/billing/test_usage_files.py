@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tracemalloc
 import zipfile
 from datetime import date, datetime
@@ -246,7 +247,6 @@ BOMB = b'<?xml version="1.0"?><worksheet><sheetData>' + b"<row/>" * 1_000_000 + 
             id="endless text",
         ),
         pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old_excel", id="old Excel"),
-        pytest.param(b"PAR1" + bytes(100), "not_parquet", id="broken Parquet"),
     ],
 )
 def test_a_hostile_workbook_is_refused_with_a_word(app: Flask, content: bytes, code: str) -> None:
@@ -255,8 +255,7 @@ def test_a_hostile_workbook_is_refused_with_a_word(app: Flask, content: bytes, c
 
 
 def test_a_parquet_file_is_read_where_duckdb_is_installed(app: Flask, tmp_path: Path) -> None:
-    import duckdb
-
+    duckdb = pytest.importorskip("duckdb", reason="duckdb reads Parquet and is not installed")
     path = tmp_path / "usage.parquet"
     duckdb.sql(
         "COPY (SELECT 'vestre-viken' AS trust, 'xray-skeletal' AS algorithm, DATE '2024-01-10' AS date, 12 AS quantity) "
@@ -265,6 +264,15 @@ def test_a_parquet_file_is_read_where_duckdb_is_installed(app: Flask, tmp_path: 
     agreement_id = record_agreement()
     assert record_usage(agreement_id, path.read_bytes()).status == "imported"
     assert counts(agreement_id) == {date(2024, 1, 10): 12}
+    broken = record_usage(agreement_id, b"PAR1" + bytes(100))
+    assert [error.code for error in broken.errors] == ["not_parquet"]
+
+
+def test_without_duckdb_a_parquet_file_is_refused_with_a_word(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    result = record_usage(record_agreement(), b"PAR1" + bytes(100))
+    assert [error.code for error in result.errors] == ["parquet_missing"]
+    assert "duckdb" in sentence(result.errors[0], "nb")
 
 
 # --- hostile text ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import inspect, select, text
 
 from billing import charging
-from contracts import price_drafts
+from contracts import price_books, price_drafts
 from contracts.access import COMMAND_LINE, Actor, Grant
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
@@ -70,6 +70,7 @@ def submit(draft: Draft, actor: Actor = JONAS) -> Draft:
 
 
 def approve(draft: Draft, actor: Actor = SOLVEIG, **options: Any) -> Draft:
+    options.setdefault("today", NOW.date())
     with db.write() as session:
         return price_drafts.approve_draft(
             session, draft_id=draft.id, seen=draft.newest.number, actor=actor, now=NOW, **options
@@ -301,6 +302,58 @@ def test_of_two_drafts_for_one_day_only_the_first_comes_into_force(database: Fla
         approve(second)
     assert [error.code for error in refused.value.errors] == ["version_same_day"]
     assert send_back(second).state == "draft"
+
+
+@pytest.mark.parametrize(
+    ("today", "gone_by"),
+    [
+        pytest.param(date(2025, 12, 31), False, id="the day before"),
+        pytest.param(date(2026, 1, 1), False, id="on the very day nothing is gone by"),
+        pytest.param(date(2026, 1, 2), True, id="the day after"),
+    ],
+)
+def test_days_gone_by_change_only_on_purpose(app: Flask, today: date, gone_by: bool) -> None:
+    agreement_id = record_agreement(document())
+    draft = submit(make(agreement_id))
+    before = standing_rows()
+    if gone_by:
+        with pytest.raises(InvalidInput, match="days gone by") as refused:
+            approve(draft, today=today)
+        assert [(error.pointer, error.code) for error in refused.value.errors] == [("#/retroactive", "retroactive")]
+        assert standing_rows() == before
+    assert approve(draft, today=today, retroactive=gone_by).state == "approved"
+
+
+@pytest.mark.parametrize(
+    ("first_open", "refused"),
+    [
+        pytest.param(None, False, id="nothing closed"),
+        pytest.param(date(2026, 1, 1), False, id="closed until the very day"),
+        pytest.param(date(2026, 4, 1), True, id="closed beyond"),
+    ],
+)
+def test_a_closed_past_is_never_reached_into(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, first_open: date | None, refused: bool
+) -> None:
+    closed: list[date | None] = [None]
+    monkeypatch.setattr(price_books, "_closed_until", [])
+    price_books.respect(lambda _session, _agreement_id: closed[-1])
+    agreement_id = record_agreement(document())
+    late = make(agreement_id)
+    draft = submit(make(agreement_id))
+    before = standing_rows()
+    closed.append(first_open)
+    if not refused:
+        assert approve(draft, today=date(2026, 6, 1), retroactive=True).state == "approved"
+        return
+    with pytest.raises(Conflict, match="before 2026-04-01 is closed") as told:
+        approve(draft, today=date(2026, 6, 1), retroactive=True)
+    assert told.value.code == "closed_past"
+    with pytest.raises(InvalidInput) as early:
+        submit(late)
+    assert [(error.pointer, error.code) for error in early.value.errors] == [("#/valid_from", "closed_past")]
+    assert standing_rows() == before
+    assert send_back(draft).state == "draft"
 
 
 def found(draft_content: Content, agreement_id: int, today: date | None = None) -> list[tuple[str, str, str]]:
