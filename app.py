@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,9 +28,12 @@ import contracts.cli_index
 import contracts.web
 from contracts import clock
 from contracts.extensions import db
-from contracts.web import auth, formatting, guard, i18n, layout, problems, security_headers
+from contracts.web import auth, formatting, guard, i18n, layout, logs, problems, security_headers
 
-VERSION = "0.1.0"
+# The project's version stands in pyproject.toml and nowhere else.
+VERSION: str = tomllib.loads((Path(__file__).parent / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "version"
+]
 LARGEST_UPLOAD = 25 * 1024 * 1024
 
 
@@ -39,6 +43,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(_configuration(app))
     app.config.update(overrides or {})
     _require_secret_key(app)
+    logs.register(app)
     db.init_app(app)
     CSRFProtect(app)
     i18n.register(app)

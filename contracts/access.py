@@ -18,11 +18,19 @@ from typing import Literal
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from contracts import audit
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
-from contracts.models import IdempotencyKey, Organisation, Person, RoleGrant, SignInAttempt, Token
+from contracts.models import (
+    IdempotencyKey,
+    Organisation,
+    Person,
+    RoleGrant,
+    SessionEvent,
+    SignInAttempt,
+    Token,
+)
 from contracts.models.base import known
 
 ROLES = (
@@ -76,6 +84,9 @@ RULES: dict[str, frozenset[str]] = {
 
 ATTEMPTS_BEFORE_PAUSE = 5
 PAUSE = timedelta(minutes=5)
+# Which family of advisory locks queues the attempts on one address.
+_ATTEMPTS = 0x7369676E
+LONGEST_SESSION = timedelta(days=7)
 MINIMUM_PASSWORD_LENGTH = 12
 ANSWERS_KEPT = timedelta(days=7)
 
@@ -248,12 +259,39 @@ def actor_of_token(session: Session, public_id: str, secret: str) -> Actor | Non
     return Actor(f"token:{token.public_id}", token.name, (Grant(token.role, trust),))
 
 
-def sign_in(session: Session, *, email: str, password: str, now: datetime) -> Person | None:
-    """Check an address and a password, count the attempt, and give the person or ``None``.
+def check_password(session: Session, *, email: str, password: str, now: datetime) -> Person | None:
+    """Give the person whom an address and a password belong to, or ``None``; write nothing.
 
-    After five failures within five minutes every further attempt on the address fails unchecked until they are past.
+    Hashing takes long, so it is done before any lock is held. Whoever is found has not signed in yet: `admit` says that.
     """
-    address = email.strip().lower()[:200]
+    address = _address(email)
+    if _paused(session, address, now):
+        return None
+    candidate = session.scalar(select(Person).where(Person.email == address))
+    # An unknown address costs as much time as a wrong password, so that nobody learns which it was.
+    stored = candidate.password_hash if candidate and candidate.password_hash else _hash_of_nothing()
+    return candidate if _matches(stored, password) and candidate and candidate.password_hash else None
+
+
+def admit(session: Session, *, email: str, checked: bool, now: datetime) -> bool:
+    """Count an attempt whose password was ``checked`` right or wrong, and tell whether it is let in.
+
+    After five failures within five minutes every further attempt on the address fails until they are past, however many
+    are made at once: attempts on one address are counted one after another.
+    """
+    address = _address(email)
+    if session.get_bind().dialect.name == "postgresql":
+        # There may be no row of that address to lock. On SQLite the writing session holds the only write lock.
+        digest = hashlib.sha256(address.encode()).digest()
+        key = int.from_bytes(digest[:4], "big", signed=True)
+        session.execute(select(func.pg_advisory_xact_lock(_ATTEMPTS, key)))
+    admitted = checked and not _paused(session, address, now)
+    session.add(SignInAttempt(email=address, succeeded=admitted, recorded_at=now, recorded_by="sign-in"))
+    session.flush()
+    return admitted
+
+
+def _paused(session: Session, address: str, now: datetime) -> bool:
     failures = session.scalar(
         select(func.count())
         .select_from(SignInAttempt)
@@ -263,15 +301,43 @@ def sign_in(session: Session, *, email: str, password: str, now: datetime) -> Pe
             SignInAttempt.recorded_at > now - PAUSE,
         )
     )
-    person = None
-    if (failures or 0) < ATTEMPTS_BEFORE_PAUSE:
-        candidate = session.scalar(select(Person).where(Person.email == address))
-        # An unknown address costs as much time as a wrong password, so that nobody learns which it was.
-        stored = candidate.password_hash if candidate and candidate.password_hash else _hash_of_nothing()
-        if _matches(stored, password) and candidate and candidate.password_hash:
-            person = candidate
-    session.add(SignInAttempt(email=address, succeeded=person is not None, recorded_at=now, recorded_by="sign-in"))
-    return person
+    return (failures or 0) >= ATTEMPTS_BEFORE_PAUSE
+
+
+def begin_session(session: Session, person: Person, *, now: datetime) -> str:
+    """Begin a sign-in session and give its key, which exists only in what is returned."""
+    key = secrets.token_urlsafe(32)
+    _session_event(session, person.id, key, "begun", f"person:{person.email}", now)
+    return key
+
+
+def end_session(session: Session, key: str, *, now: datetime) -> None:
+    """End a session for good; a key that is unknown or has ended already is left alone."""
+    person = person_of_session(session, key, now=now)
+    if person is not None:
+        _session_event(session, person.id, key, "ended", f"person:{person.email}", now)
+
+
+def person_of_session(session: Session, key: str, *, now: datetime) -> Person | None:
+    """Give the person of a session that has begun, has not ended and is younger than seven days."""
+    ended = aliased(SessionEvent)
+    return session.scalar(
+        select(Person)
+        .join(SessionEvent, SessionEvent.person_id == Person.id)
+        .where(
+            SessionEvent.key_hash == _secret_hash(key),
+            SessionEvent.event == "begun",
+            SessionEvent.recorded_at > now - LONGEST_SESSION,
+            ~select(ended.id).where(ended.key_hash == SessionEvent.key_hash, ended.event == "ended").exists(),
+        )
+    )
+
+
+def _session_event(session: Session, person_id: int, key: str, event: str, by: str, now: datetime) -> None:
+    session.add(
+        SessionEvent(person_id=person_id, key_hash=_secret_hash(key), event=event, recorded_at=now, recorded_by=by)
+    )
+    session.flush()
 
 
 def forget_answers(session: Session, *, now: datetime) -> int:
@@ -280,11 +346,6 @@ def forget_answers(session: Session, *, now: datetime) -> int:
     count = session.scalar(select(func.count()).select_from(IdempotencyKey).where(old)) or 0
     session.execute(delete(IdempotencyKey).where(old))
     return count
-
-
-def person_by_id(session: Session, person_id: int) -> Person | None:
-    """Find a signed-in person again."""
-    return session.get(Person, person_id)
 
 
 def names_of(session: Session, ids: Iterable[str]) -> dict[str, str]:
@@ -333,6 +394,10 @@ def _trust(session: Session, code: str) -> Organisation:
     if trust is None:
         raise NotFound(f"there is no trust '{code}'")
     return trust
+
+
+def _address(email: str) -> str:
+    return email.strip().lower()[:200]
 
 
 def _secret_hash(secret: str) -> str:

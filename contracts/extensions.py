@@ -74,7 +74,7 @@ class Database:
 
     @property
     def session(self) -> Session:
-        """The session of this request: for reading under GET and HEAD, for writing otherwise.
+        """The session of this request: for reading under GET and HEAD (and after `only_read`), for writing otherwise.
 
         The view (or the command) commits; a request that raises rolls back.
         """
@@ -83,6 +83,18 @@ class Database:
             g.trinnvis_session = current_app.extensions[kind]()
         session: Session = g.trinnvis_session
         return session
+
+    def only_read(self) -> None:
+        """Let the session of this request read, though the request is no GET: its view writes nothing, or by `write`.
+
+        Call it first: what was read before is read anew. Raises RuntimeError where something waits to be written.
+        """
+        opened = g.pop("trinnvis_session", None)
+        if opened is not None:
+            if opened.new or opened.dirty or opened.deleted:
+                raise RuntimeError("the session of this request has something to write")
+            opened.close()
+        g.trinnvis_session = current_app.extensions["trinnvis_read"]()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

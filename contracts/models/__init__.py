@@ -22,7 +22,7 @@ from contracts.models.indexation import (
     IndexValueImport,
 )
 from contracts.models.jobs import Job, JobRun
-from contracts.models.people import IdempotencyKey, Person, RoleGrant, Setting, SignInAttempt, Token
+from contracts.models.people import IdempotencyKey, Person, RoleGrant, SessionEvent, Setting, SignInAttempt, Token
 from contracts.models.price_books import (
     IndexAdjustment,
     PriceBookCharge,
@@ -64,6 +64,7 @@ __all__ = [
     "PriceBookDraftRevision",
     "PriceBookVersion",
     "RoleGrant",
+    "SessionEvent",
     "Setting",
     "SignInAttempt",
     "TitledDocument",

@@ -80,15 +80,6 @@ class Money(Scaled):
         super().__init__(2)
 
 
-class UnitPrice(Scaled):
-    """A price per unit in kroner, stored in 10⁻⁶ kr."""
-
-    cache_ok = True
-
-    def __init__(self) -> None:
-        super().__init__(6)
-
-
 class Written(TypeDecorator[Decimal]):
     """A decimal that is no amount (a factor, a rate), kept with the digits it was written with."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.models.agreements import Organisation
@@ -55,6 +55,20 @@ class SignInAttempt(Fact, Base):
     succeeded: Mapped[bool]
 
     __table_args__ = (Index("ix_sign_in_attempts_email_recorded_at", "email", "recorded_at"),)
+
+
+class SessionEvent(Fact, Base):
+    """A sign-in session begins, and ends at sign-out; its key is in the cookie only and kept here as a SHA-256 hash."""
+
+    __tablename__ = "session_events"
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    key_hash: Mapped[str]
+    event: Mapped[str]
+
+    __table_args__ = (
+        UniqueConstraint("key_hash", "event"),
+        CheckConstraint("event IN ('begun', 'ended')", name="event_known"),
+    )
 
 
 class Setting(Fact, Base):

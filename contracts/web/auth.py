@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,11 +32,17 @@ ROLE_TEXTS = {
 }
 
 
-class SignedIn(UserMixin):
-    """The person behind the cookie, with what they may do now."""
+# How long a session may go unused, and how much later than the last one a use is written down in the cookie.
+IDLE = timedelta(hours=8)
+NOTED = timedelta(minutes=5)
+SEEN = "seen"
 
-    def __init__(self, person: Person, actor: Actor) -> None:
-        self.id = str(person.id)
+
+class SignedIn(UserMixin):
+    """The person behind the cookie, with what they may do now; the cookie names the session, not the person."""
+
+    def __init__(self, key: str, person: Person, actor: Actor) -> None:
+        self.id = key
         self.name = person.name
         self.actor = actor
 
@@ -52,12 +58,15 @@ def register(app: Flask) -> None:
     manager.session_protection = "strong"
 
     @manager.user_loader
-    def load(person_id: str) -> SignedIn | None:
+    def load(key: str) -> SignedIn | None:
+        now = datetime.now(UTC)
+        if not _in_use(now):
+            return None
         with db.read() as reading:
-            person = access.person_by_id(reading, int(person_id))
+            person = access.person_of_session(reading, key, now=now)
             if person is None or (person.example and not current_app.config["EXAMPLE_MODE"]):
                 return None
-            return SignedIn(person, access.actor_of_person(reading, person))
+            return SignedIn(key, person, access.actor_of_person(reading, person))
 
     app.register_blueprint(blueprint)
     if app.config["EXAMPLE_MODE"]:
@@ -79,22 +88,30 @@ def sign_in_submit() -> Any:
     """Sign somebody in, by password or, in example mode, by choosing a person of the example."""
     target = request.form.get("next")
     now = datetime.now(UTC)
-    with db.write() as writing:
-        chosen = request.form.get("person")
-        if chosen and current_app.config["EXAMPLE_MODE"]:
-            person = next((one for one in access.example_people(writing) if one.email == chosen), None)
+    email, chosen = request.form.get("email", ""), request.form.get("person")
+    by_choice = bool(chosen) and current_app.config["EXAMPLE_MODE"]
+    with db.read() as reading:
+        if by_choice:
+            person = next((one for one in access.example_people(reading) if one.email == chosen), None)
         else:
-            person = access.sign_in(
-                writing, email=request.form.get("email", ""), password=request.form.get("password", ""), now=now
-            )
-        signed = None if person is None else SignedIn(person, access.actor_of_person(writing, person))
+            # Hashed before the lock is taken: nobody's import waits for somebody's password.
+            person = access.check_password(reading, email=email, password=request.form.get("password", ""), now=now)
+    signed = None
+    with db.write() as writing:
+        admitted = by_choice or access.admit(writing, email=email, checked=person is not None, now=now)
+        if admitted and person is not None:
+            if current_user.is_authenticated:
+                access.end_session(writing, current_user.id, now=now)
+            key = access.begin_session(writing, person, now=now)
+            signed = SignedIn(key, person, access.actor_of_person(writing, person))
     if signed is None:
         problem = _("The e-mail address and the password do not belong together, or there were too many attempts.")
-        return _page(target, errors=[("email", problem)], email=request.form.get("email", "")), 422
+        return _page(target, errors=[("email", problem)], email=email), 422
     language = session.get("language")
     session.clear()  # what was in the cookie before signing in is not carried over
     if language:
         session["language"] = language
+    session[SEEN] = int(now.timestamp())
     login_user(signed)
     return redirect(_safe_target(target))
 
@@ -102,7 +119,9 @@ def sign_in_submit() -> Any:
 @blueprint.post("/logg-ut")
 @signed_in
 def sign_out() -> Any:
-    """End the session."""
+    """End the session, on the server too: a copy of its cookie opens nothing from here on."""
+    with db.write() as writing:
+        access.end_session(writing, current_user.id, now=datetime.now(UTC))
     logout_user()
     session.clear()
     return redirect(url_for("auth.sign_in"))
@@ -119,6 +138,19 @@ def set_today() -> Any:
     clock.set_example_today(db.session, day=day, actor=current_actor(), now=datetime.now(UTC))
     db.session.commit()
     return redirect(_safe_target(request.form.get("next")))
+
+
+def _in_use(now: datetime) -> bool:
+    """Tell whether the cookie's session was used lately, and note that it is now."""
+    seen = session.get(SEEN)
+    if not isinstance(seen, int):
+        return False
+    unused = now - datetime.fromtimestamp(seen, UTC)
+    if unused > IDLE:
+        return False
+    if unused > NOTED:
+        session[SEEN] = int(now.timestamp())
+    return True
 
 
 def _page(target: str | None, errors: Any = (), email: str = "") -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
+from time import sleep
 
 import pytest
 from flask import Flask
@@ -11,7 +14,7 @@ from contracts import access
 from contracts.access import COMMAND_LINE, ROLES, RULES, Actor, Grant
 from contracts.errors import Denied
 from contracts.extensions import db
-from contracts.models import Person
+from contracts.models import Person, SessionEvent, SignInAttempt
 from tests.recorded import record_agreement
 
 NOW = datetime(2026, 10, 15, 8, tzinfo=UTC)
@@ -32,8 +35,10 @@ def person(password: str | None = PASSWORD) -> None:
 
 
 def try_to_sign_in(password: str, now: datetime = NOW, email: str = "kari@example.org") -> bool:
+    with db.read() as session:
+        found = access.check_password(session, email=email, password=password, now=now)
     with db.write() as session:
-        return access.sign_in(session, email=email, password=password, now=now) is not None
+        return access.admit(session, email=email, checked=found is not None, now=now)
 
 
 def test_an_act_without_a_rule_is_granted_to_nobody() -> None:
@@ -120,3 +125,74 @@ def test_only_an_administrator_adds_people_and_tokens(app: Flask) -> None:
             access.add_person(
                 session, email="a@example.org", name="A", password=None, grants=[], actor=manager, now=NOW
             )
+
+
+def test_attempts_made_at_once_do_not_pass_the_limit_of_five(database: Flask) -> None:
+    person()
+    together = Barrier(12)
+
+    def attempt(_number: int) -> bool:
+        with database.app_context():
+            together.wait(timeout=20)
+            with db.write() as session:
+                return access.admit(session, email="kari@example.org", checked=False, now=NOW)
+
+    with ThreadPoolExecutor(12) as pool:
+        assert not any(pool.map(attempt, range(12)))
+    with db.write() as session:
+        assert not access.admit(session, email="kari@example.org", checked=True, now=NOW)
+        assert access.admit(session, email="kari@example.org", checked=True, now=NOW + access.PAUSE)
+        assert session.query(SignInAttempt).count() == 14
+
+
+def test_of_right_passwords_sent_at_once_with_wrong_ones_none_is_let_in_after_the_fifth_failure(
+    database: Flask,
+) -> None:
+    person()
+    for second in range(4):
+        assert not try_to_sign_in("guess", NOW + timedelta(seconds=second))
+    at = NOW + timedelta(minutes=1)
+    first_counts = Event()
+
+    def fail_slowly() -> None:
+        with database.app_context(), db.write() as session:
+            access.admit(session, email="kari@example.org", checked=False, now=at)
+            first_counts.set()
+            sleep(0.3)  # a commit that takes its time: whoever comes next must wait for what it says
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(fail_slowly)
+        assert first_counts.wait(timeout=20)
+        with db.write() as session:
+            assert not access.admit(session, email="kari@example.org", checked=True, now=at)
+        slow.result()
+
+
+def test_a_password_is_hashed_without_a_lock_and_writes_nothing(app: Flask) -> None:
+    person()
+    with db.write() as _writing, db.read() as reading:
+        found = access.check_password(reading, email="kari@example.org", password=PASSWORD, now=NOW)
+    assert found is not None
+    with db.read() as session:
+        assert session.query(SignInAttempt).count() == 0
+
+
+def test_a_session_lasts_until_it_is_ended_or_a_week_old_and_is_kept_as_a_hash(database: Flask) -> None:
+    person()
+    with db.write() as session:
+        kari = session.query(Person).one()
+        first, second = (access.begin_session(session, kari, now=NOW) for _ in range(2))
+    with db.write() as session:
+        access.end_session(session, first, now=NOW + timedelta(hours=1))
+        access.end_session(session, first, now=NOW + timedelta(hours=2))
+        access.end_session(session, "no key", now=NOW)
+    with db.read() as session:
+        assert access.person_of_session(session, first, now=NOW + timedelta(hours=1)) is None
+        found = access.person_of_session(session, second, now=NOW + timedelta(days=6))
+        assert found is not None
+        assert found.email == "kari@example.org"
+        assert access.person_of_session(session, second, now=NOW + timedelta(days=7)) is None
+        assert access.person_of_session(session, "1", now=NOW) is None
+        kept = session.query(SessionEvent).all()
+    assert [row.event for row in kept] == ["begun", "begun", "ended"]
+    assert not {first, second} & {row.key_hash for row in kept}

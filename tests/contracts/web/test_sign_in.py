@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -118,3 +118,60 @@ def test_the_examples_today_is_set_by_its_readers(app: Flask) -> None:
     assert re.search(r"15\.\s+oktober\s+2026", client.get("/").text)
     client.post("/eksempel/dato", data={"today": "2026-12-24", "next": "/"})
     assert re.search(r"24\.\s+desember\s+2026", client.get("/").text)
+
+
+def test_a_copied_cookie_opens_nothing_after_sign_out(database: Flask) -> None:
+    add("kari@example.org", example=True)
+    client, thief = database.test_client(), database.test_client()
+    client.post("/logg-inn", data={"person": "kari@example.org"})
+    stolen = client.get_cookie("session")
+    assert stolen is not None
+    thief.set_cookie("session", stolen.value)
+    assert thief.get("/").status_code == 200
+    assert client.post("/logg-ut").status_code == 302
+    assert thief.get("/").status_code == 302
+    assert thief.post("/logg-ut").status_code == 401
+
+
+def test_each_sign_in_has_a_session_of_its_own_and_ends_the_one_before_it(app: Flask) -> None:
+    add("kari@example.org", example=True)
+    client, other, thief = app.test_client(), app.test_client(), app.test_client()
+    for each in (client, other):
+        each.post("/logg-inn", data={"person": "kari@example.org"})
+    former = client.get_cookie("session")
+    assert former is not None
+    client.post("/logg-inn", data={"person": "kari@example.org"})
+    thief.set_cookie("session", former.value)
+    assert [each.get("/").status_code for each in (client, other, thief)] == [200, 200, 302]
+
+
+@pytest.mark.parametrize(
+    ("unused", "status"),
+    [
+        pytest.param(timedelta(hours=7, minutes=59), 200, id="used today"),
+        pytest.param(timedelta(hours=8, minutes=1), 302, id="unused for more than eight hours"),
+        pytest.param(None, 302, id="never seen"),
+    ],
+)
+def test_a_session_unused_for_eight_hours_is_over(app: Flask, unused: timedelta | None, status: int) -> None:
+    add("kari@example.org", example=True)
+    client = app.test_client()
+    client.post("/logg-inn", data={"person": "kari@example.org"})
+    with client.session_transaction() as cookie:
+        if unused is None:
+            del cookie["seen"]
+        else:
+            cookie["seen"] = int((datetime.now(UTC) - unused).timestamp())
+    assert client.get("/").status_code == status
+    if status == 200:
+        with client.session_transaction() as cookie:
+            assert datetime.now(UTC).timestamp() - cookie["seen"] < 60
+
+
+def test_a_cookie_that_names_a_person_and_no_session_signs_nobody_in(app: Flask) -> None:
+    add("kari@example.org", example=True)
+    client = app.test_client()
+    client.post("/logg-inn", data={"person": "kari@example.org"})
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = "1"
+    assert client.get("/").status_code == 302
