@@ -2,37 +2,41 @@
 
 Nothing is computed a second time. The amounts are the rating's own lines, the counter's position is the rating's own, the
 dates of a ramp come from the function that rated it; what is added here is only which of the terms each of them rests on.
+What one more examination would cost, and what pooling saved, are differences between two ratings of the same function.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from billing.charging import ZERO, Terms, gather, readable_trust
-from billing.price_list import charge_on, factors_in_force, tier_intervals, tiers_of
+from billing.charging import ZERO, Terms, gather, pool_told, readable_trust
+from billing.price_list import charge_on, factors_in_force, tiers_of
+from billing.rating.captions import tier_intervals
+from billing.rating.compile import compile_activations
 from billing.rating.lines import Line, Rating
 from billing.rating.ramp_up import Ramp
+from billing.rating.rate import compile_terms, marginal, rate_compiled
 from billing.rating.run import live_days
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.errors import NotFound
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.period import Period, add_months, whole_window
-from contracts.terms.price_book import IndexAdjustment, PriceBookVersion, covers
+from contracts.terms.price_book import IndexAdjustment, PriceBookVersion, Usage, covers
 from contracts.terms.price_model import Charge, Conventions, FixedCharge, Package, RampPhase, Scope, UsageCharge
 
 
 @dataclass(frozen=True, slots=True)
 class TierOfCharge:
-    """A tier as agreed: the units after ``above`` up to and including ``up_to``, its price before any index."""
+    """A tier as agreed: the units ``first`` to ``last`` (``None``: open), both included, its price before any index."""
 
     number: int
-    above: int
-    up_to: int | None
+    first: int
+    last: int | None
     unit_price: Decimal
     flat_fee: Decimal
 
@@ -61,19 +65,27 @@ class RampWalk:
 
 @dataclass(frozen=True, slots=True)
 class CounterWalk:
-    """What decides the tier: units in the counter before, in and after the pricing period, and where the next tier is."""
+    """What decides the tier: units in the counter before, in and after the pricing period, and where the next tier is.
+
+    The three counts are ``None`` where they would tell one other trust's volume (`charging.pool_told`).
+    """
 
     scope: Scope
     window: Period
-    before: int
-    units: int
-    after: int
+    before: int | None
+    units: int | None
+    after: int | None
     next_tier_at: int | None
 
     @property
-    def first(self) -> int:
+    def told(self) -> bool:
+        """Tell whether the reader may be told the counts."""
+        return self.after is not None
+
+    @property
+    def first(self) -> int | None:
         """Give the number of the period's first unit."""
-        return self.before + 1
+        return None if self.before is None else self.before + 1
 
     @property
     def pooled(self) -> bool:
@@ -83,7 +95,7 @@ class CounterWalk:
     @property
     def units_left(self) -> int | None:
         """Count the units that still fit below the next tier."""
-        return None if self.next_tier_at is None else self.next_tier_at - self.after - 1
+        return None if self.next_tier_at is None or self.after is None else self.next_tier_at - self.after - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,44 @@ class IntervalWalk:
     interval: Period
     due: date
     live_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneMore:
+    """What one more examination of the line's activation on the day ``on`` would add to its pricing period, in kroner.
+
+    All charges are in it, with the ramp's discount of that day; periods after this one are not. ``agreement`` is the
+    difference for all trusts together, ``None`` for a reader kept to one trust: less the trust's own, it is others' figures.
+    """
+
+    on: date
+    trust: Decimal
+    agreement: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """What one charge costs the line's trust in a pool of all trusts, and what it would cost with its own units alone.
+
+    ``pooled`` and ``alone`` are for the pricing period, those of ``window`` for its days so far, from the start of the
+    counting window to the pricing period's end. Lines that stand on no trust are in neither. Both are the trust's own.
+    """
+
+    pooled: Decimal
+    alone: Decimal
+    window: Period
+    pooled_in_window: Decimal
+    alone_in_window: Decimal
+
+    @property
+    def saved(self) -> Decimal:
+        """Give what the pool saved the trust in the pricing period; negative where it cost more."""
+        return self.alone - self.pooled
+
+    @property
+    def saved_in_window(self) -> Decimal:
+        """Give what the pool saved the trust since the counting window began; negative where it cost more."""
+        return self.alone_in_window - self.pooled_in_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +173,8 @@ class Explanation:
     ramp: RampWalk | None
     counter: CounterWalk | None
     interval: IntervalWalk | None
+    one_more: OneMore | None
+    pooling: Pooling | None
     usage: tuple[DayCount, ...]
     data_until: date | None
     known_at: datetime | None
@@ -176,7 +228,18 @@ def explain(
     line = next((each for each in rating.lines if each.id == line_id), None)
     if line is None or (scope is not None and line.trust != scope):
         raise NotFound(f"there is no charge line '{line_id}' in this period")
-    return _explanation(terms, line, known_at)
+    walk = _explanation(terms, line, known_at)
+    counter, bounds = walk.counter, (line.period.start, line.period.end)
+    if (
+        counter is not None
+        and counter.pooled
+        and not pool_told(terms, line.charge, counter.window, bounds, scope, known_at)
+    ):
+        # What one more would cost jumps where the common count meets a bound, and so would tell it too.
+        walk = replace(walk, counter=replace(counter, before=None, units=None, after=None), one_more=None)
+    if scope is not None and walk.one_more is not None:
+        walk = replace(walk, one_more=replace(walk.one_more, agreement=None))
+    return walk
 
 
 def _explanation(terms: Terms, line: Line, known_at: datetime | None) -> Explanation:
@@ -187,7 +250,6 @@ def _explanation(terms: Terms, line: Line, known_at: datetime | None) -> Explana
         raise AssertionError(f"the line of {day} names the charge {line.charge}, which its version does not have")
     rating = terms.rate(line.period)
     conventions = charge.conventions.over(book.conventions)
-    tiers = tiers_of(charge)
     return Explanation(
         agreement=terms.agreement,
         line=line,
@@ -200,15 +262,17 @@ def _explanation(terms: Terms, line: Line, known_at: datetime | None) -> Explana
         version=version,
         conventions=conventions,
         tiers=tuple(
-            TierOfCharge(number, above, up_to, tier.unit_price, tier.flat_fee)
-            for number, (tier, (above, up_to)) in enumerate(
-                zip(tiers, tier_intervals(tiers, conventions.boundary) if tiers else (), strict=True), start=1
+            TierOfCharge(number, first, last, tier.unit_price, tier.flat_fee)
+            for number, (tier, (first, last)) in enumerate(
+                zip(tiers_of(charge), tier_intervals(charge, conventions.boundary), strict=True), start=1
             )
         ),
         adjustments=factors_in_force(book, day),
         ramp=_ramp(terms, charge, line),
         counter=_counter(terms, charge, line, rating),
         interval=_interval(terms, charge, line),
+        one_more=_one_more(terms, line),
+        pooling=_pooling(terms, charge, line),
         usage=_usage(terms, line, rating),
         data_until=max((usage.on for usage in terms.usage), default=None),
         known_at=known_at,
@@ -292,6 +356,66 @@ def _counter(terms: Terms, charge: Charge, line: Line, rating: Rating) -> Counte
             if each.charge == line.charge and each.why is None and counts(each.trust, each.algorithm)
         )
     return CounterWalk(scope, place.window, place.position - units, units, place.position, place.next_tier_at)
+
+
+def _one_more(terms: Terms, line: Line) -> OneMore | None:
+    """Rate the line's pricing period with and without one more examination on the last day its activation is live."""
+    if line.kind != "usage" or line.trust is None or line.algorithm is None:
+        return None
+    last_days = [
+        min(row.end or line.period.end, line.period.end) - timedelta(days=1)
+        for row in terms.activations
+        if (row.trust, row.algorithm) == (line.trust, line.algorithm)
+    ]
+    day = max((day for day in last_days if _is_live(terms, line.trust, line.algorithm, day)), default=None)
+    if day is None or day < line.period.start:
+        return None
+    request = terms.to_request(line.period)
+    compiled = compile_terms(request.agreement, request.price_book, request.activations)
+    more = (*request.usage, Usage(line.trust, line.algorithm, day, 1))
+    difference = marginal(compiled, request.usage, more, line.period)
+    return OneMore(day, difference.by_trust().get(line.trust, ZERO), difference.total)
+
+
+def _is_live(terms: Terms, trust: str, algorithm: str, day: date) -> bool:
+    return any(
+        row.go_live <= day and (row.end is None or day < row.end)
+        for row in terms.activations
+        if (row.trust, row.algorithm) == (trust, algorithm)
+    )
+
+
+def _pooling(terms: Terms, charge: Charge, line: Line) -> Pooling | None:
+    """Rate the counting window so far as it is, and with the activations and units of the line's trust alone."""
+    if not isinstance(charge, UsageCharge) or charge.counter.scope != "agreement" or line.trust is None:
+        return None
+    term = terms.agreement.term.period
+    window = whole_window(charge.counter.window, line.period.start, term)
+    so_far = Period(max(window.start, term.start), line.period.end)
+    request = terms.to_request(so_far)
+    compiled = compile_terms(request.agreement, request.price_book, request.activations)
+    own = [each for each in request.activations if each.trust == line.trust]
+    own_usage = [each for each in request.usage if each.trust == line.trust]
+    pooled = rate_compiled(compiled, request.usage, so_far)
+    alone = rate_compiled(compile_activations(compiled.book, own), own_usage, so_far)
+
+    def costs(rating: Rating, period: Period) -> Decimal:
+        return sum(
+            (
+                each.net
+                for each in rating.lines
+                if (each.charge, each.trust) == (line.charge, line.trust) and period.contains(each.period.start)
+            ),
+            ZERO,
+        )
+
+    return Pooling(
+        pooled=costs(pooled, line.period),
+        alone=costs(alone, line.period),
+        window=so_far,
+        pooled_in_window=costs(pooled, so_far),
+        alone_in_window=costs(alone, so_far),
+    )
 
 
 def _interval(terms: Terms, charge: Charge, line: Line) -> IntervalWalk | None:

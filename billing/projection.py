@@ -1,7 +1,8 @@
 """Projection: what it will cost. One deterministic course so far: the expected usage through the one rating function.
 
-A what-if is rated twice, with and without the activation, because pooled tiers make one trust's volume move the others'
-prices: rating the new volume alone would be wrong.
+A what-if needs two ratings, with and without the activation, because pooled tiers make one trust's volume move the others'
+prices: rating the new volume alone would be wrong. Terms are compiled once and the course without is rated in full, once; of
+the course with, only what the plans touch is rated (`rate.marginal`), and all other lines are those of the course without.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from sqlalchemy.orm import Session
 
-from billing.charging import ZERO, Terms, gather, readable_trust
+from billing.charging import ZERO, Cell, Terms, cells_told, gather, others_told, readable_trust
 from billing.rating.forecast import Plan, daily_rates, forecast
-from billing.rating.rate import Line
+from billing.rating.rate import Line, compile_terms, marginal, rate_compiled
 from contracts import agreements
 from contracts.access import Actor
 from contracts.errors import Finding, invalid
 from contracts.terms.agreement import ActivationRow
+from contracts.terms.money import RATE_DECIMALS
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, IndexAdjustment, Usage
 from contracts.terms.working_days import spread, working_days
@@ -43,7 +45,8 @@ class Scenario:
     """What is assumed: the months ``period``, usage known before ``as_of``, growth, index and planned activations.
 
     ``usage`` given explicitly is all there is from the period's start on and nothing is forecast; recorded usage before
-    the period still moves the counters.
+    the period still moves the counters. ``annual_index`` is a share (``0.03``); its adjustments start on each 1 January
+    after ``as_of``'s year and after that of the last approved one, by `index_factor`.
     """
 
     period: Period
@@ -54,6 +57,11 @@ class Scenario:
     usage: tuple[Usage | MonthlyUsage, ...] | None = None
     all_extensions: bool = False
     seed: int = 0
+
+    @property
+    def index_factor(self) -> Decimal:
+        """The factor assumed for each year, with four decimals like an approved one, rounded half up."""
+        return (1 + self.annual_index).quantize(Decimal(1).scaleb(-RATE_DECIMALS), ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +116,29 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a reader within one trust is told of a projection: the own cost, and of the others' the cells that may be told.
+
+    ``own`` and ``others`` sum to the total of ``course``; ``others`` is ``None`` where nothing of it may be told.
+    """
+
+    course: Course
+    without: Course
+    own: Decimal
+    others: Decimal | None
+
+    @property
+    def marginal(self) -> Course:
+        """With minus without."""
+        return self.course.minus(self.without)
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
     """A scenario's cost with its planned activations and without, and the difference split over who bears it.
 
-    ``marginal_by_trust`` sums to ``marginal`` together with what stands on no trust.
+    ``marginal_by_trust`` sums to ``marginal`` together with what stands on no trust. ``lines`` and ``base`` are the lines
+    with and without the planned activations.
     """
 
     agreement: agreements.AgreementSummary
@@ -124,11 +151,42 @@ class Projection:
     examinations: dict[Period, int]
     price_version: date | None
     data_until: date | None
+    lines: tuple[Line, ...]
+    base: tuple[Line, ...]
 
     @property
     def marginal(self) -> Course:
         """With minus without."""
         return self.course.minus(self.without)
+
+    def within(self, scope: str) -> Told:
+        """Give what a reader within ``scope`` may be told of it."""
+        # A cell that is told with the activations and not without them would be told by what it is left out of.
+        cells = cells_told(self.lines, scope) & cells_told(self.base, scope)
+        own = tuple(line for line in self.lines if line.trust == scope)
+        own_base = tuple(line for line in self.base if line.trust == scope)
+        others = others_told(self.lines, scope, cells)
+        others_base = others_told(self.base, scope, cells)
+        period, end = self.scenario.period, self.agreement.term.end
+        return Told(
+            course=_course((*own, *others), period, end),
+            without=_course((*own_base, *others_base), period, end),
+            own=sum((line.net for line in own), ZERO),
+            others=sum((line.net for line in others), ZERO) if others else None,
+        )
+
+    def alone(self, scope: str) -> frozenset[Period]:
+        """Give the months in which one other trust alone has lines of a charge that the planned activations touch.
+
+        A charge is touched where ``scope``'s own lines of it are others with the activations than without.
+        """
+        touched = {line.charge for line in set(self.lines) ^ set(self.base) if line.trust == scope}
+        paying: dict[Cell, set[str]] = defaultdict(set)
+        for line in (*self.lines, *self.base):
+            if line.charge in touched and line.trust not in (None, scope):
+                paying[line.period, line.charge].add(line.trust)
+        told = cells_told(self.lines, scope) & cells_told(self.base, scope)
+        return frozenset(Period.month(cell[0].start) for cell in paying if cell not in told)
 
 
 def project(session: Session, *, agreement_id: int, scenario: Scenario, actor: Actor) -> Projection:
@@ -150,9 +208,9 @@ def project(session: Session, *, agreement_id: int, scenario: Scenario, actor: A
     without_plans = with_plans if scenario.usage is not None else _usage(scenario, rates, activations, ())
     scenario_terms = replace(terms, activations=(*terms.activations, *planned), usage=(*recorded, *with_plans))
     base_terms = replace(terms, usage=(*recorded, *without_plans))
-    rating, base = scenario_terms.rate(scenario.period), base_terms.rate(scenario.period)
+    lines, base = lines_with_and_without(scenario_terms, base_terms, scenario.period)
     end = terms.agreement.term.end
-    course, without = _course(rating.lines, scenario.period, end), _course(base.lines, scenario.period, end)
+    course, without = _course(lines, scenario.period, end), _course(base, scenario.period, end)
     added = {(plan.activation.trust, plan.activation.algorithm) for plan in scenario.plans}
     examinations: dict[Period, int] = defaultdict(int)
     for entry in with_plans:
@@ -164,12 +222,14 @@ def project(session: Session, *, agreement_id: int, scenario: Scenario, actor: A
         scenario=scenario,
         course=course,
         without=without,
-        by_trust=_sums(rating.lines, "trust"),
-        by_algorithm=_sums(rating.lines, "algorithm"),
-        marginal_by_trust=_marginal_by_trust(rating.lines, base.lines, scenario.period, end),
+        by_trust=_sums(lines, "trust"),
+        by_algorithm=_sums(lines, "algorithm"),
+        marginal_by_trust=_marginal_by_trust(lines, base, scenario.period, end),
         examinations=dict(examinations),
         price_version=None if version is None else version.valid_from,
         data_until=max((entry.on for entry in recorded), default=None),
+        lines=lines,
+        base=base,
     )
 
 
@@ -195,6 +255,25 @@ def project_activation(
     plan = Plan(Activation(trust, algorithm, go_live), monthly_volume, adoption_months)
     scenario = Scenario(Period(start, add_months(start, months)), as_of, (plan,))
     return project(session, agreement_id=agreement_id, scenario=scenario, actor=actor)
+
+
+def lines_with_and_without(with_plans: Terms, base: Terms, period: Period) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Give the lines of ``period`` under ``with_plans`` and under ``base``, which differ in activations and usage alone.
+
+    The lines are those of two full ratings, in another order on the first side; ``base`` alone is rated in full. The period
+    is clipped to the term; no lines where they do not meet. Raises `InvalidInput` as `rate` does.
+    """
+    common = period.overlap(base.agreement.term.period)
+    if common is None:
+        return (), ()
+    request, planned = base.to_request(common), with_plans.to_request(common)
+    compiled = compile_terms(request.agreement, request.price_book, request.activations)
+    without = rate_compiled(compiled, request.usage, common).lines
+    difference = marginal(compiled, request.usage, planned.usage, common, planned.activations)
+    # No two lines are alike: a line's charge, key, period, phase, tier and reason tell it from every other one.
+    touched = frozenset(difference.without)
+    untouched = tuple(line for line in without if line not in touched)
+    return (*untouched, *difference.with_), without
 
 
 def _usage(
@@ -248,10 +327,11 @@ def _with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> T
         agreed = agreements.extensions(session, terms.agreement.id)
         end = max([end, *(extension.end for extension in agreed)])
     book = terms.price_book
-    if scenario.annual_index:
+    factor = scenario.index_factor
+    if factor != 1:
         decided = max((adjustment.effective_from.year for adjustment in book.index_adjustments), default=0)
         years = range(max(scenario.as_of.year, decided) + 1, scenario.period.end.year + 1)
-        assumed = tuple(IndexAdjustment(date(year, 1, 1), 1 + scenario.annual_index, "assumption") for year in years)
+        assumed = tuple(IndexAdjustment(date(year, 1, 1), factor, "assumption") for year in years)
         book = replace(book, index_adjustments=(*book.index_adjustments, *assumed))
     term = replace(terms.agreement.term, end=end)
     return replace(terms, agreement=replace(terms.agreement, term=term), price_book=book)

@@ -15,17 +15,17 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from billing import invoices
-from billing.charging import ZERO, Charges, Terms, charges_of, gather, readable_trust
-from billing.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on
+from billing.charging import ZERO, Charges, Standing, Terms, charges_of, gather, readable_trust
+from billing.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
 from billing.projection import Course, Month, Projection, project_activation
-from billing.rating.lines import Line, Position
+from billing.rating.lines import Line
 from contracts import agreements
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.terms.price_book import PriceBook
-from contracts.terms.price_model import Charge
+from contracts.terms.price_model import Charge, last_units
 
 QUARTERS_SHOWN = 12
 INVOICES_COMPARED = 12
@@ -87,16 +87,25 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a counter stands, and how many examinations still fit below the next tier."""
+    """Where a counter stands, and how many examinations still fit below the next tier.
 
-    position: Position
+    ``tier`` is the tier it stands in: what is left to say where the count itself would tell one other trust's volume.
+    """
+
+    standing: Standing
     charge: Charge | None
+    tier: int | None
+
+    @property
+    def told(self) -> bool:
+        """Tell whether the reader may be told the count."""
+        return self.standing.position is not None
 
     @property
     def units_left(self) -> int | None:
-        """Count the units that are left before the next tier; ``None`` in the last one."""
-        following = self.position.next_tier_at
-        return None if following is None else following - self.position.position - 1
+        """Count the units that are left before the next tier; ``None`` in the last one, and where the count is not told."""
+        following, count = self.standing.next_tier_at, self.standing.position
+        return None if following is None or count is None else following - count - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,12 @@ class ChargeList:
     cost: Cost
     periods: tuple[Period, ...]
 
+    @property
+    def due_later(self) -> Decimal:
+        """Give what of the total falls in pricing periods that begin after the last day counted: fixed amounts."""
+        until = self.charges.data_until
+        return sum((line.net for line in self.charges.lines if until is not None and line.period.start > until), ZERO)
+
 
 @dataclass(frozen=True, slots=True)
 class AgreementOverview:
@@ -230,7 +245,10 @@ class TrustReport:
 
 @dataclass(frozen=True, slots=True)
 class WhatIfMonth:
-    """A month of a what-if: expected examinations, and the added cost for the trust, the others and the framework."""
+    """A month of a what-if: expected examinations, and the added cost for the trust, the others and the framework.
+
+    ``others`` and ``framework`` are ``None`` in a month in which they would tell one other trust's.
+    """
 
     month: Month
     examinations: int
@@ -255,8 +273,9 @@ class RampEnd:
 class WhatIf:
     """What an activation adds, by month: with minus without; ``months`` end with the agreement, at ``until``.
 
-    ``others_by_trust`` names who else pays more or less, for readers of all trusts only; ``others`` and ``framework``
-    are ``None`` where they would give one other trust away.
+    ``others_by_trust`` names who else pays more or less, for readers of all trusts only. For readers within one trust
+    ``others`` and ``framework`` add up the months in which at least two others have lines of every charge that the
+    activation touches, or none has; they are ``None`` where there is no such month, and ``partial`` where one is left out.
     """
 
     projection: Projection
@@ -268,6 +287,7 @@ class WhatIf:
     others: Course | None
     framework: Course | None
     ramp_end: RampEnd | None
+    partial: bool = False
 
     @property
     def list_price(self) -> Decimal:
@@ -298,11 +318,11 @@ def dashboard(session: Session, *, agreement_id: int, actor: Actor, known_at: da
     until = Period.month(data_until).end if data_until else Period.month(term.start).end
     so_far = Period(term.start, max(until, Period.month(term.start).end))
     rating = terms.rate(so_far)
-    charges = charges_of(terms, rating, so_far, scope, scope)
+    charges = charges_of(terms, rating, so_far, scope, scope, known_at)
     year = Period(date(previous_day(until).year, 1, 1), until)
     lines = _within(charges.lines, year)
     this_year = _within(rating.lines, year)
-    others = charges_of(terms, terms.rate(year), year, scope, scope).others
+    others = charges_of(terms, terms.rate(year), year, scope, scope, known_at).others
     since_start = None if scope else rating.total
     maximum = terms.agreement.maximum_value
     return Dashboard(
@@ -342,7 +362,7 @@ def charge_list(
     term = terms.agreement.term
     newest = _data_until(terms) or term.start
     period = period or Period.quarter(newest)
-    charges = charges_of(terms, terms.rate(period), period, scope, actor.scope("read"))
+    charges = charges_of(terms, terms.rate(period), period, scope, actor.scope("read"), known_at)
     trusts = []
     for name, own in _by(charges.lines, lambda line: line.trust or ""):
         groups = tuple(
@@ -393,7 +413,7 @@ def trust_report(
     data_until = _data_until(terms)
     until = Period.month(data_until or today).end
     year = Period(date(previous_day(until).year, 1, 1), until)
-    charges = charges_of(terms, terms.rate(year), year, trust, actor.scope("read"))
+    charges = charges_of(terms, terms.rate(year), year, trust, actor.scope("read"), known_at)
     by_month = dict(_by(charges.lines, lambda line: f"{line.period.start:%Y-%m}"))
     own = sorted((row for row in terms.activations if row.trust == trust), key=lambda row: row.go_live)
     holder = next(
@@ -446,9 +466,9 @@ def what_if(
     own = projection.marginal_by_trust.get(trust) or projection.marginal.minus(projection.marginal)
     rest = [(code, course) for code, course in projection.marginal_by_trust.items() if code != trust]
     all_trusts = actor.scope("read") is None
-    told = all_trusts or len(rest) >= 2
-    framework = projection.marginal if told else None
+    framework, told = _told_framework(projection, own, actor.scope("read"))
     others = framework.minus(own) if framework is not None else None
+    shown = [month for month in own.months if not month.after_end]
     return WhatIf(
         projection=projection,
         trust=trust,
@@ -458,17 +478,34 @@ def what_if(
             WhatIfMonth(
                 month,
                 projection.examinations.get(month.month, 0),
-                None if others is None else others.months[number].cost,
-                None if framework is None else framework.months[number].cost,
+                None if others is None or month.month not in told else others.months[number].cost,
+                None if framework is None or month.month not in told else framework.months[number].cost,
             )
-            for number, month in enumerate(own.months)
-            if not month.after_end
+            for number, month in enumerate(shown)
         ),
         others_by_trust=tuple((code, course) for code, course in rest if course.total) if all_trusts else (),
         others=others,
         framework=framework,
         ramp_end=_ramp_end(own),
+        partial=framework is not None and any(month.month not in told for month in shown),
     )
+
+
+def _told_framework(projection: Projection, own: Course, scope: str | None) -> tuple[Course | None, frozenset[Period]]:
+    """Give what the activation adds for the framework, and the months in which the reader may be told it.
+
+    In the other months the course given is the trust's own.
+    """
+    months = frozenset(month.month for month in own.months)
+    if scope is None:
+        return projection.marginal, months
+    told = months - projection.alone(scope)
+    if not any(month.month in told for month in own.months if not month.after_end):
+        return None, frozenset()
+    marginal = projection.within(scope).marginal
+    return Course(
+        tuple(whole if whole.month in told else alone for whole, alone in zip(marginal.months, own.months, strict=True))
+    ), told
 
 
 def compared_invoices(
@@ -505,7 +542,19 @@ def _latest_invoice(
 
 def _places(terms: Terms, charges: Charges) -> tuple[Place, ...]:
     last = previous_day(charges.period.end)
-    return tuple(Place(each, charge_on(terms.price_book, each.charge, last)) for each in charges.positions)
+    places = []
+    for each in charges.positions:
+        charge = charge_on(terms.price_book, each.charge, last)
+        places.append(Place(each, charge, None if charge is None else _tier_below(terms, charge, each.next_tier_at)))
+    return tuple(places)
+
+
+def _tier_below(terms: Terms, charge: Charge, next_tier_at: int | None) -> int | None:
+    """Give the number of the tier that ends before ``next_tier_at``, the last one before ``None``; none without tiers."""
+    tiers = tiers_of(charge)
+    lasts = last_units(tiers, charge.conventions.over(terms.price_book.conventions).boundary) if tiers else ()
+    wanted = None if next_tier_at is None else next_tier_at - 1
+    return next((number for number, last in enumerate(lasts, start=1) if last == wanted), None)
 
 
 def _data_until(terms: Terms) -> date | None:

@@ -170,9 +170,9 @@ class ExplainedCounterSchema(TermsSchema):
 
     scope = fields.String(required=True)
     window = fields.Nested(PeriodSchema, required=True)
-    before = fields.Integer(required=True)
-    units = fields.Integer(required=True)
-    after = fields.Integer(required=True)
+    before = fields.Integer(required=True, allow_none=True)
+    units = fields.Integer(required=True, allow_none=True)
+    after = fields.Integer(required=True, allow_none=True)
     next_tier_at = fields.Integer(required=True, allow_none=True)
 
 
@@ -182,6 +182,31 @@ class ExplainedIntervalSchema(TermsSchema):
     interval = fields.Nested(PeriodSchema, required=True)
     due = Day(required=True)
     live_days = fields.Integer(required=True, allow_none=True)
+
+
+class ExplainedOneMoreSchema(TermsSchema):
+    """What one more examination would add to the pricing period: for the trust, and for all (null within one trust)."""
+
+    on = Day(required=True)
+    trust = fields.String(required=True, metadata=DECIMAL)
+    agreement = fields.String(required=True, allow_none=True, metadata=DECIMAL)
+
+
+class ExplainedPoolingWindowSchema(PeriodSchema):
+    """The same comparison from the start of the counting window to the pricing period's end."""
+
+    pooled = fields.String(required=True, metadata=DECIMAL)
+    alone = fields.String(required=True, metadata=DECIMAL)
+    saved = fields.String(required=True, metadata=DECIMAL)
+
+
+class ExplainedPoolingSchema(TermsSchema):
+    """What the charge costs the trust in the pool, what it would cost with its own units alone, and the difference."""
+
+    pooled = fields.String(required=True, metadata=DECIMAL)
+    alone = fields.String(required=True, metadata=DECIMAL)
+    saved = fields.String(required=True, metadata=DECIMAL)
+    window = fields.Nested(ExplainedPoolingWindowSchema, required=True)
 
 
 class ExplainedDaySchema(TermsSchema):
@@ -215,6 +240,8 @@ class ExplanationSchema(TermsSchema):
     ramp_up = fields.Nested(ExplainedRampSchema, required=True, allow_none=True)
     counter = fields.Nested(ExplainedCounterSchema, required=True, allow_none=True)
     interval = fields.Nested(ExplainedIntervalSchema, required=True, allow_none=True)
+    one_more = fields.Nested(ExplainedOneMoreSchema, required=True, allow_none=True)
+    pooling = fields.Nested(ExplainedPoolingSchema, required=True, allow_none=True)
     usage = fields.List(fields.Nested(ExplainedDaySchema), required=True)
     data_until = Day(required=True, allow_none=True)
     known_at = fields.String(required=True, allow_none=True, metadata=INSTANT)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.explanation import CounterWalk, Explanation, IntervalWalk, PhaseSpan, RampWalk, TierOfCharge
+from billing.explanation import (
+    CounterWalk,
+    Explanation,
+    IntervalWalk,
+    OneMore,
+    PhaseSpan,
+    Pooling,
+    RampWalk,
+    TierOfCharge,
+)
 from billing.schemas.charges import dump_charge
 from billing.schemas.price import dump_period
 from contracts.schemas.price_book import ConventionsSchema
@@ -38,6 +47,8 @@ def dump_explanation(explanation: Explanation) -> dict[str, Any]:
         "ramp_up": None if explanation.ramp is None else _ramp(explanation.ramp),
         "counter": None if explanation.counter is None else _counter(explanation.counter),
         "interval": None if explanation.interval is None else _interval(explanation.interval),
+        "one_more": None if explanation.one_more is None else _one_more(explanation.one_more),
+        "pooling": None if explanation.pooling is None else _pooling(explanation.pooling),
         "usage": [
             {"on": day.on.isoformat(), "quantity": day.quantity, "billable": day.billable} for day in explanation.usage
         ],
@@ -49,8 +60,8 @@ def dump_explanation(explanation: Explanation) -> dict[str, Any]:
 def _tier(tier: TierOfCharge) -> dict[str, Any]:
     return {
         "number": tier.number,
-        "above": tier.above,
-        "up_to": tier.up_to,
+        "above": tier.first - 1,
+        "up_to": tier.last,
         "unit_price": format_unit_price(tier.unit_price),
         "flat_fee": format_amount(tier.flat_fee),
     }
@@ -86,6 +97,28 @@ def _counter(counter: CounterWalk) -> dict[str, Any]:
         "units": counter.units,
         "after": counter.after,
         "next_tier_at": counter.next_tier_at,
+    }
+
+
+def _one_more(more: OneMore) -> dict[str, Any]:
+    return {
+        "on": more.on.isoformat(),
+        "trust": format_amount(more.trust),
+        "agreement": None if more.agreement is None else format_amount(more.agreement),
+    }
+
+
+def _pooling(pooling: Pooling) -> dict[str, Any]:
+    return {
+        "pooled": format_amount(pooling.pooled),
+        "alone": format_amount(pooling.alone),
+        "saved": format_amount(pooling.saved),
+        "window": {
+            **dump_period(pooling.window),
+            "pooled": format_amount(pooling.pooled_in_window),
+            "alone": format_amount(pooling.alone_in_window),
+            "saved": format_amount(pooling.saved_in_window),
+        },
     }
 
 

@@ -12,7 +12,7 @@ from billing.price_list import VersionPrices
 from billing.price_trial import Trial
 from contracts.price_drafts import Consequence, Content, Draft, Step
 from contracts.schemas.answers import AgreementQuerySchema, PageSchema, PeriodSchema
-from contracts.schemas.fields import Clause, Day, TermsSchema, Whole, load
+from contracts.schemas.fields import Clause, Day, Flag, TermsSchema, Whole, load
 from contracts.schemas.price_book import ChargeField, dump_version, load_version
 from contracts.terms.money import format_amount, format_unit_price
 from contracts.terms.price_book import Finding
@@ -180,9 +180,23 @@ class PriceBookDecisionSchema(TermsSchema):
 
     revision = Whole(required=True)
     comment = Clause(load_default="")
+    change = fields.String(
+        load_default=None,
+        validate=validate.Length(max=40),
+        metadata={
+            "description": "What it changes as you were shown it (`simulation.change`); 409 where it no longer does."
+        },
+    )
+
+
+class PriceBookApprovalSchema(PriceBookDecisionSchema):
+    """An approval; `retroactive` allows one whose first day lies in the past."""
+
+    retroactive = Flag(load_default=False)
 
 
 _DECISION = PriceBookDecisionSchema()
+_APPROVAL = PriceBookApprovalSchema()
 _CONTENT = PriceBookDraftContentSchema()
 
 
@@ -199,6 +213,18 @@ def load_decision(document: Any) -> tuple[int, str]:
     """Read the revision a step is about and its comment."""
     read = load(_DECISION, document, "#")
     return read["revision"], read["comment"]
+
+
+def told_as(document: Any, consequence: Consequence | None) -> bool:
+    """Tell whether a decision's change, where it names one, is that of a consequence."""
+    change = load(_APPROVAL, document, "#")["change"]
+    return change is None or (consequence is not None and change == format_amount(consequence.change))
+
+
+def load_approval(document: Any) -> tuple[int, str, bool]:
+    """Read the revision an approval is about, its comment, and whether days gone by may change."""
+    read = load(_APPROVAL, document, "#")
+    return read["revision"], read["comment"], read["retroactive"]
 
 
 def dump_in_force(entry: VersionPrices) -> dict[str, Any]:
@@ -285,7 +311,7 @@ def _price(row: PriceChange) -> dict[str, Any]:
 
 
 def _units(covered: tuple[int, int | None] | None) -> dict[str, int | None] | None:
-    return None if covered is None else {"first": covered[0] + 1, "last": covered[1]}
+    return None if covered is None else {"first": covered[0], "last": covered[1]}
 
 
 def _step(step: Step) -> dict[str, Any]:

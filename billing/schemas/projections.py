@@ -14,10 +14,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from billing.metering import LARGEST_QUANTITY
-from billing.projection import Course, Month, MonthlyUsage, Projection, Scenario
+from billing.projection import Course, Month, MonthlyUsage, Projection, Scenario, Told
 from billing.rating.forecast import Plan
 from contracts.access import Actor
-from contracts.errors import Denied, Finding, InvalidInput
+from contracts.errors import Finding, InvalidInput
 from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole, Written, load
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate
 from contracts.terms.period import Period
@@ -186,16 +186,21 @@ def refuse_other_trusts(scenario: Scenario, scope: str | None) -> None:
 def dump_projection(projection: Projection, actor: Actor | None = None) -> dict[str, Any]:
     """Write a projection as ``actor`` may see it (``None``: all of it).
 
-    Within one trust the other trusts come together, and only where at least two of them are in it; the split over
-    algorithms, which would tell them apart, is left out. Raises `Denied` where exactly one other trust is in it.
+    Within one trust every course is the own cost and that of the others together, as far as it may be told: charge by
+    charge and pricing period by pricing period, where at least two others pay something. The split over algorithms, which
+    would tell them apart, is left out.
     """
     scope = None if actor is None else actor.scope("read")
-    course, without, marginal = projection.course, projection.without, projection.marginal
+    told = None if scope is None else projection.within(scope)
+    course, without = (projection.course, projection.without) if told is None else (told.course, told.without)
+    marginal = course.minus(without)
     peak = course.peak
     return {
         "months": [_month(month) for month in course.months],
         "total": _spread(course.total),
-        "by_trust": _by_trust(projection, scope),
+        "by_trust": [{"trust": trust, "total": _spread(total)} for trust, total in projection.by_trust.items()]
+        if told is None
+        else _own_and_others(told, scope),
         "by_algorithm": []
         if scope is not None
         else [
@@ -211,16 +216,10 @@ def dump_projection(projection: Projection, actor: Actor | None = None) -> dict[
     }
 
 
-def _by_trust(projection: Projection, scope: str | None) -> list[dict[str, Any]]:
-    if scope is None:
-        return [{"trust": trust, "total": _spread(total)} for trust, total in projection.by_trust.items()]
-    others = [total for trust, total in projection.by_trust.items() if trust != scope]
-    if len(others) == 1:
-        raise Denied("the projection's totals would show a single other trust's figures")
-    own = projection.by_trust.get(scope, Decimal(0))
-    rows: list[dict[str, Any]] = [{"trust": scope, "total": _spread(own)}]
-    if others:
-        rows.append({"trust": None, "others": True, "total": _spread(sum(others, Decimal(0)))})
+def _own_and_others(told: Told, scope: str | None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"trust": scope, "total": _spread(told.own)}]
+    if told.others is not None:
+        rows.append({"trust": None, "others": True, "total": _spread(told.others)})
     return rows
 
 
@@ -254,7 +253,11 @@ def _assumptions(projection: Projection) -> dict[str, Any]:
         "data_until": None if projection.data_until is None else projection.data_until.isoformat(),
         "draws": 1,
         "growth": {"annual": format_rate(scenario.annual_growth), "spread": "0"},
-        "index": {"annual": format_rate(scenario.annual_index), "spread": "0"},
+        "index": {
+            "annual": format_rate(scenario.index_factor - 1),
+            "spread": "0",
+            "starts": "each_january_first",
+        },
         "end": "all_extensions" if scenario.all_extensions else "current",
         "volume": "forecast" if scenario.usage is None else "given",
         "vat": "excluded",

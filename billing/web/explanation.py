@@ -35,7 +35,7 @@ def show(line_id: str) -> Any:
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
     language = current_language()
-    captions = {tier.number: formatting.tier_range(tier.above, tier.up_to, language) for tier in walk.tiers}
+    captions = {tier.number: formatting.tier_range(tier.first, tier.last, language) for tier in walk.tiers}
     return query.page(
         "billing/explanation.html",
         as_of=walk.data_until,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ from contracts.clock import OSLO
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period
+from contracts.terms.price_book import Usage
 
 READER = Actor("person:reader@example.org", "Reader", (Grant("trust_reader", "vestre-viken"),))
 
@@ -68,6 +70,8 @@ def test_every_kind_of_line_is_explained_by_lines_that_meet(lines: tuple[Line, .
         if walk.usage:
             assert walk.units == walk.billable
         if walk.counter is not None:
+            assert walk.counter.before is not None
+            assert walk.counter.units is not None
             assert walk.counter.before >= 0
             assert walk.counter.before + walk.counter.units == walk.counter.after
             assert walk.counter.units >= walk.units
@@ -98,8 +102,10 @@ def test_the_tier_of_a_line_is_where_its_counter_stands(lines: tuple[Line, ...])
     tier = walk.tier(line.tier)
     assert tier is not None
     assert walk.counter.pooled
-    assert walk.counter.first > tier.above
-    assert walk.counter.next_tier_at == (tier.up_to or 0) + 1
+    assert walk.counter.first is not None
+    assert walk.counter.after is not None
+    assert walk.counter.first >= tier.first
+    assert walk.counter.next_tier_at == (tier.last or 0) + 1
     assert walk.counter.units_left == walk.counter.next_tier_at - walk.counter.after - 1
 
 
@@ -158,3 +164,69 @@ def test_an_amount_is_explained_as_it_was_known(lines: tuple[Line, ...]) -> None
         explained(line, known_at=before_delivery)
     after_delivery = datetime.combine(date(2026, 8, 20), time(12), tzinfo=OSLO)
     assert explained(line, known_at=after_delivery).line == line
+
+
+def test_one_more_examination_costs_what_two_full_ratings_differ_by(lines: tuple[Line, ...]) -> None:
+    with db.read() as session:
+        terms = charging.gather(session, agreement_id=agreement_id())
+    told = 0
+    for line in sample(tuple(each for each in lines if each.period.start >= date(2026, 8, 1))):
+        more = explained(line, Period.quarter(line.period.start)).one_more
+        if line.kind != "usage" or line.algorithm is None:
+            assert more is None
+            continue
+        assert more is not None
+        assert line.trust is not None
+        assert more.on == line.period.end - timedelta(days=1)
+        extra = Usage(line.trust, line.algorithm, more.on, 1)
+        without = terms.rate(line.period)
+        with_ = replace(terms, usage=(*terms.usage, extra)).rate(line.period)
+        assert more.agreement == with_.total - without.total
+        assert more.trust == _of_trust(with_.lines, line.trust) - _of_trust(without.lines, line.trust)
+        told += 1
+    assert told > 5
+
+
+def _of_trust(lines: tuple[Line, ...], trust: str) -> Decimal:
+    return sum((line.net for line in lines if line.trust == trust), Decimal(0))
+
+
+def test_pooling_is_told_against_the_trust_rated_alone(lines: tuple[Line, ...]) -> None:
+    with db.read() as session:
+        terms = charging.gather(session, agreement_id=agreement_id())
+    line = next(each for each in lines if each.charge == "xray-skeletal" and each.period.start == date(2026, 9, 1))
+    pooling = explained(line).pooling
+    assert pooling is not None
+    assert line.trust is not None
+    assert pooling.window == Period(date(2026, 1, 1), date(2026, 10, 1))
+    # The trust alone: an agreement in which nobody else has switched anything on or used anything.
+    alone = replace(
+        terms,
+        activations=tuple(row for row in terms.activations if row.trust == line.trust),
+        usage=tuple(entry for entry in terms.usage if entry.trust == line.trust),
+    )
+    for period, pooled_cost, alone_cost in (
+        (line.period, pooling.pooled, pooling.alone),
+        (pooling.window, pooling.pooled_in_window, pooling.alone_in_window),
+    ):
+        for side, cost in ((terms, pooled_cost), (alone, alone_cost)):
+            rated = tuple(each for each in side.rate(period).lines if each.charge == line.charge)
+            assert cost == _of_trust(rated, line.trust)
+    assert pooling.saved_in_window > 0
+
+
+def test_a_fixed_amount_has_no_pool_and_no_further_examination(lines: tuple[Line, ...]) -> None:
+    walk = explained(next(each for each in lines if each.why == "fixed"))
+    assert (walk.pooling, walk.one_more) == (None, None)
+
+
+def test_a_reader_within_one_trust_learns_what_one_more_costs_that_trust_and_no_other(lines: tuple[Line, ...]) -> None:
+    own = next(each for each in lines if each.trust == "vestre-viken" and each.charge == "xray-skeletal")
+    with db.read() as session:
+        walk = explanation.explain(session, agreement_id=agreement_id(), line_id=own.id, actor=READER)
+    everything = explained(own)
+    assert walk.one_more is not None
+    assert everything.one_more is not None
+    assert everything.one_more.agreement is not None
+    assert walk.one_more == replace(everything.one_more, agreement=None)
+    assert walk.pooling == everything.pooling

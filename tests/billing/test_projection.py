@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from flask import Flask
 
-from billing import projection
+from billing import charging, projection
 from billing.projection import Scenario
 from billing.rating.forecast import Plan
+from billing.schemas.projections import dump_projection
+from contracts import agreements
 from contracts.access import COMMAND_LINE, Actor, Grant
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
+from contracts.terms.money import format_rate
 from contracts.terms.period import Period
-from contracts.terms.price_book import Activation, Usage
+from contracts.terms.price_book import Activation, IndexAdjustment, Usage
 from tests import examples
 from tests.oracle.evaluator import evaluate
 from tests.recorded import record_agreement, record_usage
@@ -139,6 +145,37 @@ def test_months_after_the_agreements_end_cost_nothing_and_are_marked(app: Flask)
 
 
 @pytest.mark.parametrize(
+    ("annual", "used"),
+    [
+        pytest.param("0.03", "0.0300", id="as written"),
+        pytest.param("0.03335", "0.0334", id="half is up"),
+        pytest.param("0.033349", "0.0333", id="less than half is down"),
+        pytest.param("-0.03335", "-0.0333", id="half of a fall is up too"),
+        pytest.param("0.00004", "0.0000", id="nothing is left"),
+    ],
+)
+def test_an_assumed_index_has_four_decimals_and_starts_on_each_january_first(
+    app: Flask, annual: str, used: str
+) -> None:
+    agreement_id = recorded()
+    usage = tuple(Usage("vestre-viken", "xray-skeletal", date(year, 1, 5), 100) for year in (2026, 2027))
+    with db.read() as session:
+        terms = charging.gather(session, agreement_id=agreement_id)
+    assert [each.effective_from.year for each in terms.price_book.index_adjustments] == [2025]
+    period = Period(date(2026, 1, 1), date(2028, 1, 1))
+    scenario = Scenario(period, date(2024, 4, 1), annual_index=Decimal(annual), usage=usage)
+    result = run(agreement_id, scenario)
+    book = terms.price_book
+    assumed = tuple(IndexAdjustment(date(year, 1, 1), 1 + Decimal(used), "assumption") for year in (2026, 2027))
+    book = replace(book, index_adjustments=(*book.index_adjustments, *assumed))
+    assert (
+        result.course.total == replace(terms, price_book=book, usage=(*terms.usage, *usage)).rate(period).total > 10_000
+    )
+    index = dump_projection(result)["assumptions"]["index"]
+    assert index == {"annual": format_rate(Decimal(used)), "spread": "0", "starts": "each_january_first"}
+
+
+@pytest.mark.parametrize(
     ("activation", "pointer"),
     [
         (Activation("oslo", "xray-skeletal", date(2024, 7, 1)), "#/activations/0/trust"),
@@ -169,3 +206,35 @@ def test_a_reader_within_a_trust_asks_for_that_trust_only(app: Flask) -> None:
             as_of=date(2024, 4, 1),
             actor=reader,
         )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_what_if_has_the_lines_of_two_full_ratings(example_app: Flask, seed: int) -> None:
+    chance = random.Random(seed)
+    with db.read() as session:
+        agreement = agreements.find_agreement(session)
+        terms = charging.gather(session, agreement_id=agreement.id)
+        trusts = [holder.party.code for holder in agreements.option_holders(session, agreement.id)]
+        algorithms = [algorithm.code for algorithm in agreements.marketplace(session, agreement.id)]
+    active = {(row.trust, row.algorithm) for row in terms.activations}
+    free = sorted({(trust, algorithm) for trust in trusts for algorithm in algorithms} - active)
+    rows, usage = list(terms.activations), list(terms.usage)
+    for trust, algorithm in chance.sample(free, chance.randint(0, 3)):
+        go_live = date(2026, chance.randint(1, 9), chance.randint(1, 28))
+        end = None if chance.random() < 0.7 else date(2026, 11, chance.randint(1, 28))
+        rows.append(
+            replace(rows[0], id=0, trust=trust, algorithm=algorithm, validation_from=None, go_live=go_live, end=end)
+        )
+        usage += [Usage(trust, algorithm, date(2026, 10, day), chance.randint(0, 4000)) for day in range(1, 29, 9)]
+    planned = replace(terms, activations=tuple(rows), usage=tuple(usage))
+    period = chance.choice([Period.parse("2026"), Period.parse("2026-Q4"), Period(date(2026, 9, 1), date(2027, 9, 1))])
+    with_plans, without = projection.lines_with_and_without(planned, terms, period)
+    assert without == terms.rate(period).lines
+    assert Counter(with_plans) == Counter(planned.rate(period).lines)
+    assert with_plans
+
+
+def test_a_what_if_outside_the_term_has_no_lines(example_app: Flask) -> None:
+    with db.read() as session:
+        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+    assert projection.lines_with_and_without(terms, terms, Period.parse("2040")) == ((), ())

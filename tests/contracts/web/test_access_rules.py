@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -12,7 +17,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import IntegerConverter, Rule
 
-from contracts import access
+from billing import charging
+from contracts import access, agreements
+from contracts.extensions import db
+from contracts.terms.period import Period
 from contracts.web.guard import API_PREFIX, PUBLIC, SIGNED_IN, declared_rule
 from tests.tokens import bearer
 
@@ -38,6 +46,38 @@ TRUSTS = (
     "nord-norge",
 )
 OWN, OTHER = "vestre-viken", "akershus"
+
+
+def figures_in(answer: Any) -> set[str]:
+    """Give every amount and every count in an answer, as it is written."""
+    return set(re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w.-])", answer.text))
+
+
+def figures_of_one_other() -> set[str]:
+    """Give what one other trust pays or uses, by line, charge, month and quarter, where it is no figure of the own trust.
+
+    Small figures are left out, and counts that are years: they may stand for anything.
+    """
+    with db.read() as session:
+        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+    lines = terms.rate(terms.agreement.term.period).lines
+    amounts: dict[tuple[str | None, str, str], Decimal] = defaultdict(Decimal)
+    counts: dict[tuple[str | None, str, str], int] = defaultdict(int)
+    for line in lines:
+        if line.kind != "usage":
+            continue  # a fixed amount is agreed, the same for all
+        for span in (f"{line.period.start:%Y-%m}", Period.quarter(line.period.start).label(), line.id):
+            for charge in ("", line.charge):
+                amounts[line.trust, span, charge] += line.net
+                counts[line.trust, span, charge] += line.quantity or 0
+    figures: dict[bool, set[str]] = {True: set(), False: set()}
+    for (trust, *_), amount in amounts.items():
+        if amount >= 1000:
+            figures[trust == OWN].add(str(amount))
+    for (trust, *_), count in counts.items():
+        if count >= 1000 and count not in range(2020, 2031):
+            figures[trust == OWN].add(str(count))
+    return figures[False] - figures[True]
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -174,6 +214,7 @@ def test_no_listing_names_another_trust(scoped: Callable[..., Any], example_app:
         "/api/v1/usage": "?limit=500&from=2026-06-01",
     }
     addresses = example_app.url_map.bind("localhost")
+    secret = figures_of_one_other()
     seen = 0
     for rule, method in routes(example_app):
         if method != "GET" or not rule.rule.startswith(API_PREFIX) or rule.endpoint == "api-docs.openapi_json":
@@ -183,7 +224,56 @@ def test_no_listing_names_another_trust(scoped: Callable[..., Any], example_app:
         assert answer.status_code in (200, 403, 404), (url, answer.status_code, answer.text[:300])
         seen += answer.status_code == 200
         assert [trust for trust in TRUSTS if trust != OWN and trust in answer.text] == [], url
+        assert figures_in(answer) & secret == set(), url
     assert seen >= 7
+
+
+def test_the_figures_looked_for_are_those_that_readers_of_all_trusts_are_shown(example_app: Flask) -> None:
+    client, auditor = example_app.test_client(), bearer("auditor")
+    shown = figures_in(client.get("/api/v1/charges?quarter=2026-Q3", headers=auditor))
+    own = figures_in(client.get(f"/api/v1/charges?quarter=2026-Q3&trust={OWN}", headers=auditor))
+    secret = figures_of_one_other()
+    assert len(shown & secret) > 40
+    assert own & secret == set()
+
+
+def test_no_explanation_of_an_own_amount_tells_one_other_trusts_volume(scoped: Callable[..., Any]) -> None:
+    """What a pool held, less what was told of it before and less the own part, is never what one other trust had."""
+    told, hidden = 0, 0
+    # One other alone has chest X-rays then; in skeletal ones a second one begins in February.
+    spring = Period(date(2025, 1, 1), date(2025, 5, 1))
+    with db.read() as session:
+        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+    lines = terms.rate(terms.agreement.term.period).lines
+    pooled: dict[tuple[str, str], dict[str, int]] = {}
+    asked_of: set[tuple[str, Period]] = set()
+    for line in lines:
+        where = (line.charge, line.period)
+        if line.trust == OWN and line.kind == "usage" and line.period in spring.months() and where not in asked_of:
+            asked_of.add(where)
+            asked = f"/api/v1/charges/{line.id}/explanation?quarter={Period.quarter(line.period.start).label()}"
+            counter = scoped(asked).json["counter"]
+            if counter["scope"] == "agreement":
+                points = pooled.setdefault((line.charge, counter["window"]["from"]), {counter["window"]["from"]: 0})
+                hidden += counter["before"] is None
+                if counter["before"] is not None:
+                    told += 1
+                    points[line.period.start.isoformat()] = counter["before"]
+                    points[line.period.end.isoformat()] = counter["after"]
+    leaks = []
+    for (charge, _), points in pooled.items():
+        for since, until in combinations(sorted(points), 2):
+            units: dict[str, int] = defaultdict(int)
+            for line in lines:
+                if line.charge == charge and line.why is None and since <= line.period.start.isoformat() < until:
+                    units[line.trust or ""] += line.quantity or 0
+            rest = points[until] - points[since] - units.pop(OWN, 0)
+            assert rest == sum(units.values())
+            if rest and rest in units.values():
+                leaks.append((charge, since, until))
+    assert leaks == []
+    assert told >= 3
+    assert hidden >= 3
 
 
 @pytest.mark.parametrize("unknown", ["no-such-trust", OTHER])
