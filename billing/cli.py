@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from billing import charging, cli_intake, cli_quarters, cli_usage, invoices, projection
@@ -20,7 +20,7 @@ from billing.schemas.charges import dump_charges
 from billing.schemas.invoices import dump_reading
 from billing.schemas.price import dump_rating, load_price_request
 from billing.schemas.projections import dump_projection, load_scenario
-from contracts import agreements
+from contracts import agreements, clock
 from contracts.access import COMMAND_LINE
 from contracts.cli import INVALID, agreement_option, fail, json_option, now, print_json, read_json, reporting_errors
 from contracts.errors import Finding, InvalidInput
@@ -54,8 +54,6 @@ def register(app: Flask) -> None:
 @reporting_errors
 def load_demo(if_empty: bool) -> None:
     """Load the example: an agreement with nine trusts, usage to 30.09.2026, an invoice. All prices are invented."""
-    from flask import current_app
-
     from billing.example import load_example
 
     if not current_app.config["EXAMPLE_MODE"]:
@@ -72,9 +70,13 @@ def load_demo(if_empty: bool) -> None:
 
 @click.command("price")
 @click.argument("file", type=existing_file)
+@json_option
 @reporting_errors
-def price(file: str) -> None:
-    """Rate a price request from FILE (- reads standard input); an array of requests gives an array of answers."""
+def price(file: str, as_json: bool) -> None:
+    """Rate a price request from FILE (- reads standard input); an array of requests gives an array of answers.
+
+    The answer is JSON with or without --json.
+    """
     document = read_json(file)
     if not isinstance(document, list):
         print_json(dump_rating(rate(load_price_request(document))))
@@ -175,11 +177,17 @@ def _report(readings: list[invoices.InvoiceReading], as_json: bool, *, check: bo
 @click.command("project")
 @click.argument("file", type=existing_file)
 @agreement_option
+@json_option
 @reporting_errors
-def project(file: str, agreement_code: str | None) -> None:
-    """Project a scenario from FILE (- reads standard input): cost by month, with and without its activations."""
-    scenario = load_scenario(read_json(file))
+def project(file: str, agreement_code: str | None, as_json: bool) -> None:
+    """Project a scenario from FILE (- reads standard input): cost by month, with and without its activations.
+
+    A scenario without as_of takes usage as known before today. The answer is JSON with or without --json.
+    """
+    document = read_json(file)
     with db.read() as session:
+        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
+        scenario = load_scenario(document, as_of=today)
         agreement = agreements.find_agreement(session, agreement_code)
         result = projection.project(session, agreement_id=agreement.id, scenario=scenario, actor=COMMAND_LINE)
     print_json(dump_projection(result))

@@ -291,6 +291,15 @@ def _explained(document: dict[str, Any]) -> list[str]:
         less = "" if each["discount"] == "0.00" else f" less {each['discount']}"
         told.append(f"{mark} {tier}{why}{quantity}{each['gross']}{less} = {each['net']}")
     told.append(f"together {document['total']}")
+    more, pooling = document["one_more"], document["pooling"]
+    if more is not None:
+        all_together = "" if more["agreement"] is None else f" ({more['agreement']} for all trusts together)"
+        told.append(f"one more examination on {more['on']} would cost {more['trust']}{all_together}")
+    if pooling is not None:
+        told.append(
+            f"alone the trust would pay {pooling['alone']} for this charge instead of {pooling['pooled']}: "
+            f"the pool saved {pooling['saved']}, and {pooling['window']['saved']} since {pooling['window']['from']}"
+        )
     return told
 
 

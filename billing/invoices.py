@@ -373,12 +373,6 @@ def compare(
     return Comparison(summary, summary.period, comparable, groups, reading.findings)
 
 
-def document_bytes(session: Session, *, agreement_id: int, invoice_id: int, actor: Actor) -> tuple[str, bytes]:
-    """Give an invoice's file name and its bytes as they came; for showing it to somebody, `open_original` logs that."""
-    row = _row(session, agreement_id, invoice_id, actor)
-    return row.document.filename, row.document.content
-
-
 def open_original(
     session: Session, *, agreement_id: int, invoice_id: int, actor: Actor, now: datetime
 ) -> tuple[str, bytes]:

@@ -15,7 +15,7 @@ from typing import Literal
 from billing.charging import Terms
 from billing.price_list import ChargePrices, TierPrices, price_list
 from billing.price_trial import Priced, Trial, try_version
-from contracts.terms.price_book import PriceBook, PriceBookVersion
+from contracts.terms.price_book import PriceBook
 from contracts.terms.price_model import Charge, Conventions
 
 ZERO = Decimal("0.00")
@@ -137,7 +137,7 @@ def _tier_row(
         return tier.unit_prices[-1] if what == "unit_price" else tier.flat_fees[-1]
 
     def covers(tier: TierPrices | None) -> tuple[int, int | None] | None:
-        return None if tier is None else (tier.above, tier.up_to)
+        return None if tier is None else (tier.first, tier.last)
 
     return PriceChange(what, number, covers(old), covers(new), price(old), price(new), effect)
 
@@ -178,8 +178,3 @@ def _at(tiers: tuple[TierPrices, ...], i: int) -> TierPrices | None:
 
 def _last(amounts: tuple[Decimal, ...]) -> Decimal | None:
     return amounts[-1] if amounts else None
-
-
-def version_from(book: PriceBook, day: object) -> PriceBookVersion | None:
-    """Return the version whose first day is ``day``."""
-    return next((version for version in book.versions if version.valid_from == day), None)

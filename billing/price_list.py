@@ -1,6 +1,6 @@
 """The price list as a reader meets it: tiers with the units they cover, and their prices at each index level.
 
-The bounds are those the rating uses (`last_units`), and so is the arithmetic of an index level (`Level`): a caption that is
+The bounds are those the rating uses (`rating.captions`), and so is the arithmetic of an index level (`Level`): a caption that is
 off by one, or a price that no line has, would be a second opinion about the contract.
 """
 
@@ -10,15 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
+from typing import assert_never
 
+from billing.rating.captions import tier_intervals
 from billing.rating.charge_terms import Level
 from billing.rating.ramp_up import Ramp, phase_on
 from contracts.terms import money
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVersion, covers
 from contracts.terms.price_model import (
-    Boundary,
     Charge,
     Conventions,
     Graduated,
@@ -26,17 +26,16 @@ from contracts.terms.price_model import (
     Tier,
     UsageCharge,
     Volume,
-    last_units,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TierPrices:
-    """One tier: the units after ``above`` up to and including ``up_to`` (``None``: open), and its price at each level."""
+    """One tier: the units ``first`` to ``last`` (``None``: open), both included, and its price at each level."""
 
     number: int
-    above: int
-    up_to: int | None
+    first: int
+    last: int | None
     unit_prices: tuple[Decimal, ...]
     flat_fees: tuple[Decimal, ...]
 
@@ -86,16 +85,6 @@ class RampToday:
     by_units: bool = False
 
 
-def tier_intervals(tiers: tuple[Tier, ...], boundary: Boundary) -> tuple[tuple[int, int | None], ...]:
-    """Give each tier's units as (after this one, up to and including this one); the open tier ends with ``None``.
-
-    >>> tier_intervals((Tier(200, Decimal(60)), Tier(None, Decimal(45))), "exclusive")
-    ((0, 199), (199, None))
-    """
-    lasts = last_units(tiers, boundary)
-    return tuple(zip((0, *(last or 0 for last in lasts[:-1])), lasts, strict=True))
-
-
 def tiers_of(charge: Charge) -> tuple[Tier, ...]:
     """Give the tiers of a charge that has some, else none."""
     if isinstance(charge, UsageCharge) and isinstance(charge.model, Graduated | Volume):
@@ -140,18 +129,17 @@ def _version(book: PriceBook, version: PriceBookVersion, until: date | None) -> 
 
 def _charge(charge: Charge, levels: tuple[IndexLevel, ...], conventions: Conventions) -> ChargePrices:
     own = charge.conventions.over(conventions)
-    at = [_level(own, level.adjustments) for level in levels]
-    tiers = tiers_of(charge)
+    at = [level_of(own, level.adjustments) for level in levels]
     rows = tuple(
         TierPrices(
             number,
-            above,
-            up_to,
+            first,
+            last,
             tuple(money.unit_price(level.unit_price(tier.unit_price)) for level in at),
             tuple(money.kroner(level.amount(tier.flat_fee)) for level in at),
         )
-        for number, (tier, (above, up_to)) in enumerate(
-            zip(tiers, tier_intervals(tiers, own.boundary) if tiers else (), strict=True), start=1
+        for number, (tier, (first, last)) in enumerate(
+            zip(tiers_of(charge), tier_intervals(charge, own.boundary), strict=True), start=1
         )
     )
     amount = _plain_amount(charge)
@@ -162,14 +150,18 @@ def _charge(charge: Charge, levels: tuple[IndexLevel, ...], conventions: Convent
 def _plain_amount(charge: Charge) -> Decimal | None:
     if not isinstance(charge, UsageCharge):
         return charge.amount
-    return charge.model.price if isinstance(charge.model, Package) else None
+    match charge.model:
+        case Package(price=price):
+            return price
+        case Graduated() | Volume():
+            return None
+        case unknown:
+            assert_never(unknown)
 
 
-def _level(conventions: Conventions, adjustments: tuple[IndexAdjustment, ...]) -> Level:
-    factor = Fraction(1)
-    for adjustment in adjustments:
-        factor *= Fraction(adjustment.factor)
-    return Level(conventions, factor, bool(adjustments))
+def level_of(conventions: Conventions, adjustments: tuple[IndexAdjustment, ...]) -> Level:
+    """Give the level that prices stand at after index adjustments (pricing.md §4.8)."""
+    return Level.of(conventions, [adjustment.factor for adjustment in adjustments])
 
 
 def ramps_on(book: PriceBook, activations: Iterable[ActivationRow], day: date) -> tuple[RampToday, ...]:

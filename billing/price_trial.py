@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
+from typing import assert_never
 
 from billing.charging import Terms
-from billing.price_list import factors_in_force
+from billing.price_list import factors_in_force, level_of
 from billing.rating.charge_terms import Level
 from billing.rating.rate import Line
 from contracts.terms import money
@@ -90,10 +90,6 @@ class Trial:
     def rows(self) -> tuple[TrialRow, ...]:
         """Return old and new per charge and trust, by code, the agreement's own amounts first."""
         return self._rows(lambda line: (line.charge, line.trust))
-
-    def by_charge(self) -> tuple[TrialRow, ...]:
-        """Return old and new per charge."""
-        return self._rows(lambda line: (line.charge, None))
 
     def by_trust(self) -> tuple[TrialRow, ...]:
         """Return old and new per trust."""
@@ -174,12 +170,8 @@ def charges_at(book: PriceBook, day: date) -> tuple[Charge, ...]:
     adjustments = factors_in_force(book, day)
     if not adjustments:
         return version.charges
-    factor = Fraction(1)
-    for adjustment in adjustments:
-        factor *= Fraction(adjustment.factor)
     return tuple(
-        _at(charge, Level(charge.conventions.over(book.conventions), factor, touched=True))
-        for charge in version.charges
+        _at(charge, level_of(charge.conventions.over(book.conventions), adjustments)) for charge in version.charges
     )
 
 
@@ -224,4 +216,6 @@ def _at(charge: Charge, level: Level) -> Charge:
                     model = Volume(tiers(own))
                 case Package(size, price):
                     model = Package(size, amount(price))
+                case unknown:
+                    assert_never(unknown)
             return replace(charge, model=model, minimum=limit(charge.minimum), maximum=limit(charge.maximum))

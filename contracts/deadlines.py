@@ -7,7 +7,7 @@ deadline that was met is not in it; one that passed unmet stays, so that it is s
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -20,13 +20,13 @@ __all__ = ["Compute", "Deadline", "register", "upcoming"]
 SETTLED_OPTIONS = frozenset({"exercised", "declined", "withdrawn", "ended"})
 
 
-Compute = Callable[[Session, int, date], list[Deadline]]
+Compute = Callable[[Session, int, date, datetime | None], list[Deadline]]
 
 _sources: dict[str, Compute] = {}
 
 
 def register(source: str, compute: Compute) -> None:
-    """Let ``compute(session, agreement_id, today)`` tell the deadlines of ``source``, those that passed unmet included.
+    """Let ``compute(session, agreement_id, today, known_at)`` tell the deadlines of ``source``, also those passed unmet.
 
     Raises ValueError where another function has taken the name.
     """
@@ -34,14 +34,21 @@ def register(source: str, compute: Compute) -> None:
         raise ValueError(f"the deadlines of {source!r} are registered already")
 
 
-def upcoming(session: Session, agreement_id: int, today: date, *, trust: str | None = None) -> list[Deadline]:
-    """List what must still be done and what passed unmet, by date; within ``trust`` without other trusts' own."""
-    found = [deadline for compute in _sources.values() for deadline in compute(session, agreement_id, today)]
+def upcoming(
+    session: Session, agreement_id: int, today: date, *, trust: str | None = None, known_at: datetime | None = None
+) -> list[Deadline]:
+    """List what must still be done and what passed unmet, by date; within ``trust`` without other trusts' own.
+
+    ``known_at`` (``None``: now) says from which facts; ``today`` alone says what has passed.
+    """
+    found = [deadline for compute in _sources.values() for deadline in compute(session, agreement_id, today, known_at)]
     seen = [deadline for deadline in found if trust is None or deadline.params.get("trust", trust) == trust]
     return sorted(seen, key=lambda deadline: (deadline.due_on, deadline.source, deadline.key))
 
 
-def option_windows(session: Session, agreement_id: int, today: date) -> list[Deadline]:
+def option_windows(
+    session: Session, agreement_id: int, today: date, known_at: datetime | None = None
+) -> list[Deadline]:
     """Give the last day of each option that is neither exercised nor given up."""
     return [
         Deadline(
@@ -52,12 +59,14 @@ def option_windows(session: Session, agreement_id: int, today: date) -> list[Dea
             "option_window",
             {"trust": holder.party.code, "trust_name": holder.party.name, "state": holder.state},
         )
-        for holder in agreements.option_holders(session, agreement_id)
+        for holder in agreements.option_holders(session, agreement_id, known_at)
         if holder.state not in SETTLED_OPTIONS
     ]
 
 
-def unused_extensions(session: Session, agreement_id: int, today: date) -> list[Deadline]:
+def unused_extensions(
+    session: Session, agreement_id: int, today: date, known_at: datetime | None = None
+) -> list[Deadline]:
     """Give the last day on which each extension not taken up can be: the one before it would begin."""
     return [
         Deadline(
@@ -68,7 +77,7 @@ def unused_extensions(session: Session, agreement_id: int, today: date) -> list[
             "extension_unused",
             {"from": extension.start.isoformat(), "to": extension.end.isoformat()},
         )
-        for extension in agreements.extensions(session, agreement_id)
+        for extension in agreements.extensions(session, agreement_id, known_at)
         if extension.taken_up_on is None
     ]
 

@@ -148,9 +148,10 @@ def list_values(
     base_year: int | None = None,
     after: tuple[str, str, int, date] | None = None,
     limit: int | None = None,
+    known_at: datetime | None = None,
 ) -> list[StandingValue]:
-    """List values, each as retrieved last, by table, series, base year and month, from the key ``after`` on."""
-    query = select(IndexValue)
+    """List values as known, each as retrieved last, by table, series, base year and month, from the key ``after`` on."""
+    query = recorded_by_then(select(IndexValue), IndexValue, known_at)
     for column, wanted in ((IndexValue.table, table), (IndexValue.series, series), (IndexValue.base_year, base_year)):
         if wanted is not None:
             query = query.where(column == wanted)
@@ -159,9 +160,9 @@ def list_values(
     return kept if limit is None else kept[:limit]
 
 
-def known_series(session: Session) -> list[tuple[str, str, int, date, date, int]]:
-    """List what there is: table, series, base year, first and last month, how many months."""
-    rows = session.execute(
+def known_series(session: Session, known_at: datetime | None = None) -> list[tuple[str, str, int, date, date, int]]:
+    """List what there is as known: table, series, base year, first and last month, how many months."""
+    query = (
         select(
             IndexValue.table,
             IndexValue.series,
@@ -173,6 +174,7 @@ def known_series(session: Session) -> list[tuple[str, str, int, date, date, int]
         .group_by(IndexValue.table, IndexValue.series, IndexValue.base_year)
         .order_by(IndexValue.table, IndexValue.series, IndexValue.base_year)
     )
+    rows = session.execute(recorded_by_then(query, IndexValue, known_at))
     return [(table, series, year, first, last, count) for table, series, year, first, last, count in rows]
 
 

@@ -8,7 +8,7 @@ index changes nothing in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -94,19 +94,6 @@ class Preview:
     other: Worked
     obstacles: tuple[Obstacle, ...]
     warnings: tuple[Obstacle, ...]
-
-
-ClosedUntil = Callable[[Session, int], date | None]
-
-_closed_until: list[ClosedUntil] = []
-
-
-def respect(closed_until: ClosedUntil) -> None:
-    """Let ``closed_until(session, agreement_id)`` tell the first day that is still open, ``None`` where nothing is closed.
-
-    No approval reaches back before it, said on purpose or not.
-    """
-    _closed_until.append(closed_until)
 
 
 def standing_clause(session: Session, agreement_id: int, known_at: datetime | None = None) -> AgreedClause | None:
@@ -240,20 +227,14 @@ def approve(
     """Approve a request: its factor stands in the price book from its day on.
 
     Somebody else than who requested approves. A lapsed request is never approved. Where the day lies before ``today``,
-    amounts of days gone by would change: that needs ``retroactive`` said on purpose, and days that are closed (`respect`)
-    never change. Raises `Denied`, `Conflict` where the request is decided or lapsed, the book adjusted already or the
-    past closed, and `InvalidInput`.
+    amounts of days gone by would change: that needs ``retroactive`` said on purpose, and days that are closed
+    (`price_books.respect`) never change. Raises `Denied`, `Conflict` where the request is decided or lapsed, the book
+    adjusted already or the past closed, and `InvalidInput`.
     """
     row = _open(session, request_id, actor, reason)
     if row.recorded_by == actor.id:
         raise Denied("who requested an adjustment does not approve it: another approver does")
-    for closed_until in _closed_until:
-        first_open = closed_until(session, row.agreement_id)
-        if first_open is not None and row.effective_from < first_open:
-            day = first_open.isoformat()
-            raise Conflict(
-                "index_closed_past", f"everything before {day} is closed; an adjustment does not reach into it"
-            )
+    price_books.require_open(session, row.agreement_id, row.effective_from)
     if row.effective_from < today and not retroactive:
         day = row.effective_from.isoformat()
         detail = f"prices from {day} on would change for days gone by: say retroactive to approve that"
@@ -291,27 +272,32 @@ def list_requests(session: Session, agreement_id: int, known_at: datetime | None
     return [_request(row, known_at) for row in rows]
 
 
-def find_request(session: Session, request_id: int) -> IndexRequest:
-    """Find a request; `NotFound` where there is none."""
+def find_request(session: Session, request_id: int, known_at: datetime | None = None) -> IndexRequest:
+    """Find a request in its state as known; `NotFound` where there is none, or was none yet."""
     row = _row(session, request_id)
+    if known_at is not None and row.recorded_at > known_at:
+        raise NotFound(f"there is no index request {request_id}")
     session.refresh(row, ["course"])
-    return _request(row)
+    return _request(row, known_at)
 
 
-def notice_deadlines(session: Session, agreement_id: int, today: date) -> list[Deadline]:
+def notice_deadlines(
+    session: Session, agreement_id: int, today: date, known_at: datetime | None = None
+) -> list[Deadline]:
     """Give the last day of notice for each day from which prices may be adjusted and for which nobody asked in time.
 
     A day on which a version of the price book begins has none: a version stands at its own level.
     """
-    agreed = standing_clause(session, agreement_id)
+    agreed = standing_clause(session, agreement_id, known_at)
     if agreed is None:
         return []
     clause = agreed.terms
-    book = price_books.price_book(session, agreement_id)
+    book = price_books.price_book(session, agreement_id, known_at)
     settled = {version.valid_from for version in book.versions}
     settled |= {adjustment.effective_from for adjustment in book.index_adjustments}
-    settled |= {request.effective_from for request in list_requests(session, agreement_id) if request.state != LAPSED}
-    end = agreements.agreement_summary(session, agreement_id).term.end
+    requests = list_requests(session, agreement_id, known_at)
+    settled |= {request.effective_from for request in requests if request.state != LAPSED}
+    end = agreements.agreement_summary(session, agreement_id, known_at).term.end
     return [
         Deadline(
             "index",

@@ -5,10 +5,11 @@ Terms are compiled once for every (version, set of index factors in force) and u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from billing.rating.ramp_up import Ramp
@@ -39,6 +40,11 @@ class Level:
     conventions: Conventions
     factor: Fraction
     touched: bool  # an index of factor 1 still rounds a unit price to the contract's decimals
+
+    @classmethod
+    def of(cls, conventions: Conventions, factors: Sequence[Decimal]) -> Level:
+        """Return the level that prices stand at under these index factors, all multiplied; none leaves them as written."""
+        return cls(conventions, prod(map(Fraction, factors), start=Fraction(1)), bool(factors))
 
     @property
     def round(self) -> Round:

@@ -15,8 +15,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 from itertools import groupby
+from typing import assert_never
 
 from billing.rating.charge_terms import FixedTerms, Level, OneOffTerms, Terms, UsageTerms
 from billing.rating.models import compile_model
@@ -225,11 +225,9 @@ def _courses(book: PriceBook, periods: list[Period]) -> Iterator[Course]:
 
 
 def _at_level(book: PriceBook, version: PriceBookVersion, factors: tuple[int, ...]) -> dict[str, Terms]:
-    factor = Fraction(1)
-    for i in factors:
-        factor *= Fraction(book.index_adjustments[i].factor)
+    in_force = [book.index_adjustments[i].factor for i in factors]
     return {
-        charge.code: _terms(charge, Level(charge.conventions.over(book.conventions), factor, bool(factors)))
+        charge.code: _terms(charge, Level.of(charge.conventions.over(book.conventions), in_force))
         for charge in version.charges
     }
 
@@ -257,6 +255,8 @@ def _course(code: str, terms: list[Terms | None]) -> Course:
                 ramps += [each.ramp] if each.ramp is not None else []
             case FixedTerms() | OneOffTerms():
                 scopes.append(each.per)
+            case unknown:
+                assert_never(unknown)
     scopes += [per for per, _ in limits]
     return Course(
         code=code,

@@ -1,7 +1,6 @@
 """The price models, ready for rating: how a counter's units of one pricing period become lines.
 
-A new model is one class here with a branch in `compile_model`, beside its plain type in `contracts.terms.price_model` and its
-shape in `contracts.schemas.price_book`.
+A new model is one class here with a branch in `compile_model`; the README of `billing` lists the other places.
 """
 
 from __future__ import annotations

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Final
 
 from flask import Response, current_app, url_for
 
 from billing import charging, price_diff
 from billing.price_list import VersionPrices, factors_in_force, price_list
-from billing.price_review import review
+from billing.price_review import locked_book, require_told, review
 from billing.price_trial import Priced
 from billing.schemas import price_books as shapes
 from contracts import clock, price_books, price_drafts
@@ -185,6 +186,7 @@ def revise_draft(draft_id: int) -> Response:
 @answers(shapes.PriceBookCheckSchema, description="What the check finds.", problems=(404,))
 def check_draft(draft_id: int) -> Response:
     """Check a draft against the book as it stands"""
+    db.only_read()
     return json_answer(shapes.dump_findings(list(review(db.session, _draft(draft_id), _today()).findings)))
 
 
@@ -221,9 +223,10 @@ def compare_draft(draft_id: int) -> Response:
 def submit_draft(draft_id: int) -> Response:
     """Send a draft to approval
 
-    409 where the revision is no longer the newest one or the draft is not in a state for it.
+    409 where the revision is no longer the newest one, the draft is not in a state for it, or (`consequence_changed`) it
+    would change other amounts than the `change` sent along.
     """
-    return _decided(draft_id, price_drafts.submit_draft, told=True)
+    return _decided(draft_id, price_drafts.submit_draft, *shapes.load_decision(json_body()), told=True)
 
 
 @resource.route("/drafts/<int:draft_id>/approve", methods=["POST"])
@@ -233,7 +236,9 @@ def submit_draft(draft_id: int) -> Response:
 )
 @described(
     body=document_body(
-        shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
+        shapes.PriceBookApprovalSchema,
+        description="The revision seen.",
+        examples={"decision": DECISION, "past": {**DECISION, "retroactive": True}},
     ),
     headers=ETAG_HEADER,
 )
@@ -241,9 +246,13 @@ def submit_draft(draft_id: int) -> Response:
 def approve_draft(draft_id: int) -> Response:
     """Approve a draft
 
-    409 with `own_draft` for whoever had a hand in it.
+    409 with `own_draft` for whoever had a hand in it, with `consequence_changed` where it would change other amounts than
+    the `change` sent along, with `closed_past` where its first day lies in a closed quarter; a
+    first day before today needs `retroactive`.
     """
-    return _decided(draft_id, price_drafts.approve_draft, told=True)
+    revision, comment, retroactive = shapes.load_approval(json_body())
+    approve = partial(price_drafts.approve_draft, today=_today(), retroactive=retroactive)
+    return _decided(draft_id, approve, revision, comment, told=True)
 
 
 @resource.route("/drafts/<int:draft_id>/return", methods=["POST"])
@@ -258,7 +267,7 @@ def approve_draft(draft_id: int) -> Response:
 @once
 def return_draft(draft_id: int) -> Response:
     """Send a draft back with a comment"""
-    return _decided(draft_id, price_drafts.return_draft, told=False)
+    return _decided(draft_id, price_drafts.return_draft, *shapes.load_decision(json_body()), told=False)
 
 
 @resource.route("/drafts/<int:draft_id>/withdraw", methods=["POST"])
@@ -273,13 +282,18 @@ def return_draft(draft_id: int) -> Response:
 @once
 def withdraw_draft(draft_id: int) -> Response:
     """Give a draft up"""
-    return _decided(draft_id, price_drafts.withdraw_draft, told=False)
+    return _decided(draft_id, price_drafts.withdraw_draft, *shapes.load_decision(json_body()), told=False)
 
 
-def _decided(draft_id: int, act: Callable[..., Draft], *, told: bool) -> Response:
-    revision, comment = shapes.load_decision(json_body())
-    draft = _draft(draft_id)
-    told_of = {"consequence": review(db.session, draft).consequence} if told else {}
+def _decided(draft_id: int, act: Callable[..., Draft], revision: int, comment: str, *, told: bool) -> Response:
+    examined = None
+    if told:
+        # Rated before the lock is taken; under it the price book must still be this one.
+        with db.read() as reading:
+            draft = price_drafts.find_draft(reading, draft_id=draft_id, actor=current_actor())
+            examined = review(reading, draft)
+    told_of = {} if examined is None else {"consequence": examined.consequence}
+    book = locked_book(db.session, _draft(draft_id).agreement_id)
     done = act(
         db.session,
         draft_id=draft_id,
@@ -289,10 +303,13 @@ def _decided(draft_id: int, act: Callable[..., Draft], *, told: bool) -> Respons
         now=datetime.now(UTC),
         **told_of,
     )
+    if examined is not None:
+        require_told(examined, book, as_shown=shapes.told_as(json_body(), examined.consequence))
     return _answer(done)
 
 
 def _compared(draft_id: int) -> price_diff.Comparison:
+    db.only_read()
     reviewed = review(db.session, _draft(draft_id), _today())
     if reviewed.comparison is None:
         raise InvalidInput(reviewed.errors)

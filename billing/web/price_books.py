@@ -65,7 +65,9 @@ def index(code: str) -> Any:
     """List the versions and the drafts."""
     query = read_query(code=code)
     book = price_books.price_book(db.session, query.agreement.id, query.known_at)
-    drafts = price_drafts.list_drafts(db.session, agreement_id=query.agreement.id, actor=query.actor)
+    drafts = price_drafts.list_drafts(
+        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
+    )
     current = book.version_on(query.today)
     return query.page(
         "billing/price_books/index.html",
@@ -144,8 +146,8 @@ def diff(code: str, old: str, new: str) -> Any:
 
 def shared(query: Query, version: PriceBookVersion) -> dict[str, Any]:
     """Give what every page about charges needs."""
-    holders = agreements.option_holders(db.session, query.agreement.id)
-    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id, query.known_at))
     charges = {charge.code: names.charge(charge) for charge in version.charges}
 
     def row_name(row: TrialRow) -> str:

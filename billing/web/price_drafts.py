@@ -6,18 +6,19 @@ both and chooses; nothing is overwritten in silence and nothing typed is lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from billing import metering
 from billing.price_list import price_list
-from billing.price_review import Review, begin_draft, review
+from billing.price_review import Review, begin_draft, locked_book, require_told, review, written
 from billing.volume_trial import volumes_at_bounds
 from billing.web import price_books as version_pages
 from billing.web import price_forms, price_words, words
@@ -49,7 +50,7 @@ def register(app: Flask) -> None:
 @requires("price_book.draft")
 def new(code: str) -> Any:
     """Ask for what a new draft begins with."""
-    query = read_query(code=code)
+    query = read_query(code=code, past=False)
     return _new_page(query, MultiDict({"gjelder_fra": _next_year(query).isoformat()}), [])
 
 
@@ -57,7 +58,7 @@ def new(code: str) -> Any:
 @requires("price_book.draft")
 def create(code: str) -> Any:
     """Make a draft: with the prices as they stand, or with none."""
-    query = read_query(code=code)
+    query = read_query(code=code, past=False)
     errors: list[tuple[str | None, str]] = []
     valid_from = _day(request.form, errors)
     if errors or valid_from is None:
@@ -107,7 +108,7 @@ def _show(query: Query, examined: Review, errors: Sequence[tuple[str | None, str
 @requires("price_book.draft")
 def change_head(code: str, draft_id: int) -> Any:
     """Change the first day, the clause and the note."""
-    query, draft = _read(code, draft_id)
+    query, draft = _read(code, draft_id, past=False)
     errors: list[tuple[str | None, str]] = []
     valid_from = _day(request.form, errors)
     if errors or valid_from is None:
@@ -120,7 +121,7 @@ def change_head(code: str, draft_id: int) -> Any:
 @requires("price_book.draft")
 def charge(code: str, draft_id: int, number: int) -> Any:
     """Show the form of a charge of a draft; number 0 is a new one of the type asked for."""
-    query, draft = _read(code, draft_id, "type")
+    query, draft = _read(code, draft_id, "type", past=False)
     if number == 0:
         kind = query.values.get("type", "graduated")
         form = price_forms.empty_form(next((each for each in price_forms.TYPES if each == kind), "graduated"))
@@ -133,13 +134,15 @@ def charge(code: str, draft_id: int, number: int) -> Any:
 @requires("price_book.draft")
 def save_charge(code: str, draft_id: int, number: int) -> Any:
     """Save a charge, add or take away a row of its form, or show what its tiers mean."""
-    query, draft = _read(code, draft_id)
     action = request.form.get("action", "save")
+    if action != "save":
+        db.only_read()
+    query, draft = _read(code, draft_id, past=False)
     form = price_forms.ChargeForm(price_forms.read_form(request.form).type, MultiDict(request.form))
     if form.change_rows(action):
         return _charge_page(query, draft, number, form)
     form = price_forms.read_form(request.form)
-    if form.charge is None or action == "preview":
+    if form.charge is None or action != "save":
         page = _charge_page(query, draft, number, form)
         return (page, 422) if form.errors else page
     charges = list(draft.newest.content.charges)
@@ -167,7 +170,7 @@ def save_charge(code: str, draft_id: int, number: int) -> Any:
 @requires("price_book.draft")
 def remove_charge(code: str, draft_id: int, number: int) -> Any:
     """Take a charge out of a draft."""
-    query, draft = _read(code, draft_id)
+    query, draft = _read(code, draft_id, past=False)
     gone = _charge_at(draft, number)
     kept = tuple(each for each in draft.newest.content.charges if each is not gone)
     return _revise(
@@ -194,7 +197,7 @@ def workbook(code: str, draft_id: int) -> Any:
 @requires("price_book.draft")
 def upload(code: str, draft_id: int) -> Any:
     """Take a workbook in as the draft's next revision, whole or not at all."""
-    query, draft = _read(code, draft_id)
+    query, draft = _read(code, draft_id, past=False)
     file = request.files.get("fil")
     if file is None or not file.filename:
         return _show(query, _examine(query, draft), [("fil", _("Choose a file."))]), 422
@@ -227,7 +230,7 @@ def simulation(code: str, draft_id: int) -> Any:
 @requires("price_book.draft")
 def confirm_submit(code: str, draft_id: int) -> Any:
     """Show what is about to be sent to approval."""
-    query, draft = _read(code, draft_id)
+    query, draft = _read(code, draft_id, past=False)
     return _page(query, _examine(query, draft), "billing/price_books/submit.html")
 
 
@@ -235,13 +238,14 @@ def confirm_submit(code: str, draft_id: int) -> Any:
 @requires("price_book.draft")
 def submit(code: str, draft_id: int) -> Any:
     """Send a draft to approval."""
-    query, draft = _read(code, draft_id)
+    db.only_read()
+    query, draft = _read(code, draft_id, past=False)
     examined = _examine(query, draft)
     return _decide(
         query,
         draft,
-        lambda: price_drafts.submit_draft(
-            db.session,
+        lambda writing: price_drafts.submit_draft(
+            writing,
             draft_id=draft.id,
             seen=_seen(),
             comment=_text("comment"),
@@ -250,6 +254,7 @@ def submit(code: str, draft_id: int) -> Any:
             now=datetime.now(UTC),
         ),
         _("The draft is sent to approval."),
+        examined,
     )
 
 
@@ -257,50 +262,48 @@ def submit(code: str, draft_id: int) -> Any:
 @requires("price_book.approve")
 def confirm_approval(code: str, draft_id: int) -> Any:
     """Show what is about to come into force, with its consequence in kroner."""
-    query, draft = _read(code, draft_id)
-    return _page(query, _examine(query, draft), "billing/price_books/approve.html")
+    query, draft = _read(code, draft_id, past=False)
+    return _approval_page(query, _examine(query, draft))
 
 
 @blueprint.post(f"{_ONE}/godkjenning")
 @requires("price_book.approve")
 def approve(code: str, draft_id: int) -> Any:
     """Approve a draft, or send it back with a comment."""
-    query, draft = _read(code, draft_id)
+    db.only_read()
+    query, draft = _read(code, draft_id, past=False)
     examined = _examine(query, draft)
     now, comment = datetime.now(UTC), _text("comment")
     if request.form.get("action") == "return":
         if not comment:
-            page = _page(
-                query,
-                examined,
-                "billing/price_books/approve.html",
-                errors=[("comment", _("Say why the draft is sent back."))],
-            )
-            return page, 422
+            return _approval_page(query, examined, [("comment", _("Say why the draft is sent back."))]), 422
         return _decide(
             query,
             draft,
-            lambda: price_drafts.return_draft(
-                db.session, draft_id=draft.id, seen=_seen(), comment=comment, actor=query.actor, now=now
+            lambda writing: price_drafts.return_draft(
+                writing, draft_id=draft.id, seen=_seen(), comment=comment, actor=query.actor, now=now
             ),
             _("The draft is sent back."),
         )
     return _decide(
         query,
         draft,
-        lambda: price_drafts.approve_draft(
-            db.session,
+        lambda writing: price_drafts.approve_draft(
+            writing,
             draft_id=draft.id,
             seen=_seen(),
             comment=comment,
             consequence=examined.consequence,
             actor=query.actor,
             now=now,
+            today=query.today,
+            retroactive=request.form.get("retroactive") == "yes",
         ),
         _(
             "Approved. The prices are in the price book from %(day)s.",
             day=formatting.day(draft.newest.content.valid_from, current_language()),
         ),
+        examined,
     )
 
 
@@ -308,31 +311,33 @@ def approve(code: str, draft_id: int) -> Any:
 @requires("price_book.draft")
 def withdraw(code: str, draft_id: int) -> Any:
     """Give a draft up."""
-    query, draft = _read(code, draft_id)
+    db.only_read()
+    query, draft = _read(code, draft_id, past=False)
     return _decide(
         query,
         draft,
-        lambda: price_drafts.withdraw_draft(
-            db.session, draft_id=draft.id, seen=_seen(), actor=query.actor, now=datetime.now(UTC)
+        lambda writing: price_drafts.withdraw_draft(
+            writing, draft_id=draft.id, seen=_seen(), actor=query.actor, now=datetime.now(UTC)
         ),
         _("The draft is given up. It can still be read."),
     )
 
 
-def _read(code: str, draft_id: int, *own: str) -> tuple[Query, Draft]:
-    query = read_query(*own, code=code)
-    draft = price_drafts.find_draft(db.session, draft_id=draft_id, actor=query.actor)
+def _read(code: str, draft_id: int, *own: str, past: bool = True) -> tuple[Query, Draft]:
+    """Read a draft as known at the moment asked for; what changes it (``past`` is false) knows it as it is."""
+    query = read_query(*own, code=code, past=past)
+    draft = price_drafts.find_draft(db.session, draft_id=draft_id, actor=query.actor, known_at=query.known_at)
     if draft.agreement_id != query.agreement.id:
         raise NotFound(_("There is no such draft."))
     return query, draft
 
 
 def _book(query: Query) -> PriceBook:
-    return price_books.price_book(db.session, query.agreement.id)
+    return price_books.price_book(db.session, query.agreement.id, query.known_at)
 
 
 def _examine(query: Query, draft: Draft) -> Review:
-    return review(db.session, draft, query.today)
+    return review(db.session, draft, query.today, query.known_at)
 
 
 def _page(query: Query, examined: Review, template: str, **values: Any) -> str:
@@ -341,19 +346,26 @@ def _page(query: Query, examined: Review, template: str, **values: Any) -> str:
     common = version_pages.shared(query, draft.newest.content.to_version())
     return query.page(
         template,
-        as_of=metering.last_day(db.session, query.agreement.id),
+        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
         version=None if current is None else current.valid_from,
         **common,
         draft=draft,
         content=draft.newest.content,
         examined=examined,
         comparison=examined.comparison,
+        shown=written(examined.consequence),
         trial=None if examined.comparison is None else examined.comparison.trial,
         findings=price_words.findings(examined.findings, draft.newest.content.charges, common["names"].products),
-        may=lambda event: draft.may(event, query.actor),
+        # What is read as of an earlier moment is not acted on.
+        may=lambda event: query.known_at is None and draft.may(event, query.actor),
         own=query.actor.id in draft.authors,
         **values,
     )
+
+
+def _approval_page(query: Query, examined: Review, errors: Sequence[tuple[str, str]] = ()) -> str:
+    past = examined.draft.newest.content.valid_from < query.today
+    return _page(query, examined, "billing/price_books/approve.html", past=past, errors=errors)
 
 
 def _charge_page(query: Query, draft: Draft, number: int, form: ChargeForm) -> str:
@@ -434,15 +446,25 @@ def _revise(
     return redirect(_to(query, "show", draft))
 
 
-def _decide(query: Query, draft: Draft, act: Any, done: str) -> Any:
+def _decide(
+    query: Query, draft: Draft, act: Callable[[Session], Draft], done: str, examined: Review | None = None
+) -> Any:
+    """Take a step in a short write of its own; where its consequence was told, the price book must be the one examined."""
     try:
-        act()
-        db.session.commit()
+        with db.write() as writing:
+            book = locked_book(writing, draft.agreement_id)
+            act(writing)
+            if examined is not None:
+                told = written(examined.consequence)
+                require_told(examined, book, as_shown=request.form.get("consequence", told) == told)
     except Conflict as conflict:
         db.session.rollback()
         return _conflict(query, draft.id, conflict), 409
-    except InvalidInput:
+    except InvalidInput as refused:
         db.session.rollback()
+        if any(error.pointer == "#/retroactive" for error in refused.errors):
+            errors = [("retroactive", _("Prices of days gone by would change: tick that this is meant."))]
+            return _approval_page(query, _examine(query, draft), errors), 422
         flash(_("The check refuses the draft. Nothing was done."), "error")
         return redirect(_to(query, "show", draft))
     flash(done)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from billing.cliffs import Cliff
-from billing.price_list import tier_intervals, tiers_of
+from billing.rating.captions import tier_intervals
 from billing.volume_trial import PoolEffect
 from contracts.price_sheet import SheetError
 from contracts.terms.price_book import Finding, PriceBook, PriceBookVersion
@@ -69,6 +69,7 @@ FINDINGS = {
     "charge_leaves_inside_window": N_(
         "A charge with a minimum, a maximum or an interval leaves the price book in the middle of its period."
     ),
+    "closed_past": N_("The first day lies in a closed quarter: prices there can no longer change."),
     "empty": N_("This must be filled in."),
     "full_interval": N_("Without proration a trust that starts late may be billed for a whole interval."),
     "negative_amount": N_("A price cannot be negative."),
@@ -238,9 +239,8 @@ def captions(book: PriceBook, version: PriceBookVersion) -> dict[str, list[str]]
     """Write the units of each charge's tiers, from the intervals that the rating uses."""
     written = {}
     for charge in version.charges:
-        tiers = tiers_of(charge)
-        intervals = tier_intervals(tiers, charge.conventions.over(book.conventions).boundary) if tiers else ()
-        written[charge.code] = [formatting.tier_range(above, up_to, current_language()) for above, up_to in intervals]
+        intervals = tier_intervals(charge, charge.conventions.over(book.conventions).boundary)
+        written[charge.code] = [formatting.tier_range(first, last, current_language()) for first, last in intervals]
     return written
 
 

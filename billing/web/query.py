@@ -7,7 +7,7 @@ would show other figures than the address says. `kjent` (a date or a moment) and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any, NoReturn
 
 from flask import abort, current_app, g, make_response, render_template, request, url_for
@@ -20,6 +20,7 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.web import formatting, layout
+from contracts.web.agreement_page import read_moment
 from contracts.web.guard import current_actor
 from contracts.web.i18n import current_language
 
@@ -100,7 +101,7 @@ def read_query(*own: str, code: str | None = None, past: bool = True) -> Query:
         refuse(_("This page cannot be asked as of an earlier day: leave out kjent."))
     values = parameters(*own)
     actor = current_actor()
-    known_at = _known_at(values.pop("kjent", ""))
+    known_at = read_moment(values.pop("kjent", ""))
     code = code or values.pop("agreement", None) or None
     return Query(actor, _agreement(code, known_at), known_at, today(), values)
 
@@ -136,20 +137,6 @@ def reads_all() -> bool:
 def refuse(sentence: str) -> NoReturn:
     """Answer 400 with one sentence."""
     abort(make_response(*layout.error_page(400, details=[sentence])))
-
-
-def _known_at(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        if len(text) == 10:
-            # A day means all that was known when it was over.
-            return datetime.combine(date.fromisoformat(text), time.max, tzinfo=clock.OSLO)
-        # A plus in an address is read as a space.
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        refuse(_("“%(value)s” in kjent is not a date (2026-10-15) or a moment.", value=text))
-    return moment if moment.tzinfo else moment.replace(tzinfo=clock.OSLO)
 
 
 def _agreement(code: str | None, known_at: datetime | None) -> AgreementSummary:

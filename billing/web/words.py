@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, assert_never
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from billing.explanation import Explanation
-from billing.price_list import RampToday, tier_intervals, tiers_of
+from billing.explanation import Explanation, OneMore, Pooling
+from billing.price_list import RampToday, tiers_of
+from billing.rating.captions import tier_interval
 from billing.rating.lines import Line
 from contracts.terms.agreement import MarketplaceAlgorithm, OptionHolder
 from contracts.terms.period import Period
@@ -202,6 +203,8 @@ def model_sentence(charge: UsageCharge) -> str:
                 size=_quantity(size),
                 price=_money(price),
             )
+        case unknown:
+            assert_never(unknown)
 
 
 def ramp_sentence(charge: UsageCharge | FixedCharge) -> str:
@@ -266,9 +269,8 @@ def rounding_sentence(conventions: Conventions) -> str:
 
 def tier_caption(book: PriceBook, charge: Charge, number: int) -> str:
     """Write the units of a tier, as `25 001–75 000`."""
-    tiers = tiers_of(charge)
-    above, up_to = tier_intervals(tiers, charge.conventions.over(book.conventions).boundary)[number - 1]
-    return formatting.tier_range(above, up_to, current_language())
+    first, last = tier_interval(charge, number, charge.conventions.over(book.conventions).boundary)
+    return formatting.tier_range(first, last, current_language())
 
 
 def line_text(line: Line, caption: str | None = None) -> str:
@@ -344,6 +346,37 @@ def answer(walk: Explanation, names: Names) -> str:
     if line.discount_rate_e4:
         return _("%(kind)s of %(gross)s, less the ramp-up discount of %(rate)s: %(net)s.", **values)
     return _("%(kind)s of %(net)s.", **values)
+
+
+def one_more_sentence(more: OneMore, trust: str) -> str:
+    """Say what one more examination would cost the trust, and all trusts together where the reader may know."""
+    values = {"day": _day(more.on), "trust": trust, "cost": _money(more.trust)}
+    if more.agreement is None:
+        return _("One more examination on %(day)s would cost %(trust)s %(cost)s.", **values)
+    return _(
+        "One more examination on %(day)s would cost %(trust)s %(cost)s, and all trusts together %(all)s.",
+        all=_money(more.agreement),
+        **values,
+    )
+
+
+def pooling_sentence(pooling: Pooling, trust: str) -> str:
+    """Say what counting all trusts together saved the trust, against counting its own examinations alone."""
+    values = {"trust": trust, "size": _money(abs(pooling.saved_in_window)), "day": _day(pooling.window.start)}
+    if pooling.saved_in_window > 0:
+        return _(
+            "Because the examinations of all trusts are counted together, %(trust)s has paid %(size)s less for this price since %(day)s than it would have with its own examinations alone.",
+            **values,
+        )
+    if pooling.saved_in_window < 0:
+        return _(
+            "Because the examinations of all trusts are counted together, %(trust)s has paid %(size)s more for this price since %(day)s than it would have with its own examinations alone.",
+            **values,
+        )
+    return _(
+        "Since %(day)s %(trust)s has paid the same for this price as it would have with its own examinations alone.",
+        **values,
+    )
 
 
 def ramp_status(ramp: RampToday) -> tuple[str, str]:

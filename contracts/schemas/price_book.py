@@ -7,7 +7,7 @@ Shapes, words and decimals are checked here; whether the book can be read in one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, assert_never, get_args
 
 from marshmallow import ValidationError, fields, post_dump, post_load, pre_dump
 
@@ -230,6 +230,8 @@ class UsageChargeSchema(_ChargeSchema):
                 document["tiers"] = tiers
             case Package(size, price):
                 document |= {"package_size": size, "package_price": price}
+            case unknown:
+                assert_never(unknown)
         return document
 
 
@@ -341,12 +343,6 @@ def dump_version(version: PriceBookVersion) -> dict[str, Any]:
     """Write one version of a price book as it is read."""
     document: dict[str, Any] = _VERSION.dump(version)
     return document
-
-
-def load_index_adjustment(document: Any, pointer: str = "#") -> IndexAdjustment:
-    """Read an index adjustment; InvalidInput with every error of its shape."""
-    adjustment: IndexAdjustment = load(_INDEX_ADJUSTMENT, document, pointer)
-    return adjustment
 
 
 def load_activation(document: Any, pointer: str = "#") -> Activation:

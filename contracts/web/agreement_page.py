@@ -1,11 +1,11 @@
-"""What pages about one agreement share: the agreement in the path, strict parameters, and what day it is."""
+"""What pages about one agreement share: the agreement in the path, strict parameters, as known when, and what day it is."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import NoReturn
+from datetime import UTC, date, datetime, time
+from typing import Any, NoReturn
 
-from flask import abort, current_app, g, make_response, request
+from flask import abort, current_app, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from contracts import agreements, clock
@@ -14,11 +14,15 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.web import layout
 
+# The parameter that says as of which knowledge a page is asked, on every page that can be.
+KNOWN = "kjent"
 
-def agreement_of(code: str) -> AgreementSummary:
-    """Give the agreement that the path names; `NotFound` in the reader's language where there is none."""
+
+def agreement_of(code: str, known_at: datetime | None = None) -> AgreementSummary:
+    """Give the agreement that the path names, as known; `NotFound` in the reader's language where there is none."""
     try:
-        return agreements.find_agreement(db.session, code)
+        found = agreements.find_agreement(db.session, code)
+        return found if known_at is None else agreements.agreement_summary(db.session, found.id, known_at)
     except NotFound:
         raise NotFound(_("There is no agreement “%(code)s”.", code=code)) from None
 
@@ -33,6 +37,29 @@ def parameters(*own: str) -> dict[str, str]:
             _refuse(_("The parameter “%(name)s” stands twice.", name=name))
         values[name] = value.strip()
     return values
+
+
+def read_moment(text: str) -> datetime | None:
+    """Read ``kjent``: a day means all that was known when it was over, in Oslo; empty text means now.
+
+    Answers 400 where it is neither a day nor a moment.
+    """
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time.max, tzinfo=clock.OSLO)
+        # A plus in an address is read as a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        _refuse(_("“%(value)s” in kjent is not a date (2026-10-15) or a moment.", value=text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=clock.OSLO)
+
+
+def link(endpoint: str, **values: Any) -> str:
+    """Give the address of another page that reads the past, as known at the same moment as this one."""
+    kept = {KNOWN: request.args[KNOWN]} if request.args.get(KNOWN) else {}
+    return url_for(endpoint, **{**kept, **values})
 
 
 def today() -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, render_template, url_for
+from flask import Blueprint, Flask, redirect, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -15,7 +15,7 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.terms.deadline import SOON
 from contracts.web import formatting, layout
-from contracts.web.agreement_page import agreement_of, parameters, reads, today
+from contracts.web.agreement_page import KNOWN, agreement_of, link, parameters, read_moment, reads, today
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 
@@ -54,27 +54,30 @@ def present(code: str, sentence: str, consequence: str) -> None:
 @requires("read")
 def index() -> Any:
     """Lead to the only agreement's deadlines, or let the reader choose."""
-    parameters()
+    parameters(KNOWN)
     listed = agreements.list_agreements(db.session)
     if len(listed) == 1:
-        return redirect(url_for("deadlines.show", code=listed[0].code))
+        return redirect(link("deadlines.show", code=listed[0].code))
     if not listed:
         raise NotFound(_("No agreement is recorded yet."))
-    return render_template("contracts/deadline_agreements.html", agreements=listed)
+    return render_template("contracts/deadline_agreements.html", agreements=listed, link=link)
 
 
 @blueprint.get("/avtaler/<code>/frister")
 @requires("read")
 def show(code: str) -> str:
     """Show the deadlines of an agreement by date."""
-    parameters()
-    agreement = agreement_of(code)
+    known_at = read_moment(parameters(KNOWN).get(KNOWN, ""))
+    agreement = agreement_of(code, known_at)
     day = today()
-    listed = deadlines.upcoming(db.session, agreement.id, day, trust=current_actor().scope("read"))
+    scope = current_actor().scope("read")
+    listed = deadlines.upcoming(db.session, agreement.id, day, trust=scope, known_at=known_at)
     return render_template(
         "contracts/deadlines.html",
         agreement=agreement,
         today=day,
+        known_at=known_at,
+        link=link,
         rows=[(one, *sentences(one), *state_of(one, day)) for one in listed],
     )
 

@@ -193,18 +193,21 @@ def period(first: date, until: date, locale: str) -> str:
     return f"{day(first, locale)}{gap}{EN_DASH}{gap}{day(last, locale)}"
 
 
-def tier_range(above: int, up_to: int | None, locale: str) -> str:
-    """Write the units a tier covers, those after `above` up to and including `up_to` (`None`: open).
+def tier_range(first: int, last: int | None, locale: str) -> str:
+    """Write the units a tier covers, `first` to `last` as the rating counts them, both included (`None`: open).
 
-    `1–10 000`, `10 001–50 000`, `over 50 000`; one open tier from the first unit is `fra 1`.
+    `1–10 000`, `10 001–50 000`, `over 50 000`; one open tier from the first unit is `fra 1`; a tier that no unit falls
+    in is `ingen`.
     """
-    if up_to is None:
-        if above == 0:
+    if last is None:
+        if first == 1:
             return f"fra{NBSP}1" if locale == "nb" else f"from{NBSP}1"
-        return f"over{NBSP}{quantity(above, locale)}"
-    if up_to == above + 1:
-        return quantity(up_to, locale)
-    return f"{quantity(above + 1, locale)}{EN_DASH}{quantity(up_to, locale)}"
+        return f"over{NBSP}{quantity(first - 1, locale)}"
+    if last < first:
+        return "ingen" if locale == "nb" else "none"
+    if last == first:
+        return quantity(last, locale)
+    return f"{quantity(first, locale)}{EN_DASH}{quantity(last, locale)}"
 
 
 def org_number(value: str, locale: str = "nb") -> str:
@@ -291,7 +294,7 @@ def register(app: Flask) -> None:
     for name, write in FILTERS.items():
         app.jinja_env.filters[name] = in_reader_language(write)
     app.jinja_env.globals.update(
-        tier_range=lambda above, up_to: tier_range(above, up_to, current_language()),
+        tier_range=lambda first, last: tier_range(first, last, current_language()),
         period_text=lambda first, until: period(first, until, current_language()),
         not_applicable=lambda: not_applicable(current_language()),
         missing=lambda: escape(missing(current_language())),

@@ -19,7 +19,7 @@ from contracts.schemas.indexation import load_clause
 from contracts.terms import indexation as rules
 from contracts.terms.indexation import IndexRequest, shown
 from contracts.web import index_clause_form, index_words
-from contracts.web.agreement_page import agreement_of, parameters, today
+from contracts.web.agreement_page import KNOWN, agreement_of, link, parameters, read_moment, today
 from contracts.web.guard import current_actor, requires
 
 blueprint = Blueprint("index_pages", __name__, template_folder="templates")
@@ -35,17 +35,18 @@ def register(app: Flask) -> None:
 @requires("read")
 def show(code: str) -> str:
     """Show the clause in words and the requests."""
-    parameters()
-    agreement = agreement_of(code)
-    agreed = indexation.standing_clause(db.session, agreement.id)
-    requests = indexation.list_requests(db.session, agreement.id)
+    known_at = _known_at(parameters(KNOWN))
+    agreement = agreement_of(code, known_at)
+    agreed = indexation.standing_clause(db.session, agreement.id, known_at)
+    requests = indexation.list_requests(db.session, agreement.id, known_at)
     return _page(
         "contracts/indexation.html",
         agreement,
         agreed=agreed,
         requests=requests,
         names=access.names_of(db.session, [one.requested_by for one in requests]),
-        may_draft=_drafts(),
+        known_at=known_at,
+        may_draft=known_at is None and _drafts(),
     )
 
 
@@ -123,8 +124,8 @@ def make_request(code: str) -> Any:
 @requires("read")
 def show_request(code: str, request_id: int) -> str:
     """Show a request: what it rests on, how it is computed, where it stands."""
-    parameters()
-    return _request_page(*_found(code, request_id))
+    known_at = _known_at(parameters(KNOWN))
+    return _request_page(*_found(code, request_id, known_at), known_at=known_at)
 
 
 @blueprint.post("/avtaler/<code>/indeks/krav/<int:request_id>")
@@ -162,7 +163,9 @@ def decide(code: str, request_id: int) -> Any:
 @requires("read")
 def values() -> str:
     """Show which index values there are, and those of one series."""
-    return _values_page(parameters("tabell", "serie", "basis", "alle"))
+    asked = parameters("tabell", "serie", "basis", "alle", KNOWN)
+    known_at = _known_at(asked)
+    return _values_page(asked, known_at=known_at)
 
 
 @blueprint.post("/indeksverdier")
@@ -215,7 +218,7 @@ def import_values() -> Any:
 
 def _page(template: str, agreement: AgreementSummary, **values: Any) -> str:
     return render_template(
-        template, agreement=agreement, words=index_words, months_of=_months_of, shown=shown, **values
+        template, agreement=agreement, words=index_words, months_of=_months_of, shown=shown, link=link, **values
     )
 
 
@@ -259,6 +262,7 @@ def _request_page(
     found: IndexRequest,
     errors: list[tuple[str | None, str]] | None = None,
     reason: str = "",
+    known_at: datetime | None = None,
 ) -> str:
     actor = current_actor()
     who = [found.requested_by, *([found.decided_by] if found.decided_by else [])]
@@ -267,6 +271,7 @@ def _request_page(
         agreement,
         found=found,
         names=access.names_of(db.session, who),
+        known_at=known_at,
         may_decide=actor.may("index.approve") and actor.scope("index.approve") is None,
         own=actor.id == found.requested_by,
         retroactive=found.effective_from < today(),
@@ -276,9 +281,12 @@ def _request_page(
 
 
 def _values_page(
-    asked: dict[str, str], errors: list[tuple[str | None, str]] | None = None, typed: dict[str, str] | None = None
+    asked: dict[str, str],
+    errors: list[tuple[str | None, str]] | None = None,
+    typed: dict[str, str] | None = None,
+    known_at: datetime | None = None,
 ) -> str:
-    series = index_values.known_series(db.session)
+    series = index_values.known_series(db.session, known_at)
     basis = asked.get("basis", "")
     if asked and (basis and not (basis.isascii() and basis.isdigit() and len(basis) == 4)):
         raise NotFound(_("There is no such base year."))
@@ -296,7 +304,9 @@ def _values_page(
         raise NotFound(_("There are no values of this series."))
     rows = []
     if chosen is not None:
-        rows = index_values.list_values(db.session, table=chosen[0], series=chosen[1], base_year=chosen[2])
+        rows = index_values.list_values(
+            db.session, table=chosen[0], series=chosen[1], base_year=chosen[2], known_at=known_at
+        )
     rows = rows[::-1] if asked.get("alle") else rows[::-1][:USUAL_MONTHS]
     return render_template(
         "contracts/index_values.html",
@@ -306,7 +316,9 @@ def _values_page(
         errors=errors or [],
         typed={"retrieved_on": today().isoformat(), **(typed or {})},
         headers=[",".join(names) for names in HEADERS],
-        may_draft=_drafts(),
+        known_at=known_at,
+        link=link,
+        may_draft=known_at is None and _drafts(),
     )
 
 
@@ -315,9 +327,14 @@ def _drafts() -> bool:
     return actor.may("index.draft") and actor.scope("index.draft") is None
 
 
-def _found(code: str, request_id: int) -> tuple[AgreementSummary, IndexRequest]:
-    agreement = agreement_of(code)
-    found = indexation.find_request(db.session, request_id)
+def _known_at(asked: dict[str, str]) -> datetime | None:
+    """Take the moment asked for out of a page's parameters."""
+    return read_moment(asked.pop(KNOWN, ""))
+
+
+def _found(code: str, request_id: int, known_at: datetime | None = None) -> tuple[AgreementSummary, IndexRequest]:
+    agreement = agreement_of(code, known_at)
+    found = indexation.find_request(db.session, request_id, known_at)
     if found.agreement_id != agreement.id:
         raise NotFound(f"there is no index request {request_id}")
     return agreement, found

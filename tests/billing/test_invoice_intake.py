@@ -157,8 +157,8 @@ def test_a_newer_mapping_reads_a_kept_document_anew_and_leaves_it_as_it_came(app
     assert found(agreement_id, invoice_id).lines[0].trust == "akershus"
     assert found(agreement_id, invoice_id, known_at=NOW).lines[0].trust is None
     with db.read() as session:
-        kept = invoices.document_bytes(
-            session, agreement_id=agreement_id, invoice_id=invoice_id or 0, actor=COMMAND_LINE
+        kept = invoices.open_original(
+            session, agreement_id=agreement_id, invoice_id=invoice_id or 0, actor=COMMAND_LINE, now=NOW
         )
     assert kept[1] == content
     assert take_in(agreement_id, content).status == "already_imported"

@@ -74,7 +74,9 @@ def test_an_invoice_is_kept_byte_for_byte_and_once(database: Flask) -> None:
     assert first.id is not None
     with db.read() as session:
         assert session.scalar(select(func.count()).select_from(Invoice)) == 1
-        kept = invoices.document_bytes(session, agreement_id=agreement_id, invoice_id=first.id, actor=COMMAND_LINE)
+        kept = invoices.open_original(
+            session, agreement_id=agreement_id, invoice_id=first.id, actor=COMMAND_LINE, now=NOW
+        )
     assert kept == ("10045.xml", content)
 
 

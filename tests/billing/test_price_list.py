@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.price_list import factors_in_force, price_list, ramps_on, tier_intervals
+from billing.price_list import factors_in_force, price_list, ramps_on
 from billing.rating.rate import rate
 from billing.rating.request import PriceRequest
 from contracts.agreements import ActivationRow
@@ -75,25 +75,28 @@ def test_the_first_and_last_unit_of_a_caption_cost_its_price_in_the_rating(
     book = book_of(Graduated(tiers(*bounds)), boundary)
     rows = price_list(book)[0].charges[0].tiers
     tier = pick.draw(st.sampled_from(rows))
-    first, last = tier.above + 1, tier.up_to or tier.above + 7
+    first, last = tier.first, tier.last or tier.first + 6
     assert price_of_unit(book, first) == tier.unit_prices[0]
     assert price_of_unit(book, last) == tier.unit_prices[0]
-    if tier.up_to is not None:
-        assert price_of_unit(book, tier.up_to + 1) == rows[tier.number].unit_prices[0]
+    if tier.last is not None:
+        assert price_of_unit(book, tier.last + 1) == rows[tier.number].unit_prices[0]
 
 
 @pytest.mark.parametrize(
-    ("boundary", "expected"),
-    [("inclusive", ((0, 100), (100, 250), (250, None))), ("exclusive", ((0, 99), (99, 249), (249, None)))],
+    ("bounds", "boundary", "expected"),
+    [
+        ((100, 250), "inclusive", [(1, 100), (101, 250), (251, None)]),
+        ((100, 250), "exclusive", [(1, 99), (100, 249), (250, None)]),
+        ((1, 250), "exclusive", [(1, 0), (1, 249), (250, None)]),
+        ((), "inclusive", [(1, None)]),
+    ],
+    ids=["inclusive", "exclusive", "no unit in the first tier", "one open tier"],
 )
-def test_intervals_meet_without_gap_or_overlap(
-    boundary: Boundary, expected: tuple[tuple[int, int | None], ...]
+def test_the_units_of_the_tiers_meet_without_gap_or_overlap(
+    bounds: tuple[int, ...], boundary: Boundary, expected: list[tuple[int, int | None]]
 ) -> None:
-    assert tier_intervals(tiers(100, 250), boundary) == expected
-
-
-def test_a_single_open_tier_covers_every_unit() -> None:
-    assert tier_intervals(tiers(), "inclusive") == ((0, None),)
+    rows = price_list(book_of(Graduated(tiers(*bounds)), boundary))[0].charges[0].tiers
+    assert [(tier.first, tier.last) for tier in rows] == expected
 
 
 def test_a_level_is_the_price_that_the_rating_uses_from_its_day() -> None:

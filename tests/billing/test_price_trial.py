@@ -64,7 +64,7 @@ def test_a_version_tried_on_the_worked_example(terms: Terms) -> None:
         ("analysis", "sykehuset-ostfold"): Decimal(9380 - 11055),
         ("analysis", "vestre-viken"): Decimal(2330 - 2745),
     }
-    assert sum(row.change for row in trial.by_charge()) == sum(row.change for row in trial.by_trust()) == trial.change
+    assert sum(row.change for row in trial.rows()) == sum(row.change for row in trial.by_trust()) == trial.change
     assert trial.within("vestre-viken").change == Decimal("-415.00")
     assert trial.within("vestre-viken").examinations == 100
 
@@ -120,10 +120,10 @@ def test_versions_compared_by_tier_with_effects_that_add_up(example: Terms) -> N
     skeletal = next(charge for charge in comparison.charges if charge.code == "xray-skeletal")
     rows = [(row.tier, row.old_range, row.new_range, row.old, row.new, row.change) for row in skeletal.prices]
     assert rows == [
-        (1, (0, 25_000), (0, 25_000), Decimal("14.43"), Decimal("14.40"), Decimal("-0.03")),
-        (2, (25_000, 75_000), (25_000, 75_000), Decimal("11.34"), Decimal("11.30"), Decimal("-0.04")),
-        (3, (75_000, None), (75_000, 150_000), Decimal("8.76"), Decimal("8.50"), Decimal("-0.26")),
-        (4, None, (150_000, None), None, Decimal("6.90"), None),
+        (1, (1, 25_000), (1, 25_000), Decimal("14.43"), Decimal("14.40"), Decimal("-0.03")),
+        (2, (25_001, 75_000), (25_001, 75_000), Decimal("11.34"), Decimal("11.30"), Decimal("-0.04")),
+        (3, (75_001, None), (75_001, 150_000), Decimal("8.76"), Decimal("8.50"), Decimal("-0.26")),
+        (4, None, (150_001, None), None, Decimal("6.90"), None),
     ]
     assert [row.moved for row in skeletal.prices] == [False, False, True, True]
     platform = next(charge for charge in comparison.charges if charge.code == "platform")

@@ -260,8 +260,8 @@ def test_days_gone_by_change_only_on_purpose(database: Flask) -> None:
 def test_a_closed_past_is_never_reached_into(
     app: Flask, monkeypatch: pytest.MonkeyPatch, first_open: date | None, refused: bool
 ) -> None:
-    monkeypatch.setattr(indexation, "_closed_until", [])
-    indexation.respect(lambda _session, _agreement_id: first_open)
+    monkeypatch.setattr(price_books, "_closed_until", [])
+    price_books.respect(lambda _session, _agreement_id: first_open)
     request = ask(with_clause())
     if refused:
         with pytest.raises(Conflict, match="is closed"):

@@ -146,17 +146,30 @@ def kill_at_random(url: str, folder: Path, kills: int, seed: int) -> tuple[Count
             with logs[place].open("ab") as log:
                 log.write(b"\nkilled\n")
             workers[place] = start(url, folder, seed + 2 + number, logs[place])
+        _await_told(logs)
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
-    told = [line for log in logs for line in log.read_text().splitlines() if line.count(" ")]
+    told = _told(logs)
     with app.app_context():
         wrong = verify(told)
     app.extensions["trinnvis_engine"].dispose()
     errors = (folder / "errors.txt").read_text()
     wrong["errors"] += errors.count("Traceback")
     return wrong, len(told)
+
+
+def _told(logs: list[Path]) -> list[str]:
+    return [line for log in logs for line in log.read_text().splitlines() if line.count(" ")]
+
+
+def _await_told(logs: list[Path]) -> None:
+    """Wait until something was acknowledged: on a slow machine every kill may come before the first act is over."""
+    end = time.monotonic() + 60
+    while not _told(logs):
+        assert time.monotonic() < end, "nothing was acknowledged in a minute"
+        time.sleep(0.02)
 
 
 def _await_acts(log: Path, worker: subprocess.Popen[bytes]) -> None:

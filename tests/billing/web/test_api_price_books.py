@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from billing.web.api_price_books import CONTENT
+from tests.billing.web.test_price_pages import another_holds_the_write_lock
 from tests.tokens import bearer
 
 BOOKS = "/api/v1/price-books"
@@ -69,6 +70,25 @@ def test_a_draft_goes_its_course(client: FlaskClient, manager: dict[str, str], a
     assert versions[-1]["charges"] == made.get_json()["charges"]
     diff = client.get(f"{BOOKS}/diff?from=2026-01-01&to=2027-01-01", headers=manager).get_json()
     assert diff["effect"] == compared["effect"]
+
+
+def test_days_gone_by_change_only_on_purpose_and_closed_ones_never(
+    client: FlaskClient, manager: dict[str, str], approver: dict[str, str]
+) -> None:
+    past = content(client, manager) | {"valid_from": "2026-07-01"}
+    url = client.post(DRAFTS, json=past, headers=manager).headers["Location"]
+    assert client.post(f"{url}/submit", json={"revision": 1}, headers=manager).status_code == 200
+    for body in ({"revision": 1}, {"revision": 1, "retroactive": False}):
+        refused = client.post(f"{url}/approve", json=body, headers=approver)
+        assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "#/retroactive")
+    unread = client.post(f"{url}/approve", json={"revision": 1, "retroactive": "yes"}, headers=approver)
+    assert unread.get_json()["errors"][0]["code"] == "not_a_boolean"
+    approved = client.post(f"{url}/approve", json={"revision": 1, "retroactive": True}, headers=approver)
+    assert approved.get_json()["state"] == "approved"
+    closed = content(client, manager) | {"valid_from": "2026-06-30"}
+    url = client.post(DRAFTS, json=closed, headers=manager).headers["Location"]
+    errors = client.post(f"{url}/submit", json={"revision": 1}, headers=manager).get_json()["errors"]
+    assert ("#/valid_from", "closed_past") in [(error["pointer"], error["code"]) for error in errors]
 
 
 def test_a_revision_names_the_state_it_changes(client: FlaskClient, manager: dict[str, str]) -> None:
@@ -147,3 +167,26 @@ def test_versions_that_cannot_be_compared_are_not_found(
     client: FlaskClient, manager: dict[str, str], query: str
 ) -> None:
     assert client.get(f"{BOOKS}/diff?{query}", headers=manager).status_code == 404
+
+
+def test_a_decision_names_the_change_it_rests_on(
+    client: FlaskClient, manager: dict[str, str], approver: dict[str, str]
+) -> None:
+    url = make(client, manager).headers["Location"]
+    change = client.post(f"{url}/simulate", headers=manager).get_json()["simulation"]["change"]
+    other = {"revision": 1, "change": "1.00"}
+    refused = client.post(f"{url}/submit", json=other, headers=manager)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "consequence_changed")
+    assert client.get(url, headers=manager).get_json()["state"] == "draft"
+    assert client.post(f"{url}/submit", json={"revision": 1, "change": change}, headers=manager).status_code < 300
+    assert client.post(f"{url}/approve", json=other, headers=approver).get_json()["code"] == "consequence_changed"
+    assert client.post(f"{url}/approve", json={"revision": 1, "change": change}, headers=approver).status_code < 300
+
+
+def test_check_simulation_and_comparison_wait_for_nobody_who_writes(
+    client: FlaskClient, manager: dict[str, str], example_app: Flask
+) -> None:
+    url = make(client, manager).headers["Location"]
+    with another_holds_the_write_lock(example_app):
+        answers = [client.post(f"{url}/{step}", headers=manager).status_code for step in ("check", "simulate", "diff")]
+    assert answers == [200, 200, 200]

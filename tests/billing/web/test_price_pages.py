@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +15,15 @@ import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
+from billing.price_review import require_told, review
 from billing.web import price_forms
 from contracts import access, price_drafts
 from contracts.access import COMMAND_LINE, Grant
+from contracts.errors import Conflict
 from contracts.extensions import db
-from contracts.price_books import price_book
+from contracts.price_books import price_book, record_version
 from contracts.terms.price_model import Graduated, UsageCharge
 
 LISTS = "/avtaler/ra-2024-ki/prislister"
@@ -350,6 +356,41 @@ def test_a_stale_first_day_is_shown_again_and_not_lost(manager: FlaskClient) -> 
     assert "gjelder_fra-error" in wrong.text
 
 
+def test_days_gone_by_change_only_where_the_approver_says_so(
+    manager: FlaskClient, approver: FlaskClient, example_app: Flask
+) -> None:
+    draft = begin(manager, gjelder_fra="2026-10-01")
+    assert manager.post(f"{draft}/send", data={"revision": "1"}).status_code == 302
+    page = text_of(approver, f"{draft}/godkjenning")
+    assert "01.10.2026 er passert" in page
+    assert fields(approver, f"{draft}/godkjenning")["retroactive"] == "no"
+    for said in ({}, {"retroactive": "no"}):
+        sent = {"revision": "1", "action": "approve", "comment": "Etter avtale", **said}
+        refused = approver.post(f"{draft}/godkjenning", data=sent)
+        assert refused.status_code == 422
+        assert "retroactive-error" in refused.text
+        assert "Etter avtale" in refused.text
+    with db.read() as session:
+        assert len(price_book(session, 1).versions) == 2
+    sent = {"revision": "1", "action": "approve", "retroactive": "yes"}
+    assert approver.post(f"{draft}/godkjenning", data=sent).status_code == 302
+    with db.read() as session:
+        assert len(price_book(session, 1).versions) == 3
+
+
+def test_a_draft_for_days_to_come_asks_nothing_about_days_gone_by(manager: FlaskClient, approver: FlaskClient) -> None:
+    draft = begin(manager)
+    manager.post(f"{draft}/send", data={"revision": "1"})
+    assert "retroactive" not in fields(approver, f"{draft}/godkjenning")
+
+
+def test_a_draft_that_reaches_into_a_closed_quarter_is_told_so_and_not_sent(manager: FlaskClient) -> None:
+    draft = begin(manager, gjelder_fra="2026-04-01")
+    assert "i et lukket kvartal" in text_of(manager, draft)
+    manager.post(f"{draft}/send", data={"revision": "1"})
+    assert "Venter på godkjenning" not in text_of(manager, draft)
+
+
 def test_the_approver_sees_what_changes_and_nothing_else(manager: FlaskClient, approver: FlaskClient) -> None:
     draft = begin(manager)
     sent = fields(manager, f"{draft}/prisledd/1")
@@ -367,3 +408,103 @@ def test_a_draft_begins_with_indexed_prices_or_with_none(manager: FlaskClient) -
     empty = begin(manager, innhold="tom")
     assert "Versjonen har ingen prisledd" in text_of(manager, empty)
     assert manager.get(f"{empty}/prisledd/1").status_code == 404
+
+
+def test_a_page_of_an_earlier_moment_shows_no_later_draft_and_no_later_revision(
+    manager: FlaskClient, approver: FlaskClient
+) -> None:
+    draft = begin(manager)
+    for page in ("", "/prisliste.xlsx", "/simulering"):
+        assert manager.get(f"{draft}{page}?kjent=2024-06-01").status_code == 404
+        assert manager.get(f"{draft}{page}").status_code == 200
+    assert "Kladd 1" not in text_of(manager, f"{LISTS}?kjent=2024-06-01")
+    assert "Kladd 1" in text_of(manager, LISTS)
+    then = datetime.now(UTC).isoformat().replace("+", "%2B")
+    sent = fields(manager, f"{draft}/prisledd/1")
+    manager.post(f"{draft}/prisledd/1", data={**sent, "tier-0-unit_price": "13,90", "action": "save"})
+    manager.post(f"{draft}/send", data={**fields(manager, f"{draft}/send"), "comment": "Klar"})
+    approver.post(f"{draft}/godkjenning", data={**fields(approver, f"{draft}/godkjenning"), "action": "approve"})
+    before = text_of(manager, f"{draft}?kjent={then}")
+    assert "Revisjon 1" in before
+    assert "Revisjon 2" not in before
+    assert "13,90" not in before
+    assert "Oppgi kladden" not in before
+    assert "Kladd 1" in text_of(manager, f"{LISTS}?kjent={then}")
+    assert "Solveig Brekke" not in text_of(manager, f"{LISTS}?kjent={then}")
+
+
+@pytest.mark.parametrize("page", ["/prisledd/1", "/send"])
+def test_a_form_is_not_asked_as_of_an_earlier_day(manager: FlaskClient, page: str) -> None:
+    draft = begin(manager)
+    assert manager.get(f"{draft}{page}?kjent=2026-10-15").status_code == 400
+    assert manager.get(f"{NEW}?kjent=2026-10-15").status_code == 400
+
+
+@contextmanager
+def another_holds_the_write_lock(app: Flask) -> Iterator[None]:
+    """Hold SQLite's only write lock, with everybody else refused after a moment instead of after twenty seconds."""
+
+    def impatient(connection: Any, _branch: Any = None) -> None:
+        connection.execute("PRAGMA busy_timeout=100")
+
+    engine = app.extensions["trinnvis_engine"]
+    engine.dispose()
+    event.listen(engine, "connect", impatient)
+    with db.write():
+        yield
+    event.remove(engine, "connect", impatient)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("action", ["preview", "add-tier", "remove-tier-1", "something else"])
+def test_what_only_shows_a_form_again_waits_for_nobody_who_writes(
+    manager: FlaskClient, example_app: Flask, action: str
+) -> None:
+    draft = begin(manager)
+    sent = fields(manager, f"{draft}/prisledd/1")
+    with another_holds_the_write_lock(example_app):
+        answer = manager.post(f"{draft}/prisledd/1", data={**sent, "action": action})
+    assert answer.status_code == 200
+    assert "Revisjon 2" not in text_of(manager, draft)
+
+
+def test_nobody_decides_on_another_consequence_than_the_page_showed(
+    manager: FlaskClient, approver: FlaskClient, example_app: Flask
+) -> None:
+    draft = begin(manager)
+    sent = fields(manager, f"{draft}/prisledd/1")
+    manager.post(f"{draft}/prisledd/1", data={**sent, "tier-0-unit_price": "13,90", "action": "save"})
+    form = fields(manager, f"{draft}/send")
+    period, _slash, amounts = form["consequence"].rpartition("/")
+    refused = manager.post(f"{draft}/send", data={**form, "consequence": f"{period}/{Decimal(amounts) + 1}"})
+    assert refused.status_code == 409
+    assert "ikke lenger den du ble vist" in refused.text
+    assert manager.post(f"{draft}/send", data=form).status_code == 302
+    # While the approver reads, a further version from a later day comes into the book.
+    shown = fields(approver, f"{draft}/godkjenning")
+    with db.write() as session:
+        book = price_book(session, 1)
+        later = replace(book.versions[-1], valid_from=date(2026, 12, 1), clause="Endringsavtale 1")
+        record_version(session, 1, later, recorded_at=datetime.now(UTC), recorded_by="test")
+    refused = approver.post(f"{draft}/godkjenning", data={**shown, "consequence": "", "action": "approve"})
+    assert refused.status_code == 409
+    with db.read() as session:
+        assert len(price_book(session, 1).versions) == 3
+    assert (
+        approver.post(f"{draft}/godkjenning", data={**shown, "action": "return", "comment": "Nei"}).status_code == 302
+    )
+
+
+def test_a_book_that_moves_between_the_examination_and_the_lock_refuses_the_decision(
+    manager: FlaskClient, example_app: Flask
+) -> None:
+    draft = begin(manager)
+    with db.read() as session:
+        found = price_drafts.find_draft(session, draft_id=int(draft.rsplit("/", 1)[1]), actor=COMMAND_LINE)
+        examined = review(session, found)
+    require_told(examined, examined.book, as_shown=True)
+    moved = replace(examined.book, versions=examined.book.versions[:-1])
+    for book, as_shown in ((moved, True), (examined.book, False)):
+        with pytest.raises(Conflict) as refused:
+            require_told(examined, book, as_shown=as_shown)
+        assert refused.value.code == "consequence_changed"

@@ -16,7 +16,6 @@ from contracts.schemas.price_book import (
     dump_version,
     load_activation,
     load_agreement_term,
-    load_index_adjustment,
     load_price_book,
     load_version,
 )
@@ -313,7 +312,6 @@ def test_all_errors_are_told_and_not_only_the_first() -> None:
 def test_parts_of_a_book_are_read_alone() -> None:
     version = DOCUMENT["versions"][0]
     assert dump_version(load_version(version)) == version
-    assert load_index_adjustment(DOCUMENT["index_adjustments"][0]).clause == "7.3"
     activation = {
         "trust": "oslo",
         "algorithm": "ct-pe",

@@ -83,20 +83,19 @@ def test_a_date_is_written_as_readers_of_each_language_write_it(
 
 
 TIERS = [
-    (0, 10_000, "1–10_000", "1–10,000"),
-    (10_000, 50_000, "10_001–50_000", "10,001–50,000"),
-    (50_000, None, "over_50_000", "over_50,000"),
-    (0, None, "fra_1", "from_1"),
-    (0, 1, "1", "1"),
+    (1, 10_000, "1–10_000", "1–10,000"),
+    (10_001, 50_000, "10_001–50_000", "10,001–50,000"),
+    (50_001, None, "over_50_000", "over_50,000"),
+    (1, None, "fra_1", "from_1"),
+    (1, 1, "1", "1"),
+    (1, 0, "ingen", "none"),
 ]
 
 
-@pytest.mark.parametrize(("above", "up_to", "norwegian", "english"), TIERS)
-def test_a_tier_is_named_by_its_first_and_last_unit(
-    above: int, up_to: int | None, norwegian: str, english: str
-) -> None:
-    assert shown(formatting.tier_range(above, up_to, "nb")) == norwegian
-    assert shown(formatting.tier_range(above, up_to, "en")) == english
+@pytest.mark.parametrize(("first", "last", "norwegian", "english"), TIERS)
+def test_a_tier_is_named_by_its_first_and_last_unit(first: int, last: int | None, norwegian: str, english: str) -> None:
+    assert shown(formatting.tier_range(first, last, "nb")) == norwegian
+    assert shown(formatting.tier_range(first, last, "en")) == english
 
 
 def test_a_half_open_period_is_shown_with_its_last_day() -> None:

@@ -279,3 +279,32 @@ def test_an_agreement_without_a_clause_says_so(app: Flask, sign_in_as: Callable[
     shown(manager, "/avtaler/ra-test/indeks/krav", 404)
     assert "Ingen indeksverdier er registrert ennå." in shown(manager, "/indeksverdier")
     assert manager.get("/frister").status_code == 302
+
+
+def test_pages_are_read_as_of_an_earlier_moment(as_person: Callable[[str], FlaskClient]) -> None:
+    client = as_person(APPROVER)
+    with db.read() as session:
+        first, second = (indexation.find_request(session, number) for number in (1, 2))
+    assert first.recorded_at < second.recorded_at
+    then = f"kjent={first.recorded_at.date().isoformat()}"
+    page = client.get(f"{INDEX}?{then}").text
+    assert f"/krav/1?{then}" in page
+    assert "/krav/2" not in page
+    assert client.get(f"{OPEN}?{then}").status_code == 404
+    assert 'name="event"' in client.get(OPEN).text
+    asked = second.recorded_at.isoformat().replace("+", "%2B")
+    assert 'name="event"' not in client.get(f"{OPEN}?kjent={asked}").text
+    assert client.get("/frister?" + then).location == f"/avtaler/ra-2024-ki/frister?{then}"
+    assert f"/indeks?{then}" in client.get(f"/avtaler/ra-2024-ki/frister?{then}").text
+    assert "EKSEMPEL-KPI" in client.get("/indeksverdier").text
+    assert "EKSEMPEL-KPI" not in client.get("/indeksverdier?kjent=1999-01-01").text
+
+
+@pytest.mark.parametrize(
+    "address", [f"{INDEX}?kjent=i%20fjor", "/frister?kjent=0", f"{INDEX}/klausul?kjent=2024-06-01"]
+)
+def test_what_is_no_moment_or_no_page_of_the_past_is_refused(
+    as_person: Callable[[str], FlaskClient], address: str
+) -> None:
+    answer = as_person(MANAGER).get(address, follow_redirects=True)
+    assert answer.status_code == 400
