@@ -229,7 +229,7 @@ def approve(
     Somebody else than who requested approves. A lapsed request is never approved. Where the day lies before ``today``,
     amounts of days gone by would change: that needs ``retroactive`` said on purpose, and days that are closed
     (`price_books.respect`) never change. Raises `Denied`, `Conflict` where the request is decided or lapsed, the book
-    adjusted already or the past closed, and `InvalidInput`.
+    adjusted already, a version beginning on that day or the past closed, and `InvalidInput`.
     """
     row = _open(session, request_id, actor, reason)
     if row.recorded_by == actor.id:
@@ -242,6 +242,10 @@ def approve(
     book = price_books.price_book(session, row.agreement_id)
     if any(adjustment.effective_from == row.effective_from for adjustment in book.index_adjustments):
         raise Conflict("index_in_the_book", _in_the_book(row.effective_from))
+    if any(version.valid_from == row.effective_from for version in book.versions):
+        day = row.effective_from.isoformat()
+        detail = f"a price version begins on {day} and stands at its own level: the factor would change no price"
+        raise Conflict("version_begins", detail)
     adjustment = IndexAdjustment(row.effective_from, Decimal(format_rate(row.factor)), row.agreed.clause)
     term = agreements.agreement_summary(session, row.agreement_id).term
     invalid(errors_of(check(replace(book, index_adjustments=(*book.index_adjustments, adjustment)), term)))

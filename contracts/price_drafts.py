@@ -23,6 +23,7 @@ from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models.base import recorded_by_then
 from contracts.schemas.price_book import dump_version, load_version
+from contracts.terms.indexation import REQUESTED
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBook, PriceBookVersion, check, covers, errors_of
 from contracts.terms.price_draft import TRANSITIONS, Event, State, refusal, state_after
@@ -278,10 +279,23 @@ def check_draft(
         [algorithm.code for algorithm in agreements.marketplace(session, draft.agreement_id, known_at)],
         {row.algorithm for row in rows if row.end is None or row.end > content.valid_from},
     )
+    if _index_awaited(session, draft.agreement_id, content.valid_from, known_at):
+        day = content.valid_from.isoformat()
+        detail = f"An index adjustment is asked for from {day}; the version stands at its own level and takes it over."
+        findings.append(Finding("#/valid_from", "index_taken_over", detail, "warning"))
     if today is not None and content.valid_from <= today:
         detail = f"The version would take effect on {content.valid_from.isoformat()} and change amounts of days past."
         findings.append(Finding("#/valid_from", "takes_effect_in_the_past", detail, "warning"))
     return sorted(findings, key=lambda found: found.severity == "warning")
+
+
+def _index_awaited(session: Session, agreement_id: int, day: date, known_at: datetime | None) -> bool:
+    """Tell whether an index adjustment from this very day is asked for and not decided."""
+    asked = select(models.IndexRequest).where(
+        models.IndexRequest.agreement_id == agreement_id, models.IndexRequest.effective_from == day
+    )
+    rows = session.scalars(recorded_by_then(asked, models.IndexRequest, known_at))
+    return any(row.course[-1].state == REQUESTED for row in rows)
 
 
 def _uncovered(content: Content, marketplace: Sequence[str], running: set[str]) -> list[Finding]:

@@ -72,6 +72,9 @@ FINDINGS = {
     "closed_past": N_("The first day lies in a closed quarter: prices there can no longer change."),
     "empty": N_("This must be filled in."),
     "full_interval": N_("Without proration a trust that starts late may be billed for a whole interval."),
+    "index_taken_over": N_(
+        "An index adjustment is asked for from the same day. The version stands at its own level, so the factor would change none of its prices: write the adjusted prices here, or let the version begin on another day."
+    ),
     "negative_amount": N_("A price cannot be negative."),
     "no_charges": N_("The version has no charges."),
     "no_version": N_("A price book has at least one version."),
