@@ -62,6 +62,11 @@ class TrialRow:
         """Return new less old."""
         return self.new - self.old
 
+    @property
+    def share(self) -> Decimal | None:
+        """Return the change as a share of the old cost, None where that is zero."""
+        return self.change / self.old if self.old else None
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -86,6 +91,11 @@ class Trial:
     def change(self) -> Decimal:
         """Return new less old."""
         return self.new - self.old
+
+    @property
+    def share(self) -> Decimal | None:
+        """Return the change as a share of the old cost, None where that is zero."""
+        return self.change / self.old if self.old else None
 
     def rows(self) -> tuple[TrialRow, ...]:
         """Return old and new per charge and trust, by code, the agreement's own amounts first."""

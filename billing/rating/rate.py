@@ -80,9 +80,7 @@ def take_slices(run: Run, terms: UsageTerms) -> None:
             else:
                 slices.append((trust, algorithm, phase, rate, units))
         if total:
-            counter = run.counter(key, window)
-            counter.any_unit = True
-            run.sliced.append((counter, _merged(slices) if run.counts_units else slices, total))
+            run.sliced.append((run.counter(key, window), _merged(slices) if run.counts_units else slices, total))
 
 
 def _by_own_count(run: Run, terms: UsageTerms, taken: Slice, number: int) -> list[Slice]:
@@ -129,7 +127,7 @@ def price_silence(run: Run, terms: UsageTerms) -> None:
         return
     for key in run.live_keys(terms.scope, terms.algorithms, window):
         counter = run.counters.get(key)
-        if counter is None or counter.window is not window or not counter.any_unit:
+        if counter is None or counter.window is not window:
             run.lines.append(amount_line(terms, key, run.period, fee, "zero_usage"))
 
 

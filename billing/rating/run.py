@@ -66,7 +66,6 @@ class Counter:
 
     window: Period
     position: int = 0
-    any_unit: bool = False  # a billable unit, be it outside the position
     opened: set[int] = field(default_factory=set)  # graduated: tiers that have had a unit
     tier: int | None = None  # volume: the tier everything so far is priced at
     priced: list[PricedSlice] = field(default_factory=list)  # volume: what a change of tier reprices
