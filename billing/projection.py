@@ -41,12 +41,25 @@ class MonthlyUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """How far volumes wander, as relative standard deviations; ``rho`` is what is left of a month's deviation in the next."""
+
+    trust: Decimal = Decimal(0)
+    algorithm: Decimal = Decimal(0)
+    common: Decimal = Decimal(0)
+    rho: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """What is assumed: the months ``period``, usage known before ``as_of``, growth, index and planned activations.
 
     ``usage`` given explicitly is all there is from the period's start on and nothing is forecast; recorded usage before
     the period still moves the counters. ``annual_index`` is a share (``0.03``); its adjustments start on each 1 January
     after ``as_of``'s year and after that of the last approved one, by `index_factor`.
+
+    ``draws`` and the spreads are for the simulation (`billing.simulation`); ``noise`` None estimates them from history.
+    ``windows`` are, plan by plan, the first and last month in which it may start (None: as planned).
     """
 
     period: Period
@@ -57,6 +70,11 @@ class Scenario:
     usage: tuple[Usage | MonthlyUsage, ...] | None = None
     all_extensions: bool = False
     seed: int = 0
+    draws: int = 1
+    growth_spread: Decimal = Decimal(0)
+    index_spread: Decimal = Decimal(0)
+    noise: Noise | None = Noise()
+    windows: tuple[tuple[date, date] | None, ...] = ()
 
     @property
     def index_factor(self) -> Decimal:
@@ -197,13 +215,13 @@ def project(session: Session, *, agreement_id: int, scenario: Scenario, actor: A
     """
     actor.require("read")
     terms = gather(session, agreement_id=agreement_id)
-    invalid(_plan_findings(session, terms, scenario))
-    terms = _with_assumed_terms(session, terms, scenario)
+    invalid(plan_findings(session, terms, scenario))
+    terms = with_assumed_terms(session, terms, scenario)
     activations = tuple(row.to_term() for row in terms.activations)
     known_until = scenario.as_of if scenario.usage is None else scenario.period.start
     recorded = [entry for entry in terms.usage if entry.on < min(known_until, scenario.period.end)]
     rates = daily_rates(recorded, activations, scenario.as_of)
-    planned = tuple(_row(plan.activation) for plan in scenario.plans)
+    planned = tuple(planned_row(plan.activation) for plan in scenario.plans)
     with_plans = _usage(scenario, rates, activations, scenario.plans)
     without_plans = with_plans if scenario.usage is not None else _usage(scenario, rates, activations, ())
     scenario_terms = replace(terms, activations=(*terms.activations, *planned), usage=(*recorded, *with_plans))
@@ -283,7 +301,7 @@ def _usage(
     plans: tuple[Plan, ...],
 ) -> list[Usage]:
     if scenario.usage is not None:
-        return _given(scenario, (*activations, *(plan.activation for plan in plans)))
+        return given_usage(scenario, (*activations, *(plan.activation for plan in plans)))
     # The months between what is known and the scenario's first one are forecast too: they move the counters.
     coming = Period(scenario.as_of, scenario.period.end) if scenario.as_of < scenario.period.end else None
     if coming is None:
@@ -291,7 +309,7 @@ def _usage(
     return forecast(rates, activations, plans, coming, scenario.annual_growth)
 
 
-def _given(scenario: Scenario, activations: tuple[Activation, ...]) -> list[Usage]:
+def given_usage(scenario: Scenario, activations: tuple[Activation, ...]) -> list[Usage]:
     """Give the scenario's own quantities by day, or refuse those that no activation runs for."""
     running: dict[tuple[str, str], list[Activation]] = defaultdict(list)
     for activation in activations:
@@ -321,7 +339,7 @@ def _given(scenario: Scenario, activations: tuple[Activation, ...]) -> list[Usag
     return days_given
 
 
-def _with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> Terms:
+def with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> Terms:
     end = terms.agreement.term.end
     if scenario.all_extensions:
         agreed = agreements.extensions(session, terms.agreement.id)
@@ -337,7 +355,7 @@ def _with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> T
     return replace(terms, agreement=replace(terms.agreement, term=term), price_book=book)
 
 
-def _plan_findings(session: Session, terms: Terms, scenario: Scenario) -> list[Finding]:
+def plan_findings(session: Session, terms: Terms, scenario: Scenario) -> list[Finding]:
     holders = {holder.party.code for holder in agreements.option_holders(session, terms.agreement.id)}
     products = {algorithm.code for algorithm in agreements.marketplace(session, terms.agreement.id)}
     findings = []
@@ -393,7 +411,7 @@ def _sums(lines: Iterable[Line], key: str) -> dict[str, Decimal]:
     return dict(sorted(sums.items()))
 
 
-def _row(activation: Activation) -> ActivationRow:
+def planned_row(activation: Activation) -> ActivationRow:
     return ActivationRow(
         id=0,
         trust=activation.trust,

@@ -7,11 +7,12 @@ are whole examinations, rounded half up per activation and month (`projection.md
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from billing.rating.adoption import Shape, adopted
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, Usage
 from contracts.terms.working_days import spread, working_days
@@ -21,11 +22,12 @@ HISTORY_MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An activation that is planned: its full monthly volume, reached linearly over ``adoption_months``."""
+    """An activation that is planned: its full monthly volume, reached over ``adoption_months`` by a line or an S-curve."""
 
     activation: Activation
     monthly_volume: int
     adoption_months: int = 0
+    adoption: Shape = "linear"
 
 
 def daily_rates(
@@ -66,26 +68,40 @@ def forecast(
 
     ``annual_growth`` is a share per year, compounding from the start of ``period``.
     """
-    usage: list[Usage] = []
+    return [
+        entry
+        for activation, volume, days in expected_volumes(rates, activations, plans, period, annual_growth)
+        for entry in _spread(activation, volume, days)
+    ]
+
+
+def expected_volumes(
+    rates: dict[tuple[str, str], Decimal],
+    activations: Iterable[Activation],
+    plans: Iterable[Plan],
+    period: Period,
+    annual_growth: Decimal,
+) -> Iterator[tuple[Activation, Decimal, list[date]]]:
+    """Give each activation's volume of each month, not yet whole, and the working days it falls on, month by month."""
+    running, planned = list(activations), list(plans)
     for number, month in enumerate(period.months()):
         grown = (1 + annual_growth) ** (Decimal(number) / 12)
-        for activation in activations:
+        for activation in running:
             rate = rates.get((activation.trust, activation.algorithm))
             days = _days_running(activation, month)
             if rate is not None and days:
-                usage += _spread(activation, rate * len(days) * grown, days)
-        for plan in plans:
+                yield activation, rate * len(days) * grown, days
+        for plan in planned:
             days = _days_running(plan.activation, month)
             if days:
                 share = Decimal(len(days)) / len(working_days(Period.month(month.start)))
-                usage += _spread(plan.activation, plan.monthly_volume * share * _adopted(plan, month) * grown, days)
-    return usage
+                yield plan.activation, plan.monthly_volume * share * _adopted(plan, month) * grown, days
 
 
 def _adopted(plan: Plan, month: Period) -> Decimal:
     go_live = plan.activation.go_live
     lived = (month.start.year - go_live.year) * 12 + month.start.month - go_live.month + 1
-    return Decimal(1) if lived >= plan.adoption_months else Decimal(lived) / plan.adoption_months
+    return adopted(lived, plan.adoption_months, plan.adoption)
 
 
 def _spread(activation: Activation, volume: Decimal, days: list[date]) -> list[Usage]:

@@ -291,14 +291,14 @@ def _rate_touched(
     period: Period,
 ) -> tuple[Line, ...]:
     """Rate the touched groups alone, from the usage of the trusts and algorithms that feed them."""
-    units, _ = _add_up_usage(compiled, usage, period, feeding)
+    units, _ = add_up_usage(compiled, usage, period, feeding)
     groups = [group for group in compiled.groups if (group.course.code, group.key) in touched]
     lines, _ = _rate_groups(compiled, groups, units, period)
     return lines
 
 
 def _rate(compiled: CompiledTerms, usage: Sequence[Usage], period: Period) -> Rating:
-    units, excluded = _add_up_usage(compiled, usage, period)
+    units, excluded = add_up_usage(compiled, usage, period)
     lines, positions = _rate_groups(compiled, compiled.groups, units, period)
     return Rating(compiled.agreement.currency, lines, excluded, positions)
 
@@ -318,7 +318,7 @@ def _rate_groups(
     return tuple(lines), tuple(positions)
 
 
-def _add_up_usage(
+def add_up_usage(
     compiled: CompiledTerms,
     usage: Sequence[Usage],
     period: Period,
@@ -326,7 +326,7 @@ def _add_up_usage(
 ) -> tuple[list[int], tuple[Excluded, ...]]:
     """Add usage up by segment and set what fell in a validation run apart, per day.
 
-    With `only`, leave the usage of all other trusts and algorithms unread.
+    Raises InvalidInput where usage has no activation or a day is below zero. With `only`, leave the usage of all other trusts and algorithms unread.
     """
     units = [0] * compiled.segments
     validated: dict[tuple[str, str, date], int] = {}

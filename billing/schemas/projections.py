@@ -1,7 +1,6 @@
 """The scenario document and the projection that answers it, as `flask project` and the API read and write them.
 
-One deterministic course is projected so far: `draws` is 1 and every spread 0 or left out. What would need more is refused
-at its place, never left out of the answer silently.
+`noise` null is estimated from history; left out it is that too, but for one draw, which is the expected course then.
 """
 
 from __future__ import annotations
@@ -14,43 +13,39 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from billing.metering import LARGEST_QUANTITY
-from billing.projection import Course, Month, MonthlyUsage, Projection, Scenario, Told
+from billing.projection import Course, Month, MonthlyUsage, Noise, Projection, Scenario, Told
 from billing.rating.forecast import Plan
+from billing.simulation import MOST_DRAWS
 from contracts.access import Actor
 from contracts.errors import Finding, InvalidInput
 from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole, Written, load
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate
-from contracts.terms.period import Period
+from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, Usage
 
 LONGEST_MONTHS = 120
+MOST_STARTS = 36
 MONTH = Written(r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$", error="not_a_month: A month such as 2026-09.")
 VOLUME = validate.Range(0, LARGEST_QUANTITY, error=f"out_of_range: From 0 to {LARGEST_QUANTITY}.")
 YEARLY = validate.Range(Decimal("-0.9"), Decimal(10), error="out_of_range: From -0.9 to 10.")
-ONE_COURSE = "not_available: One deterministic course is projected so far"
-NO_SPREAD = f"{ONE_COURSE}; a spread is 0 or left out."
-
-
-def _no_spread(value: Decimal) -> None:
-    """Refuse a spread above 0, which needs draws."""
-    if value != 0:
-        raise ValidationError(NO_SPREAD)
+SPREAD = validate.Range(Decimal(0), Decimal(1), error="out_of_range: From 0 to 1.")
+RHO = validate.Range(Decimal(0), Decimal("0.99"), error="out_of_range: From 0 to 0.99.")
 
 
 class AssumptionSchema(TermsSchema):
     """{annual, spread}"""
 
     annual = Number(RATE_DECIMALS, load_default=Decimal(0), validate=YEARLY)
-    spread = Number(RATE_DECIMALS, load_default=Decimal(0), validate=_no_spread)
+    spread = Number(RATE_DECIMALS, load_default=Decimal(0), validate=SPREAD)
 
 
 class NoiseSchema(TermsSchema):
-    """{trust, algorithm, common, rho}"""
+    """{trust, algorithm, common, rho}; what is left out is 0."""
 
-    trust = Number(RATE_DECIMALS, validate=_no_spread)
-    algorithm = Number(RATE_DECIMALS, validate=_no_spread)
-    common = Number(RATE_DECIMALS, validate=_no_spread)
-    rho = Number(RATE_DECIMALS)
+    trust = Number(RATE_DECIMALS, load_default=Decimal(0), validate=SPREAD)
+    algorithm = Number(RATE_DECIMALS, load_default=Decimal(0), validate=SPREAD)
+    common = Number(RATE_DECIMALS, load_default=Decimal(0), validate=SPREAD)
+    rho = Number(RATE_DECIMALS, load_default=Decimal(0), validate=RHO)
 
 
 class PlannedActivationSchema(TermsSchema):
@@ -59,7 +54,12 @@ class PlannedActivationSchema(TermsSchema):
     trust = Text(required=True)
     algorithm = Text(required=True)
     go_live = Day(load_default=None, allow_none=True)
-    go_live_between = fields.List(fields.String(), load_default=None, allow_none=True)
+    go_live_between = fields.List(
+        fields.String(validate=MONTH),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(equal=2, error="two_months: The earliest and the latest month."),
+    )
     monthly_volume = Whole(required=True, validate=VOLUME)
     adoption_months = Whole(
         load_default=0, validate=validate.Range(0, LONGEST_MONTHS, error=f"out_of_range: From 0 to {LONGEST_MONTHS}.")
@@ -91,11 +91,13 @@ class ScenarioSchema(TermsSchema):
     first = fields.String(required=True, data_key="from", validate=MONTH)
     last = fields.String(required=True, data_key="to", validate=MONTH)
     as_of = Day(load_default=None)
-    draws = Whole(load_default=1)
+    draws = Whole(
+        load_default=1, validate=validate.Range(1, MOST_DRAWS, error=f"out_of_range: From 1 to {MOST_DRAWS}.")
+    )
     seed = Whole(load_default=0, validate=validate.Range(0, 2**63 - 1, error="out_of_range: From 0 to 2^63 - 1."))
     growth = fields.Nested(AssumptionSchema, load_default=dict)
     index = fields.Nested(AssumptionSchema, load_default=dict)
-    noise = fields.Nested(NoiseSchema, load_default=dict, allow_none=True)
+    noise = fields.Nested(NoiseSchema, load_default=None, allow_none=True)
     end = Choice(("current", "all_extensions"), load_default="current")
     activations = fields.List(fields.Nested(PlannedActivationSchema), load_default=list)
     usage = fields.List(fields.Nested(ScenarioUsageSchema), load_default=None, allow_none=True)
@@ -106,11 +108,8 @@ def load_scenario(document: Any, *, as_of: date | None = None) -> Scenario:
 
     Raises `InvalidInput` with every error and its place, also for what only a projection with draws could answer.
     """
-    findings = _only_one_course(document)
-    try:
-        data = load(ScenarioSchema(), document, "#")
-    except InvalidInput as error:
-        raise InvalidInput(tuple(dict.fromkeys((*error.errors, *findings)))) from None
+    data = load(ScenarioSchema(), document, "#")
+    findings: list[Finding] = []
     first, last = Period.parse(data["first"]).start, Period.parse(data["last"]).start
     if first >= last:
         findings.append(Finding("#/to", "end_before_start", "The scenario ends after it starts."))
@@ -119,53 +118,58 @@ def load_scenario(document: Any, *, as_of: date | None = None) -> Scenario:
     known_until = data["as_of"] or as_of
     if known_until is None:
         findings.append(Finding("#/as_of", "missing", "The field is missing."))
-    for number, planned in enumerate(data["activations"]):
-        if planned["go_live"] is not None and planned["end"] is not None and planned["end"] <= planned["go_live"]:
-            detail = "An activation ends after it goes live."
-            findings.append(Finding(f"#/activations/{number}/end", "end_before_go_live", detail))
+    windows = [_window(number, planned, findings) for number, planned in enumerate(data["activations"])]
     if findings or known_until is None:
         raise InvalidInput(tuple(findings))
-    usage = data["usage"]
+    usage, noise = data["usage"], data["noise"]
+    # What is left to history needs draws to be seen: one draw without a word of noise is the expected course.
+    left_out = "noise" not in document and data["draws"] == 1
     return Scenario(
         period=Period(first, last),
         as_of=known_until,
         plans=tuple(
             Plan(
-                Activation(planned["trust"], planned["algorithm"], planned["go_live"], end=planned["end"]),
+                Activation(
+                    planned["trust"],
+                    planned["algorithm"],
+                    planned["go_live"] or (window[0] if window else first),
+                    end=planned["end"],
+                ),
                 planned["monthly_volume"],
                 planned["adoption_months"],
             )
-            for planned in data["activations"]
+            for planned, window in zip(data["activations"], windows, strict=True)
         ),
         annual_growth=data["growth"].get("annual", Decimal(0)),
         annual_index=data["index"].get("annual", Decimal(0)),
         usage=None if usage is None else tuple(usage),
         all_extensions=data["end"] == "all_extensions",
         seed=data["seed"],
+        draws=data["draws"],
+        growth_spread=data["growth"].get("spread", Decimal(0)),
+        index_spread=data["index"].get("spread", Decimal(0)),
+        noise=Noise() if left_out else None if noise is None else Noise(**noise),
+        windows=tuple(windows) if any(windows) else (),
     )
 
 
-def _only_one_course(document: Any) -> list[Finding]:
-    """Name what asks for more than the one deterministic course."""
-    if not isinstance(document, Mapping):
-        return []
-    findings = []
-    draws = document.get("draws", 1)
-    if isinstance(draws, int) and draws != 1:
-        findings.append(Finding("#/draws", "not_available", f"{ONE_COURSE.partition(': ')[2]}; draws is 1."))
-    if "noise" in document and document["noise"] is None:
-        detail = f"{ONE_COURSE.partition(': ')[2]}; noise is not estimated from history yet: leave it out."
-        findings.append(Finding("#/noise", "not_available", detail))
-    activations = document.get("activations")
-    for number, planned in enumerate(activations if isinstance(activations, list) else ()):
-        if not isinstance(planned, Mapping):
-            continue
-        if planned.get("go_live_between") is not None:
-            detail = "An order of activations is not proposed yet: give go_live."
-            findings.append(Finding(f"#/activations/{number}/go_live_between", "not_available", detail))
-        elif planned.get("go_live") is None:
-            findings.append(Finding(f"#/activations/{number}/go_live", "missing", "The field is missing."))
-    return findings
+def _window(number: int, planned: Mapping[str, Any], findings: list[Finding]) -> tuple[date, date] | None:
+    """Read in which months a planned activation may start; None where its start is given."""
+    place = f"#/activations/{number}"
+    between = planned["go_live_between"]
+    if between is None:
+        if planned["go_live"] is None:
+            findings.append(Finding(f"{place}/go_live", "missing", "The field is missing."))
+        elif planned["end"] is not None and planned["end"] <= planned["go_live"]:
+            findings.append(Finding(f"{place}/end", "end_before_go_live", "An activation ends after it goes live."))
+        return None
+    earliest, latest = (Period.parse(month).start for month in between)
+    if planned["go_live"] is not None:
+        findings.append(Finding(f"{place}/go_live", "either_or", "Either go_live or go_live_between is given."))
+    if earliest > latest or latest > add_months(earliest, MOST_STARTS - 1):
+        detail = f"The latest month follows the earliest, at most {MOST_STARTS} months in all."
+        findings.append(Finding(f"{place}/go_live_between", "window", detail))
+    return earliest, latest
 
 
 def refuse_other_trusts(scenario: Scenario, scope: str | None) -> None:

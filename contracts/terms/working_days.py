@@ -11,9 +11,17 @@ from contracts.terms.period import Period
 
 
 @cache
+def public_holidays_of(country: str, part: str | None, year: int) -> frozenset[date]:
+    """Give the public holidays of a year in a country, or one part of it (GB, ENG); ValueError where it is unknown."""
+    try:
+        return frozenset(holidays.country_holidays(country, subdiv=part, years=year))
+    except NotImplementedError as error:
+        raise ValueError(f"the public holidays of {country}{'/' + part if part else ''} are not known") from error
+
+
 def public_holidays(year: int) -> frozenset[date]:
     """Give the Norwegian public holidays of a year, movable feasts included."""
-    return frozenset(holidays.country_holidays("NO", years=year))
+    return public_holidays_of("NO", None, year)
 
 
 def working_days(period: Period) -> list[date]:
