@@ -34,7 +34,7 @@ def create_fact_table(name: str, *items: SchemaItem, revisable: bool = False) ->
         sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),
     )
     op.create_index(f"ix_{name}_recorded_at", name, ["recorded_at"])
-    _forbid_changes(name)
+    forbid_changes(name)
 
 
 def drop_fact_tables(*names: str) -> None:
@@ -60,7 +60,8 @@ def drop_append_only_function() -> None:
         op.execute("DROP FUNCTION refuse_change()")
 
 
-def _forbid_changes(name: str) -> None:
+def forbid_changes(name: str) -> None:
+    """Let a table refuse to have rows changed or deleted."""
     if _postgresql():
         op.execute(
             f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {name} "

@@ -98,7 +98,7 @@ def _create_events() -> None:
     op.create_index(
         "ix_usage_events_accession", "usage_events", ["accession"], sqlite_where=known, postgresql_where=known
     )
-    steps._forbid_changes("usage_events")
+    steps.forbid_changes("usage_events")
 
 
 def _widen_imports() -> None:

@@ -96,7 +96,7 @@ def test_another_part_may_register_its_own_and_none_takes_a_taken_name(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deadlines, "_sources", dict(deadlines._sources))
-    deadlines.register("dispute", lambda *_: [Deadline("dispute", "1", date(2026, 10, 20), "9.2", "dispute_window")])
-    assert upcoming(record_agreement(document()))[0] == "2026-10-20 dispute:1"
-    with pytest.raises(ValueError, match="'dispute' are registered already"):
-        deadlines.register("dispute", lambda *_: [])
+    deadlines.register("other", lambda *_: [Deadline("other", "1", date(2026, 10, 20), "9.2", "other_window")])
+    assert upcoming(record_agreement(document()))[0] == "2026-10-20 other:1"
+    with pytest.raises(ValueError, match="'other' are registered already"):
+        deadlines.register("other", lambda *_: [])

@@ -33,6 +33,7 @@ PLACES: dict[str, Any] = {
     "trust": "vestre-viken",
     "algorithm": "xray-skeletal",
     "on": "2026-07-01",
+    "suffix": "csv",
 }
 TRUSTS = (
     "vestre-viken",
@@ -74,6 +75,8 @@ def figures_of_one_other() -> set[str]:
     for (trust, *_), amount in amounts.items():
         if amount >= 1000:
             figures[trust == OWN].add(str(amount))
+    for use in terms.usage:  # what the own trust used before the agreement is on no line
+        counts[use.trust, f"used {use.on:%Y-%m}", use.algorithm] += use.quantity if use.trust == OWN else 0
     for (trust, *_), count in counts.items():
         if count >= 1000 and count not in range(2020, 2031):
             figures[trust == OWN].add(str(count))
@@ -209,6 +212,7 @@ def test_no_listing_names_another_trust(scoped: Callable[..., Any], example_app:
     queries = {
         "/api/v1/charges": "?quarter=2026-Q3",
         "/api/v1/coverage": "?quarter=2026-Q3",
+        "/api/v1/coverage.csv": "?quarter=2026-Q3",
         "/api/v1/invoices/expected": "?quarter=2026-Q3",
         "/api/v1/price-books/diff": "?from=2024-01-01&to=2026-01-01",
         "/api/v1/usage": "?limit=500&from=2026-06-01",

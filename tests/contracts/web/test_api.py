@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,7 @@ def test_every_route_is_described_and_nothing_else(app: Flask, description: dict
     routes = {
         (
             method,
-            "/".join(
-                f"{{{part.split(':')[-1].strip('<>')}}}" if "<" in part else part for part in rule.rule.split("/")
-            ),
+            re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule),
         )
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/") and rule.endpoint != "api-docs.openapi_json"
