@@ -25,11 +25,18 @@ from billing.schemas.usage import (
 from billing.usage_errors import SHOWN_ERRORS, Language, errors_csv, place, sentence
 from contracts import agreements
 from contracts.access import COMMAND_LINE
-from contracts.cli import INVALID, agreement_option, json_option, now, print_json, read_json, reporting_errors
+from contracts.cli import (
+    DIFFERENCES,
+    INVALID,
+    agreement_option,
+    json_option,
+    now,
+    print_json,
+    read_json,
+    reporting_errors,
+)
 from contracts.errors import Conflict
 from contracts.extensions import db
-
-DIFFERENCES = 4
 
 existing_path = click.Path(exists=True, dir_okay=False)
 language_option = click.option(

@@ -42,7 +42,7 @@ REASONS = (
     "not_billable",
     "other",
 )
-OPENING = "opening"
+OPENING: Literal["opening"] = "opening"
 EVIDENCE = "evidence"
 LONGEST_REASON = 200
 
@@ -224,6 +224,7 @@ def record_opening(
             reason=reason,
             actor=actor,
             now=now,
+            source=OPENING,
         )
         after = _net_ore(_with(terms, added[:number]), period)
         row = Correction(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, insert, literal, select, text, type_coerce, union_all
 from sqlalchemy.orm import Session
@@ -372,7 +372,7 @@ def _mixed_sources(session: Session, agreement_id: int, file: StagedFile) -> lis
         .join(Algorithm, Algorithm.id == UsageEntry.algorithm_id)
         .where(
             UsageEntry.agreement_id == agreement_id,
-            UsageEntry.source.in_(COUNT_SOURCES if file.kind == "events" else ("events",)),
+            UsageEntry.source.in_((*(COUNT_SOURCES if file.kind == "events" else ("events",)), "opening")),
             UsageEntry.on >= min(days),
             UsageEntry.on <= max(days),
             ~_reversed(),
@@ -492,8 +492,11 @@ def correct_usage(
     reason: str,
     actor: Actor,
     now: datetime,
+    source: Literal["correction", "opening"] = "correction",
 ) -> int:
     """Record a signed correction of one day's count and give the day's new sum.
+
+    An entry of source ``opening`` says what was used before a take-over; no file may then name its day too.
 
     Raises `InvalidInput` when no reason is given or the day's sum would fall below zero.
     """
@@ -528,7 +531,7 @@ def correct_usage(
             algorithm_id=ids[algorithm],
             on=on,
             quantity=change,
-            source="correction",
+            source=source,
             import_id=None,
             reason=reason.strip()[:200],
             recorded_at=now,

@@ -1,9 +1,11 @@
-"""What taking an import back does to the expected charges: rated with it and without it, by the one rating function."""
+"""What an import does to the expected charges, or its end: rated with it and without it, by the one rating function."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -49,6 +51,28 @@ def reversal_effect(session: Session, *, agreement_id: int, import_id: int, acto
     return ReversalEffect(
         taking, tuple((quarter.label(), amount) for quarter, amount in changes.items() if amount != ZERO)
     )
+
+
+def import_effect(
+    session: Session, *, agreement_id: int, cells: Mapping[tuple[str, str, date], int], actor: Actor
+) -> tuple[tuple[str, Decimal], ...]:
+    """Rate the whole term with ``cells`` added to what is known, and give the difference by quarter, excluding VAT.
+
+    A reader within one trust gets the effect on that trust's lines only.
+    """
+    scope = actor.scope("read")
+    terms = charging.gather(session, agreement_id=agreement_id)
+    term = Period(terms.agreement.term.start, terms.agreement.term.end)
+    known = {(each.trust, each.algorithm, each.on): each.quantity for each in terms.usage}
+    added = known | {cell: known.get(cell, 0) + quantity for cell, quantity in cells.items()}
+    usage = sorted(
+        (Usage(trust, algorithm, on, quantity) for (trust, algorithm, on), quantity in added.items()),
+        key=lambda each: (each.on, each.trust, each.algorithm),
+    )
+    before = _by_quarter(terms, term, scope)
+    after = _by_quarter(replace(terms, usage=tuple(usage)), term, scope)
+    changes = {quarter: after[quarter] - before[quarter] for quarter in sorted(before.keys() | after.keys())}
+    return tuple((quarter.label(), amount) for quarter, amount in changes.items() if amount != ZERO)
 
 
 def _less(usage: tuple[Usage, ...], taking: Taking) -> list[Usage]:

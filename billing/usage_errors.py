@@ -29,7 +29,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "linja er lengre enn {most} tegn og kan ikke være en rad med forbruk",
         "the line is longer than {most} characters and cannot be a row of usage",
     ),
-    "not_csv": ("linja er ikke CSV: {reason}", "the line is no CSV: {reason}"),
+    "quote_open": (
+        "et anførselstegn åpner feltet og lukkes ikke",
+        "a quotation mark opens the field and is never closed",
+    ),
+    "quote_text": (
+        "etter anførselstegnet som lukker feltet, står det mer; anførselstegn i et felt skrives to ganger",
+        "more stands after the quotation mark that closes the field; quotation marks within a field are doubled",
+    ),
     "unknown_column": (
         "kolonnen «{name}» er ukjent; overskriften skal være {headers}",
         "the column '{name}' is unknown; the header is {headers}",
@@ -143,6 +150,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "the Excel file holds a document type or an entity ({part}) and is not read",
     ),
     "formula_error": ("cellen viser en feil: {value}", "the cell shows an error: {value}"),
+    "formula_without_value": (
+        "cellen er en formel uten lagret verdi; åpne fila i Excel, lagre den og prøv igjen",
+        "the cell is a formula without a saved value; open the file in Excel, save it and try again",
+    ),
+    "unreadable_cell": (
+        "cellen viser til en tekst som ikke finnes i fila",
+        "the cell refers to a text that is not in the file",
+    ),
     "not_parquet": ("fila er ikke en lesbar Parquet-fil", "the file is no readable Parquet file"),
     "parquet_missing": (
         "Parquet-filer kan ikke leses her: pakken duckdb er ikke installert. Lagre fila som CSV eller XLSX",

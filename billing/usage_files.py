@@ -10,7 +10,7 @@ import codecs
 import csv
 import hashlib
 import io
-import zipfile
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -36,20 +36,16 @@ from billing.usage_readings import (
     read_number,
     read_time,
 )
+from billing.workbook_rows import Unread, examine_workbook, workbook_rows
 
 Format = Literal["csv", "xlsx", "parquet"]
 Content = bytes | Path
 
 BATCH = 256  # so few rows at a time die young, and the collector of cycles never has to look through them
 LONGEST_LINE = 65_536
-WIDEST = 200
 PREVIEWED_ROWS = 10
 SAMPLED_ROWS = 5_000
-_XLSX_ROWS = 1_048_576
-_XLSX_PART = 400_000_000
-_XLSX_STRINGS = 80_000_000
-_XLSX_STRING_COUNT = 1_100_000
-_XLSX_NODE = 1_000_000
+LONGEST_RECORD = 262_144  # what is looked through for an open quote; the reader of CSV gives up at half of it
 _HIDDEN = "•••"
 
 
@@ -97,7 +93,8 @@ def examine(filename: str, content: Content) -> UsageFile:
             digest.update(block)
             size += len(block)
     if format_ == "xlsx":
-        _examine_xlsx(file)
+        with file.open() as stream:
+            examine_workbook(stream)
     return UsageFile(filename, content, format_, digest.hexdigest(), size)
 
 
@@ -127,11 +124,10 @@ def opened(file: UsageFile, reading: Reading | None) -> Iterator[Table]:
             _check_header(reading, header)
             typed = True
         rest: Iterator[tuple[Sequence[int], Sequence[Sequence[Any]]]] = _after_header(numbers, first, rows)
-        width = len(header)
         if typed:
             yield Table(reading, _canonical(rest, reading, header))
         else:
-            yield Table(reading, _plain_batches(rest, width))
+            yield Table(reading, _plain_batches(rest, header))
 
 
 # --- formats -----------------------------------------------------------------------------------------------------------
@@ -156,8 +152,7 @@ def _raw_rows(file: UsageFile, reading: Reading) -> Any:
 
 
 def _csv_rows(file: UsageFile, reading: Reading) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
-    if reading.encoding != "utf-16":
-        _examine_text(file)
+    _examine_text(file, reading)
     with file.open() as stream, io.TextIOWrapper(stream, encoding=reading.encoding, newline="") as text:
         if reading.encoding == "utf-8" and stream.read(3) != codecs.BOM_UTF8:
             stream.seek(0)
@@ -168,10 +163,10 @@ def _csv_rows(file: UsageFile, reading: Reading) -> Iterator[tuple[Sequence[int]
             broken: RowError | None = None
             try:
                 rows.extend(islice(lines, BATCH))
-            except csv.Error as error:
-                broken = RowError(max(lines.line_num, 1), None, "not_csv", {"reason": str(error)})
+            except csv.Error:
+                broken = _broken(file, reading, before + sum(_lines_of(fields) for fields in rows) + 1)
             except UnicodeError:
-                broken = _undecodable(file, reading, lines.line_num)
+                broken = _undecodable(file, reading)
             if rows:
                 yield _numbers(rows, before, lines.line_num if broken is None else -1), rows
             if broken is not None:
@@ -186,99 +181,144 @@ def _numbers(rows: list[list[str]], before: int, after: int) -> Sequence[int]:
     numbers, number = [], before + 1
     for fields in rows:
         numbers.append(number)
-        number += 1 + sum(each.count("\n") + each.count("\r") - each.count("\r\n") for each in fields)
+        number += _lines_of(fields)
     return numbers
 
 
-def _examine_text(file: UsageFile) -> None:
-    """Refuse what no line reader should be given: NUL bytes, and lines without an end."""
-    line = 1
-    with file.open() as stream:
-        while block := stream.read(LONGEST_LINE):
-            if b"\0" in block:
-                raise FileRefused(RowError(line + block[: block.index(b"\0")].count(b"\n"), None, "binary"))
-            breaks = block.count(b"\n")
-            if len(block) == LONGEST_LINE and not breaks and b"\r" not in block:
-                raise FileRefused(RowError(line, None, "line_too_long", {"most": LONGEST_LINE}))
-            line += breaks
+def _lines_of(fields: list[str]) -> int:
+    return 1 + sum(each.count("\n") + each.count("\r") - each.count("\r\n") for each in fields)
 
 
-def _undecodable(file: UsageFile, reading: Reading, read: int) -> RowError:
-    number = read + 1
-    if reading.encoding != "utf-16":
+def _examine_text(file: UsageFile, reading: Reading) -> None:
+    """Refuse what no line reader should be given: NUL characters, and lines without an end.
+
+    Bytes are looked at where a byte below 128 is always that character, which is everywhere but in UTF-16.
+    """
+    if reading.encoding == "utf-16":
         with file.open() as stream:
-            for number, line in enumerate(stream, 1):  # noqa: B007 - the number is what is looked for
-                try:
-                    line.decode(reading.encoding)
-                except UnicodeError:
-                    break
+            start = stream.read(2)
+        if start and start not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise FileRefused(RowError(1, "1", "not_text", {"encoding": reading.encoding}))
+        with file.open() as stream, io.TextIOWrapper(stream, reading.encoding, errors="replace", newline="") as text:
+            _examine_lines(file, reading, (block.encode() for block in iter(lambda: text.read(LONGEST_LINE), "")))
+    else:
+        with file.open() as stream:
+            _examine_lines(file, reading, iter(lambda: stream.read(LONGEST_LINE), b""))
+
+
+def _examine_lines(file: UsageFile, reading: Reading, blocks: Iterator[bytes]) -> None:
+    line, rest = 1, b""  # the line that has begun, and what was read of it
+    for block in blocks:
+        text = rest + block
+        if b"\0" in block:
+            end = text.index(b"\0")
+            line += _breaks(text, end)
+            column = _column_after(file, reading, line, text[_last_break(text, end) : end].decode("utf-8", "replace"))
+            raise FileRefused(RowError(line, column, "binary"))
+        if len(block) >= LONGEST_LINE and b"\n" not in block and b"\r" not in block:
+            line += _breaks(text, len(text))
+            start = _last_break(text, len(text))
+            column = _column_after(file, reading, line, text[start : start + LONGEST_LINE].decode("utf-8", "replace"))
+            raise FileRefused(RowError(line, column, "line_too_long", {"most": LONGEST_LINE}))
+        end = _last_break(text, len(text) - 1)  # the last byte may be one half of a break
+        end += text[end - 1 : end + 1] == b"\r\n"
+        line += _breaks(text, end)
+        rest = text[end:]
+
+
+def _breaks(text: bytes, end: int) -> int:
+    return text.count(b"\n", 0, end) + text.count(b"\r", 0, end) - text.count(b"\r\n", 0, end)
+
+
+def _last_break(text: bytes, end: int) -> int:
+    return max(text.rfind(b"\n", 0, end), text.rfind(b"\r", 0, end)) + 1
+
+
+def _column_after(file: UsageFile, reading: Reading, line: int, text: str) -> str:
+    """Name the column that a line has reached after some text: by the header, by its number in the header itself."""
+    place = len(_loose(text, reading)) - 1
+    if line == 1:
+        return str(place + 1)
+    with file.open() as stream, io.TextIOWrapper(stream, reading.encoding, errors="replace", newline="") as whole:
+        header = _loose(whole.readline(LONGEST_LINE).lstrip("\ufeff"), reading)
+    return _column_name([name.strip() for name in header], place)
+
+
+def _loose(line: str, reading: Reading) -> list[str]:
+    """Split a line that may be cut off or broken."""
+    try:
+        return next(csv.reader([line], delimiter=reading.delimiter), None) or [""]
+    except csv.Error:
+        return line.split(reading.delimiter)
+
+
+def _column_name(header: Sequence[str], place: int) -> str:
+    """Give a column's name as it may be repeated, its number (from 1) where it has none."""
+    name = header[place] if 0 <= place < len(header) else ""
+    return str(place + 1) if not name or holds_national_number(name) else shown(name)
+
+
+def _broken(file: UsageFile, reading: Reading, number: int) -> RowError:
+    """Find the field in which the record that begins in a line stops being CSV."""
+    with file.open() as stream, io.TextIOWrapper(stream, reading.encoding, errors="replace", newline="") as text:
+        for _ in range(number - 1):
+            text.readline()
+        record = text.read(LONGEST_RECORD)
+    if number == 1:
+        record = record.lstrip("\ufeff")
+    place, at, group = 0, 0, "quote_open"
+    while at < len(record):
+        begun = at
+        if record[at] != '"':
+            at = _end_of_plain(record, at, reading.delimiter)
+        else:
+            at = _end_of_quoted(record, at)
+            if at == len(record):
+                break
+        if at - begun > csv.field_size_limit():
+            column = _column_after(file, reading, number, reading.delimiter * place)
+            return RowError(number, column, "line_too_long", {"most": csv.field_size_limit()})
+        if record[at : at + 1] != reading.delimiter:
+            group = "quote_text"
+            break
+        place, at = place + 1, at + 1
+    return RowError(number, _column_after(file, reading, number, reading.delimiter * place), "not_csv", {}, group)
+
+
+def _end_of_plain(record: str, at: int, delimiter: str) -> int:
+    ends = [found for sign in (delimiter, "\n", "\r") if (found := record.find(sign, at)) >= 0]
+    return min(ends, default=len(record))
+
+
+def _end_of_quoted(record: str, at: int) -> int:
+    """Give the place after the quote that closes the one at a place, the record's end where none does."""
+    at += 1
+    while (close := record.find('"', at)) >= 0:
+        if record[close + 1 : close + 2] != '"':
+            return close + 1
+        at = close + 2
+    return len(record)
+
+
+def _undecodable(file: UsageFile, reading: Reading) -> RowError:
+    """Find the first character that is none, in its line and column."""
+    # A stray byte is kept as a lone surrogate, which no text holds; UTF-16 has no such form.
+    errors, stray = ("replace", "\ufffd") if reading.encoding == "utf-16" else ("surrogateescape", "[\udc80-\udcff]")
+    number, column = 1, "1"
+    with file.open() as stream, io.TextIOWrapper(stream, reading.encoding, errors=errors, newline="") as text:
+        for number, line in enumerate(text, 1):
+            found = re.search(stray, line)
+            if found is not None:
+                column = _column_after(file, reading, number, line[: found.start()])
+                break
     if reading.encoding == "utf-8":
-        return RowError(number, None, "not_utf8")
-    return RowError(number, None, "not_text", {"encoding": reading.encoding})
+        return RowError(number, column, "not_utf8")
+    return RowError(number, column, "not_text", {"encoding": reading.encoding})
 
 
-def _examine_xlsx(file: UsageFile) -> None:
-    try:
-        with file.open() as stream, zipfile.ZipFile(stream) as archive:
-            if "[Content_Types].xml" not in archive.namelist() or len(archive.infolist()) > 1_000:
-                raise FileRefused(RowError(1, None, "not_xlsx"))
-            for part in archive.infolist():
-                strings = "sharedstrings" in part.filename.lower()
-                if part.file_size > (_XLSX_STRINGS if strings else _XLSX_PART):
-                    raise _too_large(part)
-                if part.filename.lower().endswith((".xml", ".rels")):
-                    _examine_part(archive, part, strings=strings)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise FileRefused(RowError(1, None, "not_xlsx")) from error
-    except Exception as error:
-        if isinstance(error, FileRefused):
-            raise
-        raise FileRefused(RowError(1, None, "not_xlsx")) from error
-
-
-def _examine_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, *, strings: bool) -> None:
-    """Read a part through without parsing it: no document type, no other encoding, no endless text, no bomb."""
-    size, since_tag, count, tail = 0, 0, 0, b""
-    with archive.open(part) as stream:
-        while block := stream.read(65_536):
-            size += len(block)
-            seen = tail + block
-            if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen or b"\0" in block:
-                raise FileRefused(RowError(1, None, "xlsx_doctype", {"part": shown(part.filename)}))
-            last = block.rfind(b"<")
-            since_tag = len(block) - last if last >= 0 else since_tag + len(block)
-            count += block.count(b"<si>") + block.count(b"<si ") if strings else 0
-            if since_tag > _XLSX_NODE or count > _XLSX_STRING_COUNT or size > part.file_size:
-                raise _too_large(part)
-            tail = seen[-16:]
-    if size > 4_000_000 and size > 200 * part.compress_size:
-        raise _too_large(part)
-
-
-def _too_large(part: zipfile.ZipInfo) -> FileRefused:
-    return FileRefused(RowError(1, None, "xlsx_too_large", {"part": shown(part.filename)}))
-
-
-def _xlsx_rows(file: UsageFile) -> Iterator[tuple[Sequence[int], list[Sequence[Any]]]]:
-    import openpyxl  # heavy, and most files are CSV
-
-    try:
-        with file.open() as stream:
-            book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-            with closing(book):
-                sheet: Any = book.worksheets[0]
-                sheet.reset_dimensions()  # what the file says of its own size is not to be believed
-                rows = iter(sheet.iter_rows(values_only=True))
-                done = 0
-                while batch := list(islice(rows, 1_000)):
-                    if done + len(batch) > _XLSX_ROWS or any(len(row) > WIDEST for row in batch):
-                        raise FileRefused(RowError(done + 1, None, "xlsx_too_large", {"part": shown(sheet.title)}))
-                    yield range(done + 1, done + len(batch) + 1), batch
-                    done += len(batch)
-    except FileRefused:
-        raise
-    except Exception as error:  # openpyxl raises many kinds for files that are not what they seem
-        raise FileRefused(RowError(1, None, "not_xlsx")) from error
+def _xlsx_rows(file: UsageFile) -> Iterator[tuple[Sequence[int], list[list[Any]]]]:
+    with file.open() as stream:
+        yield from workbook_rows(stream)
 
 
 def _parquet_rows(file: UsageFile) -> Iterator[tuple[Sequence[int], list[Sequence[Any]]]]:
@@ -332,13 +372,18 @@ def _plain_reading(header: list[str]) -> Reading:
         expected = (*COLUMNS["events"], ACCESSION)
     needed = [name for name in expected if name != ACCESSION]
     headers = {"headers": " / ".join(",".join(names) for names in COLUMNS.values()) + f"[,{ACCESSION}]"}
-    wrong = next((name for name in header if name not in expected), None)
+    wrong = next((place for place, name in enumerate(header) if name not in expected), None)
     missing = next((name for name in needed if name not in header), None)
     if wrong is not None:
-        raise FileRefused(RowError(1, shown(wrong), "wrong_header", headers | {"name": shown(wrong)}, "unknown_column"))
+        column = _column_name(header, wrong)
+        raise FileRefused(RowError(1, column, "wrong_header", headers | {"name": column}, "unknown_column"))
     if missing is not None:
         raise FileRefused(RowError(1, missing, "wrong_header", headers | {"name": missing}, "missing_column"))
-    raise FileRefused(RowError(1, None, "wrong_header", headers, "column_order"))
+    twice = next((name for place, name in enumerate(header) if name in header[:place]), None)
+    if twice is not None:
+        raise FileRefused(RowError(1, twice, "wrong_header", {"name": twice}, "twice_in_header"))
+    first = next(name for name, place in zip(header, expected, strict=False) if name != place)
+    raise FileRefused(RowError(1, first, "wrong_header", headers, "column_order"))
 
 
 def _check_header(reading: Reading, header: list[str]) -> None:
@@ -348,30 +393,36 @@ def _check_header(reading: Reading, header: list[str]) -> None:
             raise FileRefused(RowError(1, shown(theirs) or name, "wrong_header", headers, "missing_column"))
         if header.count(theirs) > 1:
             raise FileRefused(RowError(1, shown(theirs), "wrong_header", {"name": shown(theirs)}, "twice_in_header"))
-    for name in header:
+    for place, name in enumerate(header):
         if holds_national_number(name):
-            raise FileRefused(RowError(1, None, "national_number"))
+            raise FileRefused(RowError(1, str(place + 1), "national_number"))
 
 
-def _plain_batches(batches: Iterator[tuple[Sequence[int], Sequence[Sequence[str]]]], width: int) -> Iterator[Batch]:
+def _plain_batches(
+    batches: Iterator[tuple[Sequence[int], Sequence[Sequence[str]]]], header: list[str]
+) -> Iterator[Batch]:
     """Hand batches of plain CSV on; rows of another width become errors, empty lines nothing."""
+    width = len(header)
     for numbers, rows in batches:
         if all(len(fields) == width for fields in rows):
             yield Batch(numbers, rows)
             continue
         kept = [(number, fields) for number, fields in zip(numbers, rows, strict=True) if len(fields) == width]
         errors = [
-            _wrong_width(number, fields, width)
+            _wrong_width(number, fields, header)
             for number, fields in zip(numbers, rows, strict=True)
             if fields and len(fields) != width
         ]
         yield Batch([number for number, _ in kept], [fields for _, fields in kept], errors)
 
 
-def _wrong_width(number: int, fields: Sequence[Any], width: int) -> RowError:
-    if any(holds_national_number(_text(value)) for value in fields):
-        return RowError(number, None, "national_number")
-    return RowError(number, None, "wrong_width", {"found": len(fields), "expected": width})
+def _wrong_width(number: int, fields: Sequence[Any], header: list[str]) -> RowError:
+    """Tell of a row of another width, in the first column that it lacks or has too many."""
+    for place, value in enumerate(fields):
+        if holds_national_number(_text(value)):
+            return RowError(number, _column_name(header, place), "national_number")
+    place = min(len(fields), len(header))
+    return RowError(number, _column_name(header, place), "wrong_width", {"found": len(fields), "expected": len(header)})
 
 
 def _canonical(
@@ -399,11 +450,11 @@ class _Plain:
 
     def __init__(self, reading: Reading, header: list[str]) -> None:
         self.reading = reading
-        self.width = len(header)
+        self.header, self.width = header, len(header)
         theirs = dict(reading.columns)
         self.places = [(name, header.index(theirs[name]), theirs[name]) for name in reading.names]
         mapped = {place for _, place, _ in self.places}
-        self.unused = [(place, name) for place, name in enumerate(header) if place not in mapped]
+        self.unused = [place for place in range(len(header)) if place not in mapped]
         self.values = {(name, found): ours for name, found, ours in reading.values}
 
     def fields(self, number: int, values: Sequence[Any], errors: list[RowError]) -> list[str]:
@@ -412,12 +463,12 @@ class _Plain:
         while len(values) > self.width and values[-1] in (None, ""):
             values.pop()
         if len(values) > self.width or (len(values) < self.width and all(isinstance(each, str) for each in values)):
-            errors.append(_wrong_width(number, values, self.width))
+            errors.append(_wrong_width(number, values, self.header))
             return []
         values += [None] * (self.width - len(values))
-        for place, name in self.unused:
+        for place in self.unused:
             if holds_national_number(_text(values[place])):
-                errors.append(RowError(number, shown(name), "national_number"))
+                errors.append(RowError(number, _column_name(self.header, place), "national_number"))
         fields = []
         for name, place, theirs in self.places:
             try:
@@ -433,6 +484,8 @@ class _Plain:
         return fields
 
     def field(self, name: str, value: Any) -> str:
+        if isinstance(value, Unread):
+            raise _Unreadable(value.code, value=shown(value.text))
         if (name, _text(value).strip()) in self.values:
             return self.values[name, _text(value).strip()]
         if name == "quantity":
@@ -558,18 +611,20 @@ def preview(content: Content, filename: str, reading: Reading | None = None) -> 
     """Show a file's columns, first rows and three values of each column as every format would read them.
 
     The first 5 000 rows are looked at. A column is ambiguous where two number formats, or two date formats, read all
-    its values and differ on one, and no reading says which; nothing is guessed.
+    its values and differ on one, and no reading says which; nothing is guessed. A column whose values are identity
+    numbers, a tenth of them at least, is an error at its first such row, whatever it would be read as.
     """
     try:
         file = examine(filename, content)
         batches = _raw_rows(file, reading or Reading.plain("daily"))
         with closing(batches):
-            rows = [row for row in _first_rows(batches) if any(value not in (None, "") for value in row)]
+            numbered = [each for each in _first_rows(batches) if any(value not in (None, "") for value in each[1])]
     except FileRefused as refused:
         return Preview("csv", (), (), (), {}, (refused.error,))
-    if not rows:
+    if not numbered:
         return Preview(file.format, (), (), (), {}, (RowError(1, None, "empty"),))
-    header, *body = [[_text(value).strip() for value in row] for row in rows]
+    lines = [number for number, _ in numbered][1:]
+    header, *body = [[_text(value).strip() for value in row] for _, row in numbered]
     columns = tuple(
         _column(name, [row[place] for row in body if place < len(row) and row[place]])
         for place, name in enumerate(header)
@@ -587,15 +642,46 @@ def preview(content: Content, filename: str, reading: Reading | None = None) -> 
         tuple(tuple(_safe(value) for value in row) for row in body[:PREVIEWED_ROWS]),
         ambiguous,
         _delimiters(file),
+        tuple(_identity_columns(header, body, lines)),
     )
+
+
+def _identity_columns(header: list[str], body: list[list[str]], lines: list[int]) -> Iterator[RowError]:
+    if any(holds_national_number(name) for name in header):
+        yield RowError(1, None, "national_number")
+    for place, name in enumerate(header):
+        given = [(line, row[place]) for line, row in zip(lines, body, strict=True) if place < len(row) and row[place]]
+        found = [line for line, value in given if holds_national_number(value)]
+        if found and len(found) * 10 >= len(given):
+            yield RowError(found[0], _safe(name), "national_number")
+
+
+def has_plain_header(preview: Preview) -> bool:
+    """Tell whether a file has one of the three plain headers, so that nothing about it needs to be asked."""
+    return _is_plain([column.name for column in preview.columns])
+
+
+def delimiters_of(content: Content) -> dict[Delimiter, int]:
+    """Count the columns that each delimiter would make of a text file's first line; nothing for a workbook."""
+    file = UsageFile("", content, "csv", "", 0)
+    with file.open() as stream:
+        start = stream.read(8)
+    return {} if start.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")) else _delimiters(file)
 
 
 def _is_plain(header: list[str]) -> bool:
     return header in [list(names) for names in COLUMNS.values()] or header == [*COLUMNS["events"], ACCESSION]
 
 
-def _first_rows(batches: Iterable[tuple[Sequence[int], Sequence[Sequence[Any]]]]) -> list[Sequence[Any]]:
-    return list(islice((row for _, rows in batches for row in rows), SAMPLED_ROWS + 1))
+def _first_rows(
+    batches: Iterable[tuple[Sequence[int], Sequence[Sequence[Any]]]],
+) -> list[tuple[int, Sequence[Any]]]:
+    return list(
+        islice(
+            (each for numbers, rows in batches for each in zip(numbers, rows, strict=True)),
+            SAMPLED_ROWS + 1,
+        )
+    )
 
 
 def _column(name: str, values: list[str]) -> PreviewedColumn:

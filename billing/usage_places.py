@@ -27,7 +27,6 @@ class Cell:
     on: date
     row: int
     quantity: int = 0
-    mark: str = ""
 
     @property
     def place(self) -> tuple[str, str, date]:
@@ -50,16 +49,19 @@ class Places:
     algorithm_ids: dict[str, int]
     own: str | None
 
-    def problem(self, row: int, trust: str, algorithm: str) -> RowError | None:
-        """Say what is wrong with the trust or the algorithm of a row."""
+    def problems(self, row: int, trust: str, algorithm: str) -> list[RowError]:
+        """Say what is wrong with the trust and with the algorithm of a row."""
+        found = []
         if self.own is not None and trust != self.own:
-            return RowError(row, "trust", "other_trust", {"own": self.own})
-        if trust not in self.holders:
+            # One code for both, so that a program is not told which trusts there are; a person may map a code of their own.
+            said = "other_trust" if trust in self.registered else "unknown_trust"
+            found.append(RowError(row, "trust", "other_trust", {"own": self.own, "value": shown(trust)}, said))
+        elif trust not in self.holders:
             code = "not_an_option_holder" if trust in self.registered else "unknown_trust"
-            return RowError(row, "trust", code, {"value": shown(trust)})
+            found.append(RowError(row, "trust", code, {"value": shown(trust)}))
         if algorithm not in self.products:
-            return RowError(row, "algorithm", "unknown_algorithm", {"value": shown(algorithm)})
-        return None
+            found.append(RowError(row, "algorithm", "unknown_algorithm", {"value": shown(algorithm)}))
+        return found
 
     def active(self, trust: str, algorithm: str, on: date) -> bool:
         """Tell whether the algorithm runs at the trust on a day, validation included."""

@@ -280,7 +280,11 @@ def keyed_hash(secret: bytes, purpose: bytes, agreement_id: int, size: int) -> A
 
 
 class _Events:
-    """Checks events one by one; what repeats (days, hours, cells) is worked out once and looked up."""
+    """Checks events one by one; what repeats (pairs, days, hours, cells) is worked out once and looked up.
+
+    The look-ups are kept small, because a million rows in no order touch all of them: a trust and algorithm have one
+    number, a day's cells are a list by that number, and what each cell counts stands in one list.
+    """
 
     def __init__(self, staged: StagedFile, errors: Errors, secret: bytes, agreement_id: int) -> None:
         self.staged = staged
@@ -288,9 +292,13 @@ class _Events:
         self.key = keyed_hash(secret, b"event", agreement_id, KEY_SIZE)
         self.content = keyed_hash(secret, b"content", agreement_id, CONTENT_SIZE)
         self.accession = keyed_hash(secret, b"acc", agreement_id, KEY_SIZE)
-        self.days: dict[date, dict[tuple[str, str], Cell]] = {}
+        # trust and algorithm → their number, and what hashes say of them
+        self.pairs: dict[tuple[str, str], tuple[int, str]] = {}
+        self.days: dict[date, list[int]] = {}  # a day → the numbers of its cells by their pair's number, 0 for none
         # (date, hour and offset) as written → that day's cells and the hour in UTC; Oslo's midnights fall on hours
-        self.hours: dict[str, tuple[dict[tuple[str, str], Cell], str]] = {}
+        self.hours: dict[str, tuple[list[int], str]] = {}
+        self.quantities = [0]  # by the cell's number
+        self.places = len(staged.places.holders) * len(staged.places.products)
         self.sampled = self.looking_so = self.first_looking_so = 0
 
     def take(self, table: Table, progress: Progress) -> None:
@@ -303,6 +311,8 @@ class _Events:
             staged.rows += len(batch.rows)
             if not self.errors.found:
                 stage.add(rows)
+        for cell in staged.cells:
+            cell.quantity = self.quantities[cell.number]
         if self.looking_so * 10 >= self.sampled > 0:
             self.errors.add(
                 RowError(self.first_looking_so, "event_id", "national_number", {}, "ids_are_national_numbers")
@@ -310,8 +320,8 @@ class _Events:
 
     def _rows(self, batch: Batch) -> list[Staged]:
         """Check and hash some events; most rows pass by look-ups alone, each of which stands for a check made once."""
-        new_key, new_content, hours = self.key.copy, self.content.copy, self.hours
-        outcomes, seconds = _OUTCOMES, _IN_THE_HOUR
+        new_key, new_content, pairs, hours = self.key.copy, self.content.copy, self.pairs, self.hours
+        outcomes, seconds, quantities = _OUTCOMES, _IN_THE_HOUR, self.quantities
         wide = self.staged.accessions
         rows: list[Staged] = []
         append = rows.append
@@ -323,16 +333,17 @@ class _Events:
                 event_id, trust, algorithm, moment, status = fields
             in_the_hour = moment[13:19]
             try:
+                pair, mark = pairs[trust, algorithm]
                 cells, hour = hours[moment[:13] + moment[19:]]
-                cell, outcome = cells[trust, algorithm], outcomes[status]
-                known = in_the_hour in seconds
+                outcome = outcomes[status]
+                number = cells[pair] if in_the_hour in seconds else 0
             except KeyError:
-                known = False
-            if not known:
+                number = 0
+            if not number:
                 found = self._look_closer(line, trust, algorithm, moment, status)
                 if found is None:
                     continue
-                cell, outcome, hour, in_the_hour = found
+                number, mark, outcome, hour, in_the_hour = found
             event_id = event_id.strip()
             if not 0 < len(event_id) <= LONGEST_ID:
                 self._bad_id(line, event_id)
@@ -346,16 +357,16 @@ class _Events:
             digest.update(event_id.encode())
             key = digest.digest()
             digest = new_content()
-            digest.update(key + f"{cell.mark}{hour}{in_the_hour}{outcome}{examined}".encode())
+            digest.update(key + f"{mark}{hour}{in_the_hour}{outcome}{examined}".encode())
             if not outcome:
-                cell.quantity += 1
-            append((key, cell.number, outcome, digest.digest(), accession, line))
+                quantities[number] += 1
+            append((key, number, outcome, digest.digest(), accession, line))
         self.staged.not_billable += sum(1 for row in rows if row[2])
         return rows
 
     def _look_closer(
         self, line: int, trust: str, algorithm: str, moment: str, status: str
-    ) -> tuple[Cell, int, str, str] | None:
+    ) -> tuple[int, str, int, str, str] | None:
         """Work out what the look-ups do not know yet, or find what is wrong with the row."""
         trust, algorithm, moment, status = (value.strip() for value in (trust, algorithm, moment, status))
         before = len(self.errors.found)
@@ -369,25 +380,25 @@ class _Events:
             instant = day = None
         if instant is None or day is None:
             self._bad(line, "time", "not_a_time", moment, format="2026-12-31T08:15:30+01:00")
-        problem = self.staged.places.problem(line, trust, algorithm)
-        if problem is not None:
+        for problem in self.staged.places.problems(line, trust, algorithm):
             self._bad_place(problem, trust if problem.column == "trust" else algorithm)
         if len(self.errors.found) > before or instant is None or day is None or outcome is None:
             return None
-        cells = self.days.setdefault(day, {})
-        cell = cells.get((trust, algorithm))
-        if cell is None:
+        pair, mark = self.pairs.setdefault((trust, algorithm), (len(self.pairs), f"{trust}\n{algorithm}\n"))
+        cells = self.days.setdefault(day, [0] * self.places)
+        if not cells[pair]:
             if not self.staged.places.active(trust, algorithm, day):
                 params: dict[str, str | int] = {"trust": trust, "algorithm": algorithm, "on": day.isoformat()}
                 self.errors.add(RowError(line, "time", "not_active", params))
                 return None
-            cell = cells[trust, algorithm] = _cell(self.staged, trust, algorithm, day, line)
+            cells[pair] = _cell(self.staged, trust, algorithm, day, line).number
+            self.quantities.append(0)
         utc = instant.isoformat()[:-6]
         if _WHOLE_HOURS.fullmatch(moment):
             if len(self.hours) > _MOST_HOURS:
                 self.hours.clear()
             self.hours[moment[:13] + moment[19:]] = cells, utc[:13]
-        return cell, outcome, utc[:13], utc[13:]
+        return cells[pair], mark, outcome, utc[:13], utc[13:]
 
     def _accession(self, line: int, text: str) -> bytes | None:
         try:
@@ -441,7 +452,6 @@ def _cell(staged: StagedFile, trust: str, algorithm: str, on: date, row: int) ->
         places.algorithm_ids[algorithm],
         on,
         row,
-        mark=f"{trust}\n{algorithm}\n",
     )
     staged.cells.append(cell)
     return cell
@@ -467,13 +477,13 @@ class _Counts:
                 self.staged.rows += 1
                 trust, algorithm, when, quantity = (value.strip() for value in fields)
                 period, count = self._period(line, when), self._quantity(line, quantity)
-                problem = self.staged.places.problem(line, trust, algorithm)
-                if problem is not None:
+                problems = self.staged.places.problems(line, trust, algorithm)
+                for problem in problems:
                     value = trust if problem.column == "trust" else algorithm
                     self.errors.add(
                         RowError(line, problem.column, "national_number") if holds_national_number(value) else problem
                     )
-                elif period is not None and count is not None:
+                if not problems and period is not None and count is not None:
                     self._place(line, trust, algorithm, period, count)
 
     def _period(self, line: int, when: str) -> Period | None:

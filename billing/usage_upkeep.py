@@ -22,6 +22,7 @@ from contracts.errors import Conflict, Finding, NotFound, invalid
 from contracts.models import Algorithm, Organisation
 
 LONGEST_REASON = 200
+LAST_ID = 2**63 - 1
 _MOST_DIFFERENCES = 1_000
 
 
@@ -78,8 +79,10 @@ def find_taking(session: Session, *, agreement_id: int, import_id: int, actor: A
     """
     actor.require("usage.correct")
     scope = actor.scope("usage.correct")
+    if import_id > LAST_ID:
+        raise NotFound(f"there is no import {import_id}")
     record = session.get(UsageImport, import_id)
-    cells = _cells_of(session, import_id)
+    cells = cells_of(session, import_id)
     hidden = scope is not None and any(trust != scope for trust, _, _ in cells)
     if record is None or record.agreement_id != agreement_id or hidden:
         raise NotFound(f"there is no import {import_id}")
@@ -289,7 +292,8 @@ def _twice(session: Session, agreement_id: int) -> list[tuple[int, int]]:
     return [(import_id, count) for import_id, count in rows]
 
 
-def _cells_of(session: Session, import_id: int) -> dict[tuple[str, str, date], int]:
+def cells_of(session: Session, import_id: int) -> dict[tuple[str, str, date], int]:
+    """Give what an import brought to each (trust, algorithm, day), whether it still stands or not."""
     rows = session.execute(
         select(Organisation.code, Algorithm.code, UsageEntry.on, func.sum(UsageEntry.quantity))
         .join(Organisation, Organisation.id == UsageEntry.trust_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.models.base import Base, Fact, Revisable, RowId
@@ -74,7 +74,8 @@ class UsageEntry(Fact, Base):
     """Examinations of one algorithm at one trust on one date; a correction is a further, signed entry.
 
     ``source`` says what the row was made from: ``daily``, ``monthly`` (spread over working days), ``events`` (the
-    billable ones of one import), ``correction`` or ``reversal`` (of the import it points at).
+    billable ones of one import), ``correction``, ``opening`` (what was used before a take-over; recorded as a correction
+    by earlier versions) or ``reversal`` (of the import it points at).
     """
 
     __tablename__ = "usage_entries"
@@ -120,3 +121,39 @@ class UsageEvent(Base):
         ),
         {"sqlite_with_rowid": False},
     )
+
+
+class UsageUpload(Base):
+    """A usage file on its way in: its reading as chosen so far, its check, and what became of it. Work in hand, no fact.
+
+    ``present`` tells whether its bytes are still here: they go as soon as the file is taken in, refused for good or given
+    up. ``reading`` is null while none is chosen and where the file has a plain header; ``attempt`` counts the checks that
+    were asked for, and ``outcome`` is what the newest one found.
+    """
+
+    __tablename__ = "usage_uploads"
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"))
+    filename: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    present: Mapped[bool]
+    source: Mapped[str | None]
+    reading: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    attempt: Mapped[int]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"))
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("usage_imports.id"))
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+    __table_args__ = (Index("ix_usage_uploads_created_by_id", "created_by", "id"),)
+
+
+class UsageUploadPart(Base):
+    """A piece of a waiting file's bytes, deleted with the others when the file is done with."""
+
+    __tablename__ = "usage_upload_parts"
+    upload_id: Mapped[int] = mapped_column(ForeignKey("usage_uploads.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)

@@ -8,6 +8,7 @@ from flask import Response
 
 from billing import corrections
 from billing import coverage as usage_coverage
+from billing.coverage import Coverage
 from billing.schemas.corrections import (
     CorrectionPageSchema,
     CorrectionQuerySchema,
@@ -15,30 +16,54 @@ from billing.schemas.corrections import (
     dump_correction,
 )
 from billing.schemas.coverage import CoverageQuerySchema, CoverageSchema, dump_coverage
+from billing.web.coverage import cells_answer
 from billing.web.query import today
+from billing.web.table_files import XLSX
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, from_cursor, json_answer, to_cursor
+from contracts.web.api import ApiBlueprint, answers, described, from_cursor, json_answer, to_cursor
 from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
 
-coverage = ApiBlueprint("coverage", __name__, url_prefix=f"{api.PREFIX}/coverage", description="Which counts are in.")
+coverage = ApiBlueprint("coverage", __name__, url_prefix=api.PREFIX, description="Which counts are in.")
 corrected = ApiBlueprint(
     "corrections", __name__, url_prefix=f"{api.PREFIX}/corrections", description="Corrections of the buyer's own count."
 )
 
 
-@coverage.route("", methods=["GET"])
+@coverage.route("/coverage", methods=["GET"])
 @requires("read")
 @answers(CoverageSchema, description="The document of `usage coverage --json`.", problems=(404, 409))
 @etagged
 @coverage.arguments(CoverageQuerySchema, location="query")
 def show_coverage(query: dict[str, Any]) -> Response:
     """Say which counts of a quarter are in, and who must deliver the others"""
-    found = usage_coverage.coverage(
+    return json_answer(dump_coverage(_found(query)))
+
+
+@coverage.route("/coverage.<any(csv,xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(
+    responses={
+        200: {
+            "description": "Every cell of the quarter, one a row.",
+            "content": {"text/csv": {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}},
+        }
+    },
+    problems=(401, 403, 404, 409),
+)
+@etagged
+@coverage.arguments(CoverageQuerySchema, location="query")
+def list_coverage(query: dict[str, Any], suffix: str) -> Response:
+    """Give the cells of a quarter as a file"""
+    return cells_answer(_found(query).cells, suffix, f"coverage-{query['quarter']}")
+
+
+def _found(query: dict[str, Any]) -> Coverage:
+    return usage_coverage.coverage(
         db.session,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         period=Period.parse(query["quarter"]),
@@ -47,7 +72,6 @@ def show_coverage(query: dict[str, Any]) -> Response:
         trust=query["trust"],
         known_at=query["known_at"],
     )
-    return json_answer(dump_coverage(found))
 
 
 @corrected.route("", methods=["GET"])

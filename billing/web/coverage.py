@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Flask, redirect
+from flask import Blueprint, Flask, Response, redirect
+from flask_babel import gettext as _
 
 from billing import coverage as usage_coverage
 from billing import metering, quarters
-from billing.coverage import STATUSES
+from billing.coverage import STATUSES, Coverage, CoverageCell
 from billing.web import usage_words, words
-from billing.web.query import read_query, refuse
+from billing.web.query import Query, read_query, refuse
+from billing.web.table_files import table_answer
 from contracts import agreements, clock
 from contracts.errors import InvalidInput
 from contracts.extensions import db
@@ -35,19 +38,7 @@ def show() -> Any:
     if not asked:
         newest = Period.quarter(min(until or query.today, query.today))
         return redirect(query.link("coverage_pages.show", kvartal=newest.label(), hf=trust))
-    try:
-        period = quarters.parse_quarter(asked)
-    except InvalidInput as error:
-        refuse(error.errors[0].detail)
-    found = usage_coverage.coverage(
-        db.session,
-        agreement_id=query.agreement.id,
-        period=period,
-        actor=query.actor,
-        today=query.today,
-        trust=trust,
-        known_at=query.known_at,
-    )
+    period, found = _found(query, asked, trust)
     states = quarters.list_quarters(
         db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
     )
@@ -66,7 +57,7 @@ def show() -> Any:
         found=found,
         period=period,
         trust=trust,
-        listed=sorted((cell for cell in found.cells if cell.due), key=lambda cell: STATUSES.index(cell.status)),
+        listed=_listed(found),
         matrix={key: cells for key, cells in rows.items() if any(cell.status != "not_live" for cell in cells)},
         choices=choices,
         holders=[holder for holder in holders if scope in (None, holder.party.code)],
@@ -75,3 +66,71 @@ def show() -> Any:
         usage_words=usage_words,
         local_day=lambda moment: moment.astimezone(clock.OSLO).date(),
     )
+
+
+@blueprint.get("/volum/dekning.<any(csv,xlsx):suffix>")
+@requires("read")
+def rows(suffix: str) -> Response:
+    """Give the page's rows as a file: each cell that is due, what is missing first."""
+    query = read_query("kvartal", "hf")
+    asked = query.values.get("kvartal")
+    if not asked:
+        refuse(_("Say which quarter, such as kvartal=2026-Q3."))
+    period, found = _found(query, asked, query.values.get("hf") or None)
+    return cells_answer(_listed(found), suffix, f"dekning-{period.label()}")
+
+
+def cells_answer(cells: Iterable[CoverageCell], suffix: str, name: str) -> Response:
+    """Give cells of a coverage as a file, in the reader's language but with codes, so that it can be joined to others."""
+    header = [
+        _("Trust"),
+        _("Algorithm"),
+        _("Month"),
+        _("State"),
+        _("Examinations"),
+        _("Expected"),
+        _("Deviation"),
+        _("Working days"),
+        _("Days with a count"),
+        _("Source"),
+        _("File"),
+        _("Received"),
+    ]
+    rows = (
+        (
+            cell.trust,
+            cell.algorithm,
+            cell.month.label(),
+            _(usage_words.STATUSES[cell.status][0]),
+            cell.quantity,
+            cell.expected,
+            cell.deviation,
+            cell.working_days,
+            cell.days_counted,
+            None if cell.source is None else _(usage_words.SOURCES[cell.source]),
+            cell.filename,
+            None if cell.received_at is None else cell.received_at.astimezone(clock.OSLO).date(),
+        )
+        for cell in cells
+    )
+    return table_answer(suffix, name, header, rows)
+
+
+def _found(query: Query, asked: str, trust: str | None) -> tuple[Period, Coverage]:
+    try:
+        period = quarters.parse_quarter(asked)
+    except InvalidInput as error:
+        refuse(error.errors[0].detail)
+    return period, usage_coverage.coverage(
+        db.session,
+        agreement_id=query.agreement.id,
+        period=period,
+        actor=query.actor,
+        today=query.today,
+        trust=trust,
+        known_at=query.known_at,
+    )
+
+
+def _listed(found: Coverage) -> list[CoverageCell]:
+    return sorted((cell for cell in found.cells if cell.due), key=lambda cell: STATUSES.index(cell.status))

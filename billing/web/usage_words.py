@@ -53,6 +53,18 @@ SOURCES = {
     "reversal": N_("reversal"),
     "opening": N_("opening entry"),
 }
+EVENT_STATUSES = {
+    "completed": N_("completed"),
+    "failed": N_("failed"),
+    "repeated": N_("repeated"),
+    "validation": N_("validation"),
+}
+NOT_BILLABLE = {
+    "failed": N_("Failed runs"),
+    "repeated": N_("Repeated runs"),
+    "validation": N_("Validation runs"),
+    "repeat_of_examination": N_("Repeats of an examination that counts already"),
+}
 MISTAKES = {
     "no_change": N_("Enter how many examinations to add, or with a minus to take off."),
     "not_whole": N_("Enter a whole number, such as −3 or 12."),

@@ -38,6 +38,8 @@ from contracts.access import COMMAND_LINE
 from contracts.extensions import make_engine
 from contracts.schemas.agreement import load_agreement
 from tests.measure import Row
+from tests.soak.jobs import databases
+from tests.soak.usage import MOST_MEMORY, large_file
 from tests.usage_files import whole_agreement, write_events
 
 EVENTS = 1_000_000
@@ -65,6 +67,20 @@ def run(events: int = EVENTS, rounds: int = ROUNDS) -> list[Row]:
             rows = _measure("SQLite", base, file, events, rounds)
         with _postgres_base() as base:
             rows += _measure("PostgreSQL", base, file, events, rounds)
+    return rows + _memory(5 * events)
+
+
+def _memory(events: int) -> list[Row]:
+    """Import one large file into each database, in a process of its own, and see what memory that takes."""
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="trinnvis-bench-") as folder, databases(Path(folder)) as urls:
+        for kind, url in urls.items():
+            megabytes, wrong = large_file(url, Path(folder), events)
+            assert not wrong, wrong
+            rows.append(
+                Row(f"usage import, {kind}: memory in MB", megabytes, MOST_MEMORY, "at_most", f"{events} events")
+            )
+            print(f"  {rows[-1].name}: {megabytes} ({events} events)", file=sys.stderr)
     return rows
 
 

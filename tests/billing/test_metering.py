@@ -132,12 +132,12 @@ def test_a_count_of_nought_is_a_count(app: Flask) -> None:
         pytest.param(
             f"{DAILY}{CELL},2024-01-10,1\n\n{CELL},2024-01-10,1\n", 4, "date", "twice_in_file", id="twice in the file"
         ),
-        pytest.param(f"{DAILY}{CELL},2024-01-10\n", 2, None, "wrong_width", id="missing field"),
+        pytest.param(f"{DAILY}{CELL},2024-01-10\n", 2, "quantity", "wrong_width", id="missing field"),
         pytest.param("trust,algoritm,date,quantity\n", 1, "algoritm", "wrong_header", id="wrong column"),
         pytest.param("trust,algorithm,date\n", 1, "quantity", "wrong_header", id="missing column"),
         pytest.param("", 1, None, "empty", id="empty file"),
-        pytest.param(f"{DAILY}{CELL},2024-01-10,1\0\n", 2, None, "binary", id="NUL"),
-        pytest.param(f'{DAILY}{CELL},2024-01-10,"1\n', 2, None, "not_csv", id="open quote"),
+        pytest.param(f"{DAILY}{CELL},2024-01-10,1\0\n", 2, "quantity", "binary", id="NUL"),
+        pytest.param(f'{DAILY}{CELL},2024-01-10,"1\n', 2, "quantity", "not_csv", id="open quote"),
     ],
 )
 def test_bad_rows_are_told_with_row_and_column_and_refuse_the_file(
@@ -150,9 +150,9 @@ def test_bad_rows_are_told_with_row_and_column_and_refuse_the_file(
     assert entries() == 0
 
 
-def test_a_file_that_is_not_utf8_names_the_line(app: Flask) -> None:
+def test_a_file_that_is_not_utf8_names_the_line_and_the_column(app: Flask) -> None:
     result = record_usage(record_agreement(), DAILY.encode() + "Sørlandet,x,2024-01-10,1\n".encode("latin-1"))
-    assert [(error.row, error.code) for error in result.errors] == [(2, "not_utf8")]
+    assert [(error.row, error.column, error.code) for error in result.errors] == [(2, "trust", "not_utf8")]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_header(app: Flask) -> None:

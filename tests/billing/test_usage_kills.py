@@ -42,7 +42,3 @@ def test_the_proof_finds_what_is_lost_doubled_or_partial(sqlite_url: str, tmp_pa
         )
     assert usage.wrong(app, expected, told) == Counter({"doubled": 1, "partial": 2})
     usage.rest(app)
-
-
-def test_hostile_mutants_are_refused_or_read_and_crash_nothing(sqlite_url: str, tmp_path: Path) -> None:
-    assert dict(usage.hostile_files(sqlite_url, tmp_path, 60, seed=5)) == {}

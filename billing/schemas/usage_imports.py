@@ -1,0 +1,218 @@
+"""Usage imports on the wire: receipts, what taking one back does, and what a check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import fields, validate
+
+from billing.deliveries import Delivery
+from billing.schemas.answers import DECIMAL, MONTH, RowErrorSchema
+from billing.schemas.usage import dump_row_error
+from billing.usage_errors import SHOWN_ERRORS, Language
+from billing.usage_receipts import Receipt
+from billing.usage_uploads import Outcome, Upload
+from contracts.schemas.answers import INSTANT, PageSchema
+from contracts.schemas.fields import Day, TermsSchema, Text, load
+
+KINDS = ("daily", "monthly", "events")
+LONGEST_REASON = 200
+
+
+class UsageDeliverySchema(TermsSchema):
+    """An import as the listing has it; `until` is its last day with a count."""
+
+    id = fields.Integer(required=True, data_key="import")
+    file = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    quantity = fields.Integer(required=True)
+    rows = fields.Integer(required=True, allow_none=True)
+    first_on = Day(required=True, allow_none=True, data_key="from")
+    last_on = Day(required=True, allow_none=True, data_key="until")
+    recorded_at = fields.String(required=True, metadata=INSTANT)
+    author = fields.String(required=True)
+    taken_back_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+
+
+class UsageDeliveryPageSchema(PageSchema):
+    """Imports, newest first."""
+
+    items = fields.List(fields.Nested(UsageDeliverySchema), required=True)
+
+
+class ImportedMonthSchema(TermsSchema):
+    """What a file brings to one trust and algorithm in one month."""
+
+    trust = fields.String(required=True)
+    algorithm = fields.String(required=True)
+    month = fields.String(required=True, validate=MONTH)
+    quantity = fields.Integer(required=True)
+
+
+class UsageTakenBackSchema(TermsSchema):
+    """That an import was taken back."""
+
+    at = fields.String(required=True, metadata=INSTANT)
+    author = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class UsageReceiptSchema(TermsSchema):
+    """An import; within one trust that trust's months, and `null` for what tells of others."""
+
+    id = fields.Integer(required=True, data_key="import")
+    file = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    source = fields.String(required=True, allow_none=True)
+    rows = fields.Integer(required=True, allow_none=True)
+    accepted = fields.Integer(required=True, allow_none=True)
+    duplicates = fields.Integer(required=True, allow_none=True)
+    not_billable = fields.Integer(required=True, allow_none=True)
+    reasons = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    quantity = fields.Integer(required=True)
+    months = fields.List(fields.Nested(ImportedMonthSchema), required=True)
+    recorded_at = fields.String(required=True, metadata=INSTANT)
+    author = fields.String(required=True)
+    taken_back = fields.Nested(UsageTakenBackSchema, required=True, allow_none=True)
+
+
+class UsageQuarterEffectSchema(TermsSchema):
+    """A change of one quarter's expected charges, excluding VAT."""
+
+    quarter = fields.String(required=True)
+    amount = fields.String(required=True, metadata=DECIMAL)
+
+
+class UsageReversalEffectSchema(TermsSchema):
+    """What taking an import back changes; `waiting` events of other imports stay left out."""
+
+    id = fields.Integer(required=True, data_key="import")
+    filename = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    quantity = fields.Integer(required=True)
+    cells = fields.Integer(required=True)
+    events = fields.Integer(required=True)
+    waiting = fields.Integer(required=True)
+    first_on = fields.String(required=True, allow_none=True, data_key="from")
+    last_on = fields.String(required=True, allow_none=True, data_key="to")
+    total = fields.String(required=True, metadata=DECIMAL)
+    quarters = fields.List(fields.Nested(UsageQuarterEffectSchema), required=True)
+
+
+class UsageCheckSchema(TermsSchema):
+    """What a check found, or an import that was a job did; the first 50 errors, all of them as a file."""
+
+    id = fields.Integer(required=True, data_key="check")
+    file = fields.String(required=True)
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf(("waiting", "checked", "imported", "already_imported", "refused")),
+    )
+    import_id = fields.Integer(required=True, allow_none=True, data_key="import")
+    job = fields.Integer(required=True, allow_none=True)
+    rows = fields.Integer(required=True)
+    accepted = fields.Integer(required=True)
+    duplicates = fields.Integer(required=True)
+    not_billable = fields.Integer(required=True)
+    quantity = fields.Integer(required=True)
+    reasons = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    months = fields.List(fields.Nested(ImportedMonthSchema), required=True)
+    effect = fields.List(fields.Nested(UsageQuarterEffectSchema), required=True)
+    total = fields.String(required=True, metadata=DECIMAL)
+    closed = fields.List(fields.String(), required=True, metadata={"description": "Closed quarters it touches."})
+    errors = fields.List(fields.Nested(RowErrorSchema), required=True)
+    errors_count = fields.Integer(required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Why an import is to be taken back."""
+
+    reason: str
+
+
+class UsageReversalSchema(TermsSchema):
+    """{reason}"""
+
+    reason = Text(
+        required=True,
+        validate=validate.Length(max=LONGEST_REASON, error=f"too_long: At most {LONGEST_REASON} characters."),
+    )
+
+
+def load_reversal(document: Any) -> Reversal:
+    """Read why an import is to be taken back; InvalidInput where no sentence is given."""
+    return Reversal(**load(UsageReversalSchema(), document, "#"))
+
+
+def dump_delivery(delivery: Delivery) -> dict[str, Any]:
+    """Write an import for the listing."""
+    return {
+        "import": delivery.id,
+        "file": delivery.filename,
+        "kind": delivery.kind,
+        "quantity": delivery.quantity,
+        "rows": delivery.rows,
+        "from": None if delivery.first_on is None else delivery.first_on.isoformat(),
+        "until": None if delivery.last_on is None else delivery.last_on.isoformat(),
+        "recorded_at": delivery.recorded_at.isoformat(),
+        "author": delivery.author,
+        "taken_back_at": None if delivery.reversed_at is None else delivery.reversed_at.isoformat(),
+    }
+
+
+def dump_receipt(receipt: Receipt) -> dict[str, Any]:
+    """Write a receipt."""
+    back = receipt.taken_back
+    return {
+        "import": receipt.id,
+        "file": receipt.filename,
+        "sha256": receipt.sha256,
+        "kind": receipt.kind,
+        "source": receipt.source,
+        "rows": receipt.rows,
+        "accepted": receipt.accepted,
+        "duplicates": receipt.duplicates,
+        "not_billable": receipt.not_billable,
+        "reasons": dict(receipt.reasons),
+        "quantity": receipt.quantity,
+        "months": [
+            {"trust": trust, "algorithm": algorithm, "month": month, "quantity": quantity}
+            for (trust, algorithm, month), quantity in receipt.months
+        ],
+        "recorded_at": receipt.recorded_at.isoformat(),
+        "author": receipt.author,
+        "taken_back": None
+        if back is None
+        else {"at": back.at.isoformat(), "author": back.author, "reason": back.reason},
+    }
+
+
+def dump_check(upload: Upload, language: Language) -> dict[str, Any]:
+    """Write what is known of a file that a job checks or takes in; ``waiting`` until it has."""
+    outcome = upload.outcome or Outcome("waiting")
+    return {
+        "check": upload.id,
+        "file": upload.filename,
+        "status": outcome.status,
+        "import": outcome.import_id,
+        "job": upload.job_id,
+        "rows": outcome.rows,
+        "accepted": outcome.accepted,
+        "duplicates": outcome.duplicates,
+        "not_billable": outcome.not_billable,
+        "quantity": outcome.quantity,
+        "reasons": dict(outcome.reasons),
+        "months": [
+            {"trust": each.trust, "algorithm": each.algorithm, "month": each.month, "quantity": each.quantity}
+            for each in outcome.sums
+        ],
+        "effect": [{"quarter": quarter, "amount": amount} for quarter, amount in outcome.effect],
+        "total": str(sum((Decimal(amount) for _, amount in outcome.effect), Decimal("0.00"))),
+        "closed": list(outcome.closed),
+        "errors": [dump_row_error(error, language) for error in outcome.errors[:SHOWN_ERRORS]],
+        "errors_count": len(outcome.errors),
+    }
