@@ -24,7 +24,9 @@ import billing.cli
 import billing.jobs
 import billing.web
 import contracts.cli
+import contracts.cli_audit
 import contracts.cli_index
+import contracts.cli_options
 import contracts.web
 from contracts import clock
 from contracts.extensions import db
@@ -56,7 +58,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     contracts.web.register(app)
     billing.web.register(app)
     contracts.cli.register(app)
+    contracts.cli_audit.register(app)
     contracts.cli_index.register(app)
+    contracts.cli_options.register(app)
     billing.cli.register(app)
     billing.jobs.register(app)
     app.context_processor(_shell_facts(app))
@@ -135,7 +139,7 @@ def main() -> None:
         if app.config["EXAMPLE_MODE"]:
             with db.write() as session:
                 if not agreements.list_agreements(session):
-                    load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC))
+                    load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC), write=formatting)
     background = billing.jobs.start(app) if app.config["SCHEDULER"] == "inline" else None
     port = int(os.environ.get("PORT", "8000"))
     print(f"Trinnvis: http://127.0.0.1:{port}/")  # noqa: T201 - the one line that a person waits for

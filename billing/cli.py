@@ -14,21 +14,31 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from billing import charging, cli_intake, cli_quarters, cli_usage, invoices, projection
+from billing import charging, cli_forecast, cli_intake, cli_quarters, cli_reconcile, cli_usage, invoices
 from billing.rating.rate import rate
 from billing.schemas.charges import dump_charges
 from billing.schemas.invoices import dump_reading
 from billing.schemas.price import dump_rating, load_price_request
-from billing.schemas.projections import dump_projection, load_scenario
+from billing.schemas.projections import load_scenario
+from billing.schemas.simulations import dump_answer
+from billing.simulated_answer import answer
 from contracts import agreements, clock
 from contracts.access import COMMAND_LINE
-from contracts.cli import INVALID, agreement_option, fail, json_option, now, print_json, read_json, reporting_errors
+from contracts.cli import (
+    DIFFERENCES,
+    INVALID,
+    agreement_option,
+    fail,
+    json_option,
+    now,
+    print_json,
+    read_json,
+    reporting_errors,
+)
 from contracts.errors import Finding, InvalidInput
 from contracts.extensions import db
 from contracts.schemas.problems import problem_of
 from contracts.terms.period import Period
-
-DIFFERENCES = 4
 
 demo_group = AppGroup("demo", help="The example.")
 usage_group = AppGroup("usage", help="The buyer's own count.")
@@ -47,6 +57,8 @@ def register(app: Flask) -> None:
     cli_usage.register(usage_group)
     cli_intake.register(invoice_group)
     cli_quarters.register(app, usage_group)
+    app.cli.add_command(cli_forecast.forecast_group)
+    cli_reconcile.register(app)
 
 
 @demo_group.command("load")
@@ -55,6 +67,7 @@ def register(app: Flask) -> None:
 def load_demo(if_empty: bool) -> None:
     """Load the example: an agreement with nine trusts, usage to 30.09.2026, an invoice. All prices are invented."""
     from billing.example import load_example
+    from contracts.web import formatting
 
     if not current_app.config["EXAMPLE_MODE"]:
         fail("the example is not loaded in production mode")
@@ -64,7 +77,7 @@ def load_demo(if_empty: bool) -> None:
                 click.echo("an agreement is recorded already; nothing loaded", err=True)
                 return
             fail("an agreement is recorded already; the example is only loaded into an empty database", 5)
-        loaded = load_example(session, actor=COMMAND_LINE, now=now())
+        loaded = load_example(session, actor=COMMAND_LINE, now=now(), write=formatting)
     click.echo(f"example loaded: {loaded}", err=True)
 
 
@@ -189,8 +202,8 @@ def project(file: str, agreement_code: str | None, as_json: bool) -> None:
         today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
         scenario = load_scenario(document, as_of=today)
         agreement = agreements.find_agreement(session, agreement_code)
-        result = projection.project(session, agreement_id=agreement.id, scenario=scenario, actor=COMMAND_LINE)
-    print_json(dump_projection(result))
+        found = answer(session, agreement_id=agreement.id, scenario=scenario, actor=COMMAND_LINE, today=today)
+    print_json(dump_answer(found))
 
 
 def _period(text: str) -> Period:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -108,5 +109,10 @@ def frozen_bytes(session: Session, run: Run) -> bytes:
 
 
 def frozen(session: Session, run: Run) -> FrozenQuarter:
-    """Read what a run froze."""
-    return FrozenQuarter.from_bytes(frozen_bytes(session, run))
+    """Read what a run froze; the last few are kept, since a document never changes."""
+    return _read(frozen_bytes(session, run))
+
+
+@lru_cache(maxsize=12)
+def _read(content: bytes) -> FrozenQuarter:
+    return FrozenQuarter.from_bytes(content)

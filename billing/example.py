@@ -21,6 +21,8 @@ from billing.corrections import Evidence
 from billing.example_agreement import Document, agreement_document
 from billing.example_index import index_course
 from billing.example_invoice import ACCOUNT, FILENAME, ORDER, REFERENCE, vendor_invoice
+from billing.example_payments import example_payments
+from billing.example_reconciliation import Reconciling
 from billing.example_usage import DailyCount, daily_usage, usage_csv
 from billing.invoice_setup import TEN_DIGITS, References
 from contracts import access, agreements, audit
@@ -38,6 +40,7 @@ from contracts.models import (
     PriceBookVersion,
 )
 from contracts.models.base import known
+from contracts.papers.writing import Writing
 from contracts.schemas.agreement import load_agreement
 from contracts.schemas.price_book import dump_version
 from contracts.terms.agreement import AgreementDocument, Extension
@@ -137,8 +140,8 @@ class UsageFile:
     content: bytes
 
 
-def load_example(session: Session, *, actor: Actor, now: datetime) -> LoadedExample:
-    """Record the example: the agreement and its course, the people, usage to 30.09.2026 and one vendor invoice.
+def load_example(session: Session, *, actor: Actor, now: datetime, write: Writing) -> LoadedExample:
+    """Record the example: the agreement and its course, the people, usage to 30.09.2026, the vendor's invoices.
 
     Nothing is done where any agreement is recorded. ``now`` is the instant of the loading itself and stands in the
     log; the facts carry the instants at which they would have become known.
@@ -161,6 +164,8 @@ def load_example(session: Session, *, actor: Actor, now: datetime) -> LoadedExam
             (_instant(file.delivered_on, 9), partial(_import_usage, session, agreement_id, file, controller))
         )
     happenings += _closings(session, agreement_id, controller)
+    happenings += Reconciling(session, agreement_id, document, controller, people["approver"], write).happenings()
+    happenings += example_payments(session, agreement_id, controller)
     for corrected in CORRECTED:
         happenings.append(
             (_instant(corrected.recorded_on, 10), partial(_correct, session, agreement_id, corrected, controller))
@@ -169,6 +174,7 @@ def load_example(session: Session, *, actor: Actor, now: datetime) -> LoadedExam
     for happened_at, record in sorted(happenings, key=lambda happening: happening[0]):
         record(happened_at)
     session.flush()
+    agreements.take_over_activations(session, agreement_id)
     content = vendor_invoice(
         charging.gather(session, agreement_id=agreement_id), document.option_holders, document.algorithms
     )

@@ -118,7 +118,7 @@ def expected_invoice(
     where nothing is due: a document without lines is none.
     """
     scope = charging.readable_trust(session, agreement_id, actor, trust)
-    due = _due(session, agreement_id, period, known_at, run)
+    due = due_in(session, agreement_id, period, known_at, run)
     lines = tuple(line for line in due.lines if scope is None or line.trust == scope)
     if not lines:
         raise Conflict("nothing_due", f"nothing is due in {period.label()}: there is no invoice to expect")
@@ -181,7 +181,13 @@ def draft_of(
     )
 
 
-def _due(session: Session, agreement_id: int, period: Period, known_at: datetime | None, run: int | None) -> Due:
+def due_in(
+    session: Session, agreement_id: int, period: Period, known_at: datetime | None = None, run: int | None = None
+) -> Due:
+    """Give the lines that are due in a period: frozen ones of a closed quarter, else rated from what is known.
+
+    Raises `NotFound` for a run that does not exist and a period outside the agreement.
+    """
     label = period.label()
     wanted = closings.standing(session, agreement_id, known_at).get(label)
     if run is not None:

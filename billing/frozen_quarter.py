@@ -86,6 +86,11 @@ class FrozenQuarter:
             for version in _in_force(self.request.price_book, self.request.period)
         )
 
+    @property
+    def sha256(self) -> str:
+        """Give the hash of the document, 64 hex digits."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
     def rate_again(self) -> Rating:
         """Rate the frozen request once more; its lines are the frozen ones for as long as the price law is."""
         return rate(self.request)

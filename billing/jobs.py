@@ -23,8 +23,8 @@ from apscheduler.triggers.base import BaseTrigger
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from billing import inbox
-from contracts import access, jobs, schedule, worker
+from billing import ceiling_posts, inbox, usage_jobs
+from contracts import access, agreements, audit, clock, jobs, options, schedule, worker
 from contracts.extensions import db
 from contracts.leader import Leadership, leadership_of
 from contracts.schedule import Task
@@ -41,7 +41,12 @@ def register(app: Flask) -> None:
     app.config.setdefault("SCHEDULER_CHECK_SECONDS", 5.0)
     schedule.register("forget_answers", Daily(time_of_day(3)), forget_answers)
     schedule.register("tidy_jobs", Daily(time_of_day(3, 10)), tidy_jobs)
+    schedule.register("lapse_options", Daily(time_of_day(0, 5)), lapse_options)
+    schedule.register("post_ceilings", Daily(time_of_day(0, 15)), post_ceilings)
+    schedule.register("anchor_trail", Daily(time_of_day(0, 10)), anchor_trail)
+    schedule.register("forget_uploads", Every(timedelta(hours=1)), usage_jobs.forget_uploads)
     schedule.register("take_in_invoices", Every(timedelta(minutes=1)), take_in_invoices)
+    usage_jobs.register()
     app.cli.add_command(scheduler_command)
 
 
@@ -56,6 +61,38 @@ def tidy_jobs(now: datetime) -> int:
     with db.write() as session:
         schedule.forget_runs(session, now=now)
         return jobs.expire(session, now=now)
+
+
+def lapse_options(now: datetime) -> int:
+    """Let the options lapse whose last day is over; give how many."""
+    with db.write() as session:
+        at = clock.instant(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now)
+        return sum(
+            len(options.lapse_due(session, agreement_id=agreement.id, now=now, at=at))
+            for agreement in agreements.list_agreements(session)
+        )
+
+
+def post_ceilings(now: datetime) -> int:
+    """Post what counts against each agreement's maximum value, since what is committed shrinks as days pass; give how many."""
+    with db.read() as session:
+        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now)
+        found = [agreement.id for agreement in agreements.list_agreements(session)]
+    for agreement_id in found:
+        # One transaction each: a simulation must not keep the others' writers waiting longer than its own time.
+        with db.write() as session:
+            ceiling_posts.post_figures(
+                session, agreement_id=agreement_id, recorded_by="scheduler", now=now, today=today
+            )
+    return len(found)
+
+
+def anchor_trail(now: datetime) -> int:
+    """Keep the trail's head of the day, in the database and in the log; give how many links there are."""
+    with db.write() as session:
+        head = audit.anchor(session, on=now.astimezone(clock.OSLO).date(), now=now, by="scheduler")
+    current_app.logger.info("audit_head head=%s", head)
+    return head.count
 
 
 def take_in_invoices(now: datetime) -> int:

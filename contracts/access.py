@@ -32,6 +32,7 @@ from contracts.models import (
     Token,
 )
 from contracts.models.base import known
+from contracts.terms import workflow
 
 ROLES = (
     "finance_controller",
@@ -60,8 +61,24 @@ Act = Literal[
     "invoice.receive",
     "mapping.draft",
     "quarter.close",
+    "cost_centres.set",
+    "accruals.book",
+    "payments.record",
+    "reconcile",
+    "reconciliation.attest",
+    "reconciliation.approve",
+    "tolerance.draft",
+    "tolerance.approve",
     "people.manage",
     "example.set_today",
+    "activation.draft",
+    "ceiling.override",
+    "ceiling.decide",
+    "approval.delegate",
+    "budget.set",
+    "catalogue.record",
+    "settings.change",
+    "audit.read",
 ]
 
 # Rules: act → roles that may do it, all within their scope (`interfaces.md` §4).
@@ -78,9 +95,27 @@ RULES: dict[str, frozenset[str]] = {
     "mapping.draft": frozenset({"contract_manager"}),
     "invoice.receive": frozenset({"finance_controller", "service"}),
     "quarter.close": frozenset({"finance_controller"}),
+    "cost_centres.set": frozenset({"finance_controller"}),
+    "accruals.book": frozenset({"finance_controller"}),
+    "payments.record": frozenset({"finance_controller"}),
+    "reconcile": frozenset({"finance_controller"}),
+    "reconciliation.attest": frozenset({"finance_controller"}),
+    "reconciliation.approve": frozenset({"approver"}),
+    "tolerance.draft": frozenset({"contract_manager"}),
+    "tolerance.approve": frozenset({"approver"}),
     "people.manage": frozenset({"admin"}),
     "example.set_today": frozenset({*_READERS, "admin"}),
+    "activation.draft": frozenset({"trust_requester", "contract_manager"}),
+    "ceiling.override": frozenset({"contract_manager"}),
+    "ceiling.decide": frozenset({"approver"}),
+    "approval.delegate": frozenset({"approver"}),
+    "budget.set": frozenset({"finance_controller"}),
+    "catalogue.record": frozenset({"contract_manager"}),
+    "settings.change": frozenset({"admin"}),
+    "audit.read": frozenset({"finance_controller", "contract_manager", "approver", "auditor"}),
 }
+# The steps of options and activations, each as an act of its own: "option.exercise", "activation.go_live".
+RULES |= {f"{rule.kind}.{rule.event}": rule.roles for rule in workflow.RULES}
 
 ATTEMPTS_BEFORE_PAUSE = 5
 PAUSE = timedelta(minutes=5)
@@ -145,6 +180,9 @@ COMMAND_LINE = Actor(
     "Command line",
     tuple(Grant(role) for role in ROLES if role not in TRUST_ROLES),
 )
+
+# Who lapses an option when its last day is over. No person and no token is ever granted this role.
+CALENDAR = Actor("calendar", "Calendar", (Grant(workflow.CALENDAR),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +409,20 @@ def actor_of_person(session: Session, person: Person) -> Actor:
         person.name,
         tuple(Grant(grant.role, grant.trust.code if grant.trust else None) for grant in grants),
     )
+
+
+def find_actor(session: Session, actor_id: str) -> Actor | None:
+    """Give who stands behind the id that an act carries, with what they may do now: for work done on their behalf later."""
+    kind, _, name = actor_id.partition(":")
+    if actor_id == COMMAND_LINE.id:
+        return COMMAND_LINE
+    if kind == "person":
+        person = session.scalar(select(Person).where(Person.email == name))
+        return None if person is None else actor_of_person(session, person)
+    token = session.scalar(select(Token).where(Token.public_id == name)) if kind == "token" else None
+    if token is None:
+        return None
+    return Actor(actor_id, token.name, (Grant(token.role, token.trust.code if token.trust else None),))
 
 
 def _grant_findings(session: Session, grants: tuple[Grant, ...]) -> list[Finding]:

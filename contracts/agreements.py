@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contracts import audit, price_books
+from contracts import audit, payers, price_books
 from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import (
@@ -30,6 +30,8 @@ from contracts.models import (
     Option,
     OptionState,
     Organisation,
+    WorkflowCase,
+    WorkflowEvent,
 )
 from contracts.models.base import known, recorded_by_then
 from contracts.terms import agreement as terms
@@ -108,6 +110,7 @@ def import_agreement(
     )
     recorder = _Recorder(session, actor.id, now)
     agreement_id = recorder.record(document)
+    take_over_activations(session, agreement_id)
     audit.record(
         session,
         action="agreement.import",
@@ -145,6 +148,7 @@ def export_agreement(
         algorithms=marketplace(session, agreement_id, known_at),
         price_book=price_books.price_book(session, agreement_id, known_at),
         activations=tuple(row.to_term() for row in activations(session, agreement_id, known_at)),
+        payer=payers.payer_steps(session, agreement_id, known_at),
     )
 
 
@@ -278,6 +282,35 @@ def activations(session: Session, agreement_id: int, known_at: datetime | None =
     ]
 
 
+def take_over_activations(session: Session, agreement_id: int) -> None:
+    """Give each activation that was recorded without a case of the workflow one, so that the workflow can go on with it."""
+    taken_over = select(WorkflowCase.id).where(WorkflowCase.taken_over_id == Activation.id)
+    written = select(WorkflowEvent.id).where(WorkflowEvent.activation_id == Activation.id)
+    rows = session.scalars(
+        select(Activation)
+        .where(
+            Activation.agreement_id == agreement_id,
+            Activation.supersedes_id.is_(None),
+            ~taken_over.exists(),
+            ~written.exists(),
+        )
+        .order_by(Activation.id)
+    )
+    for row in rows.all():
+        session.add(
+            WorkflowCase(
+                kind="activation",
+                agreement_id=agreement_id,
+                trust_id=row.trust_id,
+                algorithm_id=row.algorithm_id,
+                taken_over_id=row.id,
+                recorded_at=row.recorded_at,
+                recorded_by=row.recorded_by,
+            )
+        )
+        session.flush()
+
+
 def _queue_imports(session: Session) -> None:
     """Let one import at a time look at what is registered and add to it, until its transaction ends.
 
@@ -345,6 +378,7 @@ class _Recorder:
         trusts = self._options(agreement.id, document)
         algorithms = self._algorithms(agreement.id, document)
         price_books.record_price_book(session, agreement.id, document.price_book, **self.stamp)
+        payers.record_payers(session, agreement.id, document.payer, **self.stamp)
         for activation in document.activations:
             session.add(
                 Activation(

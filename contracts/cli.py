@@ -27,7 +27,7 @@ from contracts.models import Base
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.schemas.documents import parse_json
 
-INVALID, CONFLICT = 3, 5
+INVALID, DIFFERENCES, CONFLICT = 3, 4, 5
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,24 +119,6 @@ def export_agreement(code: str | None, agreement_code: str | None) -> None:
     with db.read() as session:
         found = agreements.find_agreement(session, code or agreement_code)
         print_json(dump_agreement(agreements.export_agreement(session, agreement_id=found.id)))
-
-
-@option_group.command("list")
-@agreement_option
-@json_option
-@reporting_errors
-def list_options(agreement_code: str | None, as_json: bool) -> None:
-    """List the named holders' options and the activations, each with its state."""
-    from contracts.schemas.options import dump_options
-
-    with db.read() as session:
-        found = agreements.find_agreement(session, agreement_code)
-        document = dump_options(agreements.option_holders(session, found.id), agreements.activations(session, found.id))
-    if as_json:
-        print_json(document)
-        return
-    for item in document["items"]:
-        click.echo(f"{item['kind']:<10} {item['trust']:<24} {item['algorithm'] or '':<24} {item['state']}")
 
 
 @user_group.command("add")

@@ -37,3 +37,12 @@ def set_example_today(session: Session, *, day: date, actor: Actor, now: datetim
         actor=actor.id,
         now=now,
     )
+
+
+def instant(session: Session, *, example_mode: bool, now: datetime) -> datetime:
+    """Give the instant that deadlines are held against: now, or the same time of day on the example's own today."""
+    if not example_mode:
+        return now
+    day = today(session, example_mode=True, now=now)
+    local = now.astimezone(OSLO)
+    return datetime.combine(day, local.time(), tzinfo=OSLO)

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contracts.terms.price_book import Finding, InvalidInput
+from contracts.terms.workflow import Refusal
 
-__all__ = ["Conflict", "Denied", "Finding", "InvalidInput", "NotFound", "TrinnvisError", "invalid"]
+__all__ = ["Conflict", "Denied", "Finding", "InvalidInput", "NotFound", "Refused", "TrinnvisError", "invalid"]
 
 
 class TrinnvisError(Exception):
@@ -34,6 +35,15 @@ class Conflict(TrinnvisError):
 
     def __str__(self) -> str:
         return self.detail
+
+
+class Refused(Conflict):
+    """A step of the workflow may not be taken: ``refusals`` are the guards that refuse it, with their numbers."""
+
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        code = refusals[0].code if refusals[0].guard == "state" else "refused"
+        super().__init__(code, "; ".join(refusal.detail for refusal in refusals))
+        self.refusals = refusals
 
 
 def invalid(findings: Iterable[Finding]) -> None:

@@ -28,6 +28,7 @@ from app import create_app
 from contracts import access, schema_versions
 from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db, make_engine
+from contracts.web import formatting
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -228,7 +229,7 @@ def example_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
     from billing.example import load_example
 
     with made.app_context(), db.write() as session:
-        load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC))
+        load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC), write=formatting)
     made.extensions["trinnvis_engine"].dispose()
     return path
 

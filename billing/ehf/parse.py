@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 from lxml import etree
@@ -149,17 +148,30 @@ def _doctype(data: bytes) -> UnreadableDocument:
     )
 
 
-@lru_cache(maxsize=2048)
-def _short(tag: str) -> str:
-    """Write a qualified tag with UBL's usual prefixes; a tag of another namespace stays as it is."""
-    space, _, name = tag[1:].rpartition("}")
-    return f"cbc:{name}" if space == CBC else f"cac:{name}" if space == CAC else tag
+class _ShortTags(dict[str, str]):
+    """Know qualified tags with UBL's usual prefixes; a tag of another namespace stays as it is."""
+
+    def __missing__(self, tag: str) -> str:
+        space, _, name = tag[1:].rpartition("}")
+        short = f"cbc:{name}" if space == CBC else f"cac:{name}" if space == CAC else tag
+        # A document may make up any number of tags: those of UBL are some hundreds.
+        if len(self) < _MOST_TAGS:
+            self[tag] = short
+        return short
+
+
+_MOST_TAGS: Final = 2048
+_SHORT: Final = _ShortTags()
 
 
 def _children(element: etree._Element) -> Children:
     found: Children = {}
     for child in element:
-        found.setdefault(_short(child.tag), []).append(child)
+        name = _SHORT[child.tag]
+        if name in found:
+            found[name].append(child)
+        else:
+            found[name] = [child]
     return found
 
 
@@ -170,7 +182,7 @@ def _text(element: etree._Element) -> str | None:
 def _said(children: Children, name: str) -> str | None:
     """Give the text of the first child of that name, or `None` where it is missing or empty."""
     found = children.get(name)
-    return _text(found[0]) if found else None
+    return (found[0].text or "").strip(_SPACE) or None if found else None
 
 
 def _within(children: Children, *path: str) -> Children:
@@ -199,39 +211,50 @@ class _Reader:
     def __init__(self, kind: Kind) -> None:
         self.kind: Kind = kind
         self.faults: list[Fault] = []
+        # Prices, rates and days come again on line after line: each text is read once.
+        self._numbers: dict[str | None, Decimal] = {}
+        self._days: dict[str | None, date] = {}
 
     # -- values
 
     def fault(self, element: etree._Element, expected: str) -> None:
         parent = element.getparent()
-        above = "" if parent is None else f"{_short(parent.tag)}/" if parent.getparent() is not None else ""
+        above = "" if parent is None else f"{_SHORT[parent.tag]}/" if parent.getparent() is not None else ""
         text = (element.text or "").strip(_SPACE)
-        self.faults.append(Fault(f"{above}{_short(element.tag)}", text[:80], expected, _line_of(element)))
+        self.faults.append(Fault(f"{above}{_SHORT[element.tag]}", text[:80], expected, _line_of(element)))
 
     def number(self, children: Children, name: str) -> Decimal | None:
         found = children.get(name)
         if not found:
             return None
-        text = (found[0].text or "").strip(_SPACE)
+        written = found[0].text
+        if (known := self._numbers.get(written)) is not None:
+            return known
+        text = (written or "").strip(_SPACE)
         if not _NUMBER.fullmatch(text):
             self.fault(found[0], A_NUMBER)
         elif len(text) > DIGIT_LIMIT:
             self.fault(found[0], f"a number of at most {DIGIT_LIMIT} characters")
         else:
-            return Decimal(text)
+            return self._numbers.setdefault(written, Decimal(text))
         return None
 
     def day(self, children: Children, name: str) -> date | None:
         found = children.get(name)
         if not found:
             return None
-        match = _DATE.fullmatch((found[0].text or "").strip(_SPACE))
+        written = found[0].text
+        if (known := self._days.get(written)) is not None:
+            return known
+        match = _DATE.fullmatch((written or "").strip(_SPACE))
         try:
             read = date.fromisoformat(match[1]) if match else None
         except ValueError:
             read = None
         if read is None or not match or match[2]:
             self.fault(found[0], A_DATE)
+        elif written is not None:
+            self._days[written] = read
         return read
 
     def flag(self, children: Children, name: str) -> bool | None:
@@ -422,8 +445,9 @@ class _Reader:
 
     def properties(self, elements: list[etree._Element]) -> Iterator[ItemProperty]:
         for element in elements:
-            each = _children(element)
-            yield ItemProperty(_said(each, "cbc:Name") or "", _said(each, "cbc:Value") or "")
+            # A line has several of them: the first text of each name is all there is to read.
+            said = {_SHORT[child.tag]: child.text or "" for child in reversed(element)}
+            yield ItemProperty(said.get("cbc:Name", "").strip(_SPACE), said.get("cbc:Value", "").strip(_SPACE))
 
     def lines(self, elements: list[etree._Element]) -> Iterator[Line]:
         counted = "cbc:InvoicedQuantity" if self.kind == "invoice" else "cbc:CreditedQuantity"

@@ -2,7 +2,20 @@
 
 from billing.models.intake import InvoiceReference, VendorAccount, VendorMapping
 from billing.models.invoices import Invoice, InvoiceLine
+from billing.models.payments import AccrualVoucher, LateInterestRate, Payment, PaymentFile, VoucherTemplate
 from billing.models.quarters import Correction, QuarterClosing, QuarterReopening
+from billing.models.reconciliations import (
+    Dispute,
+    DisputedFinding,
+    DisputeEvent,
+    FindingDecision,
+    LinePlacing,
+    ReconciliationReopening,
+    ReconciliationRun,
+    SignOff,
+    ToleranceDecision,
+    ToleranceDraft,
+)
 from billing.models.usage import (
     UsageEntry,
     UsageEvent,
@@ -11,17 +24,33 @@ from billing.models.usage import (
     UsageReversal,
     UsageRule,
     UsageSource,
+    UsageUpload,
+    UsageUploadPart,
 )
 from contracts.models import Base
 
 __all__ = [
+    "AccrualVoucher",
     "Base",
     "Correction",
+    "Dispute",
+    "DisputeEvent",
+    "DisputedFinding",
+    "FindingDecision",
     "Invoice",
     "InvoiceLine",
     "InvoiceReference",
+    "LateInterestRate",
+    "LinePlacing",
+    "Payment",
+    "PaymentFile",
     "QuarterClosing",
     "QuarterReopening",
+    "ReconciliationReopening",
+    "ReconciliationRun",
+    "SignOff",
+    "ToleranceDecision",
+    "ToleranceDraft",
     "UsageEntry",
     "UsageEvent",
     "UsageImport",
@@ -29,6 +58,9 @@ __all__ = [
     "UsageReversal",
     "UsageRule",
     "UsageSource",
+    "UsageUpload",
+    "UsageUploadPart",
     "VendorAccount",
     "VendorMapping",
+    "VoucherTemplate",
 ]

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from operator import itemgetter
 from typing import Literal
 
 from billing.rating.billed import BilledLine
 from billing.rating.lines import Line
-from billing.rating.naming import NO_NAMES, Names, Reader, Register, words
+from billing.rating.naming import NO_NAMES, NO_PLACE, Names, Reader, Register, words
 from contracts.terms.period import Period, first_of_month
 
 Stage = Literal["exact", "without_tier", "other_price", "grain", "joined", "amount", "unmatched"]
@@ -98,7 +100,8 @@ def subjects_of(billed: Sequence[BilledLine], names: Names = NO_NAMES) -> list[S
                 charge = said.code
             if charge is not None or said is not None:
                 confidence, by_name = min(confidence, 0.95 if said is None else said.confidence), True
-        place = reader.place(line.text)
+        # A line that writes its period and its tier in fields of their own says nothing of the kind in words.
+        place = NO_PLACE if line.period is not None and line.tier is not None else reader.place(line.text)
         found.append(
             Subject(
                 trust,
@@ -190,9 +193,9 @@ class _Matching:
             line.why,
             line.quantity,
             line.unit_price,
-            period,
+            _days(period),
             month,
-            period if month is None else None,
+            _days(period) if month is None else None,
             None if subject.tier is None else True,
             None if subject.algorithm or subject.charge or not subject.trust else True,
         )
@@ -350,7 +353,7 @@ class _Matching:
                 index.setdefault(key, []).append(j)
                 continue
             for span in self._covering(self.expected[j].period.start, wanted):
-                index.setdefault((*key[:at], span, *key[at:]), []).append(j)
+                index.setdefault((*key[:at], _days(span), *key[at:]), []).append(j)
         return index
 
     def _covering(self, day: date, spans: list[Period]) -> Iterator[Period]:
@@ -492,7 +495,7 @@ def _expected_fields(line: Line) -> _Fields:
         line.why,
         quantity,
         price,
-        line.period,
+        _days(line.period),
         first_of_month(line.period.start),
         None,
         None if line.tier is None else True,
@@ -506,15 +509,26 @@ _FIELDS = (
 _PLACE = {name: place for place, name in enumerate(_FIELDS)} | {"named_tier": _FIELDS.index("tier")}
 
 
+@cache
 def _key_of(names: tuple[str, ...]) -> Callable[[_Fields], _Key | None]:
     """Return what gives a line's values of the named fields, None where one that must be named is not."""
     places = [_PLACE[name] for name in names]
-    required = [_PLACE[name] for name in names if name not in _MAY_BE_NONE]
+    values = _values_at(places)
+    required = _values_at([_PLACE[name] for name in names if name not in _MAY_BE_NONE])
 
     def key(what: _Fields) -> _Key | None:
-        for place in required:
-            if what[place] is None:
-                return None
-        return tuple([what[place] for place in places])
+        return None if None in required(what) else values(what)
 
     return key
+
+
+def _values_at(places: list[int]) -> Callable[[_Fields], _Key]:
+    """Return what gives the values at some places as a tuple."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda what: tuple([what[place] for place in places])
+
+
+def _days(period: Period | None) -> tuple[date, date] | None:
+    """Return a period as a plain pair of days, which is told apart faster."""
+    return None if period is None else (period.start, period.end)

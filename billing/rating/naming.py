@@ -145,6 +145,9 @@ class WrittenPlace:
     phase: int | None = None
 
 
+NO_PLACE = WrittenPlace()
+
+
 @dataclass(slots=True)
 class Reader:
     """Read places in texts, each text once."""

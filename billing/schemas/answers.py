@@ -302,6 +302,10 @@ class ProjectionSchema(TermsSchema):
     assumptions = fields.Dict(required=True)
     price_version = Day(required=True, allow_none=True)
     seed = fields.Integer(required=True)
+    order = fields.List(fields.Dict())
+    order_gap = fields.String()
+    largest_rise = fields.String()
+    largest_rise_at_once = fields.String()
 
 
 class FindingSchema(TermsSchema):
@@ -440,6 +444,11 @@ class ImportQuerySchema(AgreementQuerySchema):
     """Whose usage, and whether to check it only."""
 
     dry_run = fields.String(load_default="false", validate=validate.OneOf(("true", "false")))
+    source = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 100),
+        metadata={"description": "A saved reading to read the file by."},
+    )
 
 
 class RowErrorSchema(TermsSchema):
@@ -486,11 +495,14 @@ class CellPageSchema(PageSchema):
     items = fields.List(fields.Nested(CellSchema), required=True)
 
 
+ENTRY_SOURCES = ("daily", "monthly", "events", "correction", "opening", "reversal")
+
+
 class EntrySchema(TermsSchema):
     """One of the signed entries that a day's count is the sum of."""
 
     quantity = fields.Integer(required=True)
-    source = fields.String(required=True, validate=validate.OneOf(("daily", "monthly", "correction")))
+    source = fields.String(required=True, validate=validate.OneOf(ENTRY_SOURCES))
     import_id = fields.Integer(required=True, allow_none=True, data_key="import")
     reason = fields.String(required=True, allow_none=True)
     recorded_at = fields.String(required=True, metadata=INSTANT)

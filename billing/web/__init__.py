@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from flask import Flask
 
+from billing import activation_costs
 from billing.web import (
+    accruals,
     agreement,
+    allocations,
     api,
     charge_list,
     corrections,
+    cost_centres,
     coverage,
+    deadline_words,
+    disputes,
     explanation,
     invoice_setup,
     invoices,
     overview,
+    payments,
     price_books,
     price_drafts,
     quarters,
+    reconciliation_acts,
+    reconciliation_files,
+    reconciliation_line,
+    reconciliations,
+    sign_offs,
+    tolerances,
     trust,
     usage,
+    usage_import,
     what_if,
 )
 
 
 def register(app: Flask) -> None:
     """Give the app this half's pages and the API."""
+    activation_costs.register()
     overview.register(app)
     agreement.register(app)
     price_books.register(app)
@@ -33,10 +48,23 @@ def register(app: Flask) -> None:
     explanation.register(app)
     quarters.register(app)
     usage.register(app)
+    usage_import.register(app)
     coverage.register(app)
     corrections.register(app)
     what_if.register(app)
     invoices.register(app)
     invoice_setup.register(app)
+    reconciliations.register(app)
+    reconciliation_line.register(app)
+    reconciliation_acts.register(app)
+    reconciliation_files.register(app)
+    disputes.register(app)
+    deadline_words.register(app)
+    sign_offs.register(app)
+    tolerances.register(app)
     trust.register(app)
+    payments.register(app)
+    accruals.register(app)
+    allocations.register(app)
+    cost_centres.register(app)
     api.register(app)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from flask import Flask
 
 from billing.web import (
+    api_accruals,
     api_charges,
+    api_cost_centres,
     api_coverage,
+    api_disputes,
     api_invoice_setup,
     api_invoices,
+    api_payments,
     api_price_books,
     api_quarters,
+    api_reconciliations,
+    api_tolerances,
     api_usage,
 )
 from contracts.web import api
@@ -27,7 +33,13 @@ def register(app: Flask) -> None:
         api_invoice_setup.resource,
         api_price_books.resource,
         api_quarters.resource,
+        api_reconciliations.resource,
+        api_disputes.resource,
+        api_tolerances.resource,
         api_coverage.coverage,
         api_coverage.corrected,
         api_usage.resource,
+        api_cost_centres.resource,
+        api_accruals.resource,
+        api_payments.resource,
     )

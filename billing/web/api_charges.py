@@ -15,6 +15,8 @@ from billing.schemas.charges import dump_charges
 from billing.schemas.explanations import dump_explanation
 from billing.schemas.price import dump_rating, load_price_request
 from billing.schemas.projections import ScenarioSchema, dump_projection, load_scenario, refuse_other_trusts
+from billing.schemas.simulations import dump_answer
+from billing.simulated_answer import answer
 from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.errors import InvalidInput
@@ -178,7 +180,7 @@ def explain_charge(query: dict[str, Any], line_id: str) -> Response:
 def project(query: dict[str, Any]) -> Response:
     """Project a scenario
 
-    So far one deterministic course: `draws` is 1 and every spread 0 or left out.
+    Within one trust the answer is the expected course: the own cost and that of the others together, as far as it may be told.
     """
     document, actor = json_body(), current_actor()
     with db.read() as session:
@@ -186,5 +188,8 @@ def project(query: dict[str, Any]) -> Response:
         scenario = load_scenario(document, as_of=today)
         refuse_other_trusts(scenario, actor.scope("read"))
         agreement = find_agreement(session, query["agreement"])
+        if actor.scope("read") is None:
+            found = answer(session, agreement_id=agreement.id, scenario=scenario, actor=actor, today=today)
+            return json_answer(dump_answer(found))
         result = projection.project(session, agreement_id=agreement.id, scenario=scenario, actor=actor)
     return json_answer(dump_projection(result, actor))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from textwrap import wrap
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -23,6 +24,8 @@ FONT: Final = "Inter, system-ui, sans-serif"
 NEUTRAL: Final = "#3D3D3D"
 # A second cue beside the colour, for print and for those who do not tell the colours apart.
 PATTERNS: Final = ("", "/", "x", ".")
+# How many letters of a name fit beside each other under a bar.
+LABEL_WIDTH: Final = 14
 
 CONFIG: Final[dict[str, Any]] = {
     "displayModeBar": False,
@@ -159,6 +162,121 @@ def stacked_months(
             _stacked_bars(names, series, locale),
             _table(caption or title, columns, names, series, locale),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a waterfall: what it is called, what it adds in kroner, and what its row of the table says beside it."""
+
+    name: str
+    amount: Decimal
+    cells: Sequence[str] = ()
+
+
+def waterfall(
+    id: str,
+    title: str,
+    first: Step,
+    steps: Sequence[Step],
+    last: Step,
+    columns: Sequence[Column],
+    locale: str,
+    *,
+    caption: str,
+) -> Figure:
+    """Build the bars that lead from one amount to another, each step hanging where the one before ended, with their table.
+
+    ``first.amount`` + Σ steps = ``last.amount``, else `ValueError`. ``columns`` are those of the steps' cells. The axis measures
+    from the first amount, so that small steps between large amounts stay to scale; the last bar is the whole difference.
+    """
+    if first.amount + sum((step.amount for step in steps), Decimal(0)) != last.amount:
+        raise ValueError("the steps do not lead from the first amount to the last")
+    with force_locale(locale):
+        head = [Column(_("From and to")), Column(_("Amount"), numeric=True, unit=_currency(locale)), *columns]
+        blank = [formatting.not_applicable(locale)] * len(columns)
+        rows = [[step.name, formatting.amount(step.amount, locale), *(step.cells or blank)] for step in (first, *steps)]
+        foot = [last.name, formatting.amount(last.amount, locale), *(last.cells or blank)]
+        largest = max(steps, key=lambda step: abs(step.amount), default=None)
+        said = {
+            "first": first.name,
+            "from": formatting.money(first.amount, locale),
+            "last": last.name,
+            "to": formatting.money(last.amount, locale),
+        }
+        if largest is None or not largest.amount:
+            summary = _("%(first)s: %(from)s. %(last)s: %(to)s.", **said)
+        else:
+            said |= {"what": largest.name, "most": formatting.money(largest.amount, locale)}
+            summary = _("%(first)s: %(from)s. %(last)s: %(to)s. The largest step is “%(what)s”: %(most)s.", **said)
+        figure = _hanging_bars(first, steps, last, locale) if steps else None
+        return Figure(id, title, summary, figure, Table(caption, head, rows, foot))
+
+
+def _hanging_bars(first: Step, steps: Sequence[Step], last: Step, locale: str) -> dict[str, Any]:
+    """Draw the steps as bars that hang where the one before ended; the chart library's small bundle knows no waterfall."""
+    levels = [Decimal(0)]
+    for step in steps:
+        levels.append(levels[-1] + step.amount)
+    every = [first, *steps, last]
+    labels = [_broken(step.name) for step in every]
+    # Where each bar begins and how far it goes; the first amount is the line that the others are measured from.
+    bases = [Decimal(0), *levels[:-1], Decimal(0)]
+    heights = [Decimal(0), *(step.amount for step in steps), levels[-1]]
+    ticks, unit, scale = _money_axis([*levels, *levels], locale)
+    figure = _stacked_bars([step.name for step in every], [Series("", heights)], locale)
+    figure["data"] = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": labels,
+            "y": [float(height) if height and kind(index, height) else None for index, height in enumerate(heights)],
+            "base": [float(base) for base in bases],
+            "customdata": [f"{step.name}<br>{formatting.money(step.amount, locale)}" for step in every],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "marker": _marker(Series(name, (), pattern=pattern, color=color), 0),
+        }
+        for name, kind, pattern, color in (
+            (_("Billed too much"), lambda index, height: height > 0 and index <= len(steps), "", PALETTE[2]),
+            (_("Billed too little"), lambda index, height: height < 0 and index <= len(steps), "/", PALETTE[1]),
+            (_("Difference"), lambda index, height: index > len(steps), "", PALETTE[0]),
+        )
+    ]
+    layout = figure["layout"]
+    axis = layout["annotations"][0] | {"text": _("%(unit)s beyond expected", unit=unit)}
+    layout["annotations"] = [axis] + [
+        {
+            "name": "sum",
+            "text": _signed(height, scale, locale) if index else _short_end(first.amount, locale),
+            "x": labels[index],
+            "y": float(max(base, base + height)),
+            "yanchor": "bottom",
+            "yshift": 2,
+            "showarrow": False,
+        }
+        for index, (base, height) in enumerate(zip(bases, heights, strict=True))
+    ]
+    layout |= {"barmode": "overlay", "showlegend": True}
+    layout["xaxis"] |= {"tickvals": labels, "ticktext": labels}
+    layout["yaxis"] |= {
+        "tickvals": [float(tick) for tick in ticks],
+        "ticktext": [_tick(tick, scale, ticks, locale) for tick in ticks],
+        "range": [float(ticks[0]), float(ticks[-1])],
+    }
+    return figure
+
+
+def _signed(amount: Decimal, scale: Decimal, locale: str) -> str:
+    text = formatting.number(amount / scale, locale, 0 if scale == 1 else (1 if scale == 1_000 else 2))
+    return f"+{text}" if amount > 0 else text
+
+
+def _short_end(amount: Decimal, locale: str) -> str:
+    return formatting.money_large(amount, locale)
+
+
+def _broken(name: str) -> str:
+    """Break a label into lines that fit under its bar."""
+    return "<br>".join(wrap(name, LABEL_WIDTH, break_long_words=False))
 
 
 def _table(

@@ -9,12 +9,14 @@ from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing import invoices, metering, reports, vendor_statement
-from billing.web import words
+from billing.read_invoices import read_invoices
+from billing.web import reconciliation_words, reconciliations, words
 from billing.web.invoice_files import attachment_answer, file_answer
 from billing.web.query import Query, read_query, reads_all
 from billing.web.rule_words import REFUSALS, RULES, SEVERITIES
 from contracts import agreements
 from contracts.extensions import db
+from contracts.terms.period import Period
 from contracts.web import formatting, layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
@@ -110,6 +112,7 @@ def show(invoice_id: int) -> Any:
         minus=formatting.MINUS,
         words=words,
         severities=SEVERITIES,
+        quarters=_quarters(query).get(invoice_id, ()),
     )
 
 
@@ -184,10 +187,20 @@ def _index(query: Query, errors: list[tuple[str, str]] | None = None) -> str:
         as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
         version=None,
         listed=listed,
+        quarters=reconciliations.list_quarters(query),
+        quarters_of=_quarters(query),
+        told=reconciliation_words,
         errors=errors or [],
         words=words,
         may_receive=query.actor.may("invoice.receive"),
     )
+
+
+def _quarters(query: Query) -> dict[int, tuple[Period, ...]]:
+    """Give the quarters of the agreement that each document is reconciled with."""
+    term = query.agreement.term.period
+    read = read_invoices(db.session, agreement_id=query.agreement.id, known_at=query.known_at)
+    return {each.id: tuple(quarter for quarter in each.quarters if quarter.overlap(term) is not None) for each in read}
 
 
 def _refusal(reading: invoices.InvoiceReading) -> str:

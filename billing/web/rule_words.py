@@ -11,6 +11,7 @@ from contracts.web.i18n import N_
 
 RULES: Final[dict[str, str]] = {
     "XSD": N_("The document is not built as UBL 2.1 wants it."),
+    "TOO_LARGE": N_("An amount or a count is larger than anybody bills."),
     "BR-02": N_("The invoice number is missing."),
     "BR-04": N_("The type code is missing."),
     "BR-05": N_("The currency is missing."),

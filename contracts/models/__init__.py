@@ -11,8 +11,10 @@ from contracts.models.agreements import (
     OptionState,
     Organisation,
 )
-from contracts.models.audit import AuditEvent
+from contracts.models.audit import AuditAnchor, AuditEvent, AuditLink
 from contracts.models.base import Base
+from contracts.models.ceiling import Budget, CeilingEntry, CeilingOverride, CeilingOverrideDecision, Certificate
+from contracts.models.cost_centres import AgreementPayer, CostCentre
 from contracts.models.documents import Document, DocumentVersion, TitledDocument
 from contracts.models.indexation import (
     IndexClause,
@@ -22,6 +24,16 @@ from contracts.models.indexation import (
     IndexValueImport,
 )
 from contracts.models.jobs import Job, JobRun
+from contracts.models.options import (
+    ActivationSlot,
+    Approval,
+    Delegation,
+    DossierEntry,
+    WorkflowCase,
+    WorkflowEvent,
+    WorkflowPlan,
+    WorkflowSubmission,
+)
 from contracts.models.people import IdempotencyKey, Person, RoleGrant, SessionEvent, Setting, SignInAttempt, Token
 from contracts.models.price_books import (
     IndexAdjustment,
@@ -35,15 +47,28 @@ from contracts.models.price_books import (
 
 __all__ = [
     "Activation",
+    "ActivationSlot",
     "Agreement",
     "AgreementAlgorithm",
     "AgreementExtension",
+    "AgreementPayer",
     "AgreementTerms",
     "Algorithm",
+    "Approval",
+    "AuditAnchor",
     "AuditEvent",
+    "AuditLink",
     "Base",
+    "Budget",
+    "CeilingEntry",
+    "CeilingOverride",
+    "CeilingOverrideDecision",
+    "Certificate",
+    "CostCentre",
+    "Delegation",
     "Document",
     "DocumentVersion",
+    "DossierEntry",
     "IdempotencyKey",
     "IndexAdjustment",
     "IndexClause",
@@ -69,4 +94,8 @@ __all__ = [
     "SignInAttempt",
     "TitledDocument",
     "Token",
+    "WorkflowCase",
+    "WorkflowEvent",
+    "WorkflowPlan",
+    "WorkflowSubmission",
 ]

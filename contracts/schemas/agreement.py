@@ -26,12 +26,14 @@ from contracts.schemas.price_book import (
 )
 from contracts.terms.agreement import (
     OPTION_STATES,
+    PAYERS,
     AgreementDocument,
     Extension,
     MarketplaceAlgorithm,
     OptionHolder,
     OptionStep,
     Party,
+    PayerStep,
 )
 from contracts.terms.money import format_amount, format_rate
 
@@ -99,6 +101,15 @@ class AlgorithmSchema(TermsSchema):
     ce_year = fields.Integer(required=True, strict=True, allow_none=True)
 
 
+class PayerStepSchema(TermsSchema):
+    """Who pays the vendor from a day on."""
+
+    start = Day(required=True, data_key="from")
+    who = fields.String(
+        required=True, validate=validate.OneOf(PAYERS, error="unknown_payer: Who pays is one of {choices}.")
+    )
+
+
 class AgreementDocumentSchema(TermsSchema):
     """The whole document; the price book is read by its own schema."""
 
@@ -118,6 +129,7 @@ class AgreementDocumentSchema(TermsSchema):
     algorithms = fields.List(fields.Nested(AlgorithmSchema), required=True, validate=NOT_EMPTY)
     price_book = fields.Raw(required=True)
     activations = fields.List(fields.Nested(ActivationSchema), required=True)
+    payer = fields.List(fields.Nested(PayerStepSchema), load_default=list)
 
 
 def load_agreement(document: Any) -> AgreementDocument:
@@ -181,12 +193,13 @@ def load_agreement(document: Any) -> AgreementDocument:
         ),
         price_book=book,
         activations=tuple(data["activations"]),
+        payer=tuple(PayerStep(**step) for step in data["payer"]),
     )
 
 
 def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
-    """Write the document as `load_agreement` reads it."""
-    return {
+    """Write the document as `load_agreement` reads it; ``payer`` is left out where the buyer pays throughout."""
+    written = {
         "code": document.code,
         "name": document.name,
         "reference": document.reference,
@@ -222,6 +235,9 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
         "price_book": dump_price_book(document.price_book),
         "activations": [dump_activation(activation) for activation in document.activations],
     }
+    if document.payer:
+        written["payer"] = [{"from": step.start.isoformat(), "who": step.who} for step in document.payer]
+    return written
 
 
 def _organisation_numbers(document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -266,6 +282,10 @@ def _contradictions(data: dict[str, Any]) -> Iterator[Finding]:
             "end_and_extensions_differ",
             f"the last extension taken up ends on {taken_up[-1]['end']}, the agreement on {term.end}",
         )
+    days = [step["start"] for step in data["payer"]]
+    for i in range(1, len(days)):
+        if days[i] <= days[i - 1]:
+            yield Finding(f"#/payer/{i}/from", "not_rising", "each step begins after the one before it")
     trusts = {holder["code"] for holder in data["option_holders"]}
     algorithms = {algorithm["code"] for algorithm in data["algorithms"]}
     for i, activation in enumerate(data["activations"]):

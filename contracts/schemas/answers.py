@@ -10,7 +10,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from contracts.schemas.agreement import AlgorithmSchema, ExtensionSchema, OptionHolderSchema, PartySchema
+from contracts.schemas.agreement import (
+    AlgorithmSchema,
+    ExtensionSchema,
+    OptionHolderSchema,
+    PartySchema,
+    PayerStepSchema,
+)
 from contracts.schemas.fields import CODE, Day, Number, TermsSchema
 from contracts.schemas.price_book import ActivationSchema, AgreementTermSchema, PriceBookSchema
 from contracts.terms.agreement import OPTION_STATES
@@ -154,6 +160,7 @@ class AgreementAnswerSchema(TermsSchema):
     algorithms = fields.List(fields.Nested(AlgorithmSchema), required=True)
     price_book = fields.Nested(PriceBookSchema, required=True)
     activations = fields.List(fields.Nested(ActivationSchema), required=True)
+    payer = fields.List(fields.Nested(PayerStepSchema))
 
 
 class ImportedAgreementSchema(TermsSchema):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Final, Literal
 
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, PriceBook
@@ -23,6 +24,10 @@ OPTION_STATES = (
     "lapsed",
     "ended",
 )
+
+Payer = Literal["buyer_recharges", "each_trust"]
+BUYER_RECHARGES: Final = "buyer_recharges"
+PAYERS: Final[tuple[Payer, ...]] = (BUYER_RECHARGES, "each_trust")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,19 @@ class MarketplaceAlgorithm:
 
 
 @dataclass(frozen=True, slots=True)
+class PayerStep:
+    """Who pays the vendor from a day (inclusive) on: the buyer, who recharges the trusts, or each trust itself."""
+
+    start: date
+    who: Payer
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementDocument:
     """Everything agreed, whole. ``term.end`` is exclusive and includes the extensions taken up.
 
     ``estimated_value`` and ``maximum_value`` are kroner excluding VAT; an unknown maximum is ``None``, never the
-    estimate. ``vat_rate`` is a share (``0.25``).
+    estimate. ``vat_rate`` is a share (``0.25``). ``payer`` is empty where the buyer pays and recharges throughout.
     """
 
     code: str
@@ -106,6 +119,7 @@ class AgreementDocument:
     algorithms: tuple[MarketplaceAlgorithm, ...]
     price_book: PriceBook
     activations: tuple[Activation, ...]
+    payer: tuple[PayerStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from datetime import date
 
 # Days ahead from which on a deadline is called near.
 SOON = 30
+# Stands for a trust where a deadline is for nobody within one: central readers alone see it.
+CENTRAL = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Deadline:
     """The last day (inclusive, Oslo) on which something can be done, and the clause that says so.
 
     ``key`` is stable within its source. ``code`` names the sentence and ``params`` what stands in it; ``trust`` in
-    ``params`` keeps it to that trust's readers and the central ones.
+    ``params`` keeps it to that trust's readers and the central ones, `CENTRAL` to the central ones alone.
     """
 
     source: str

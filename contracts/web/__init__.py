@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from contracts.web import api, api_agreements, api_documents, api_indexation, api_jobs, deadlines, indexation, jobs
+from contracts.web import (
+    api,
+    api_agreements,
+    api_documents,
+    api_indexation,
+    api_jobs,
+    api_options,
+    deadlines,
+    indexation,
+    jobs,
+)
 
 
 def register(app: Flask) -> None:
@@ -13,6 +23,7 @@ def register(app: Flask) -> None:
     api_agreements.register(app)
     api_documents.register(app)
     api_indexation.register(app)
+    api_options.register(app)
     indexation.register(app)
     deadlines.register(app)
     api_jobs.register(app)

@@ -258,7 +258,7 @@ def uploaded(*media_types: str, usual_name: str) -> tuple[str, bytes]:
         file = request.files.get("file")
         if file is None or len(request.files) > 1:
             raise InvalidInput((Finding("#/file", "missing", "the form has one file, in its part 'file'"),))
-        return _plain_name(file.filename) or usual_name, file.read()
+        return plain_name(file.filename) or usual_name, file.read()
     if request.mimetype not in media_types:
         raise UnsupportedMediaType(f"send {' or '.join(media_types)}, or multipart/form-data with a part 'file'")
     content = request.get_data()
@@ -324,7 +324,7 @@ def text(part: Any) -> str:
     return part
 
 
-def _plain_name(name: str | None) -> str:
+def plain_name(name: str | None) -> str:
     """Keep a file name's last part without control characters: it is shown again, never used as a path."""
     last = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(character for character in last if character.isprintable())[:200]

@@ -20,7 +20,7 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.schemas import answers as shapes
 from contracts.schemas.agreement import dump_agreement, load_agreement
-from contracts.schemas.options import dump_options
+from contracts.schemas.options import dump_items
 from contracts.schemas.parties import dump_algorithm, dump_money, dump_party
 from contracts.terms.agreement import AgreementDocument
 from contracts.terms.money import format_rate
@@ -38,6 +38,7 @@ from contracts.web.api import (
 from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
+from contracts.workflow_cases import list_cases
 
 agreement_resource = ApiBlueprint(
     "agreements", __name__, url_prefix=f"{api.PREFIX}/agreements", description="Agreements, whole."
@@ -130,13 +131,7 @@ def list_algorithms(query: dict[str, Any]) -> Response:
 def list_options(query: dict[str, Any]) -> Response:
     """List the options and activations with their states"""
     found = agreements.find_agreement(db.session, query["agreement"])
-    scope = current_actor().scope("read")
-    holders = agreements.option_holders(db.session, found.id)
-    rows = agreements.activations(db.session, found.id)
-    document = dump_options(
-        [holder for holder in holders if scope in (None, holder.party.code)],
-        [row for row in rows if scope in (None, row.trust)],
-    )
+    document = dump_items(list_cases(db.session, agreement_id=found.id, actor=current_actor()))
     return _page(document["items"], query)
 
 

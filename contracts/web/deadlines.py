@@ -31,6 +31,10 @@ SENTENCES = {
         N_("Last day to exercise the option of %(trust_name)s"),
         N_("The option lapses; the trust cannot join."),
     ),
+    "certificate_expires": (
+        N_("Last day of certificate %(certificate)s of %(product)s"),
+        N_("The product may no longer be put into use without a new one."),
+    ),
     "extension_unused": (
         N_("Last day to take up the extension from %(from)s until %(to)s"),
         N_("The agreement ends when its term is over."),

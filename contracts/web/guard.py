@@ -1,7 +1,8 @@
 """Default deny: a route without a declared rule is never served.
 
 Every view says which act it is (`requires`) or that anybody may see it (`public`). The check runs before each request;
-the use cases ask again with the trust in hand. Pages know their reader by the signed cookie, the API by a token only.
+the use cases ask again with the trust in hand. Pages know their reader by the signed cookie, the API by a token only; a
+page's rows as a file may be fetched with a token too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contracts.access import Actor
 from contracts.extensions import db
 
 API_PREFIX = "/api/"
+FILE_SUFFIXES = (".csv", ".xlsx", ".pdf", ".json")
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
 _RULE = "trinnvis_access"
@@ -90,7 +92,19 @@ def check_access() -> Response | None:
 def _actor() -> Actor | None:
     if request.path.startswith(API_PREFIX):
         return _token_actor()
+    if _is_file_of_a_page():
+        return _token_actor()
     return current_user.actor if getattr(current_user, "is_authenticated", False) else None
+
+
+def _is_file_of_a_page() -> bool:
+    """Tell whether a spreadsheet fetches a page's rows: it can send a token's id and secret, but has no cookie."""
+    return (
+        request.method in ("GET", "HEAD")
+        and request.path.endswith(FILE_SUFFIXES)
+        and request.authorization is not None
+        and request.authorization.type == "basic"
+    )
 
 
 def _token_actor() -> Actor | None:

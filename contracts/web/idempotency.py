@@ -95,7 +95,10 @@ def request_fingerprint() -> str:
         for name, file in request.files.items(multi=True):
             add((name or "").encode())
             add((file.filename or "").encode())
-            add(file.read())
+            digest.update(file.seek(0, 2).to_bytes(8, "big"))
+            file.seek(0)
+            while block := file.read(1 << 20):  # a large file is hashed without being held whole
+                digest.update(block)
             file.seek(0)
     else:
         add(request.get_data())

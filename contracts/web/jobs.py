@@ -99,7 +99,7 @@ def index() -> Any:
         jobs=found,
         before=before,
         older=found[-1].id if len(found) == PAGE else None,
-        **_words(found),
+        **page_words(found),
     )
 
 
@@ -108,7 +108,7 @@ def index() -> Any:
 def show(job_id: int) -> Any:
     """Show how far a job is, or how it ended."""
     job = jobs.find(db.session, job_id=job_id, actor=current_actor())
-    return render_template("jobs/show.html", job=job, seen=_status_key(job), announce=None, **_words([job]))
+    return render_template("jobs/show.html", job=job, seen=status_key(job), announce=None, **page_words([job]))
 
 
 @blueprint.get("/jobber/<int:job_id>/panel")
@@ -116,9 +116,9 @@ def show(job_id: int) -> Any:
 def panel(job_id: int) -> Any:
     """Give the part of the page that changes; the status line only where it says something that was not said yet."""
     job = jobs.find(db.session, job_id=job_id, actor=current_actor())
-    seen = _status_key(job)
+    seen = status_key(job)
     announce = _status(job) if request.args.get("seen") != seen else None
-    return render_template("jobs/panel.html", job=job, seen=seen, announce=announce, **_words([job]))
+    return render_template("jobs/panel.html", job=job, seen=seen, announce=announce, **page_words([job]))
 
 
 @blueprint.post("/jobber/<int:job_id>/avbryt")
@@ -134,7 +134,8 @@ def cancel(job_id: int) -> Any:
     return redirect(url_for("jobs.show", job_id=job_id), 303)
 
 
-def _words(shown: Sequence[JobView]) -> dict[str, Any]:
+def page_words(shown: Sequence[JobView]) -> dict[str, Any]:
+    """Give what the templates of jobs need to speak of these jobs."""
     now = datetime.now(UTC)
     names = access.names_of(db.session, [job.created_by for job in shown]) | {COMMAND_LINE.id: _("the command line")}
     return {
@@ -208,7 +209,7 @@ def _elapsed(job: JobView, now: datetime) -> str | None:
     return duration((job.finished_at or now) - job.started_at)
 
 
-def _status_key(job: JobView) -> str:
+def status_key(job: JobView) -> str:
     """Name what the status line says; it is said again only when this changes: a state, a phase, a quarter of it."""
     phase = current_phase(job.phases)
     if job.state != "running" or phase is None:

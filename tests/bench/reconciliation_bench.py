@@ -1,6 +1,7 @@
-"""How the time of matching grows with the lines, and that of finding causes with the lines that differ.
+"""How fast an invoice file is read and matched, how that grows with the lines, and finding causes with the lines that differ.
 
-Both sides of a ratio run in this process, in turns; the figure is the median of the pairs' ratios.
+The measure for reading is the plainest reader there is: iterparse with findtext of every field of a line that ours reads, and
+nothing made of the texts. Both sides of a ratio run in this process, in turns; the figure is the median of the pairs' ratios.
 """
 
 from __future__ import annotations
@@ -12,12 +13,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 from statistics import median
 
+from lxml import etree
+
+from billing.billed_document import to_billed
+from billing.ehf.document import ItemProperty
+from billing.ehf.document import Period as WrittenPeriod
+from billing.ehf.parse import CAC, CBC, parse
+from billing.ehf.write import Discount, Draft, DraftLine, norwegian_party, write_invoice
+from billing.line_reading import DEFAULT, KnownNames, LineReader
 from billing.rating.billed import BilledDocument, BilledLine
 from billing.rating.causes import Explanation, Situation, explain
 from billing.rating.lines import Line
-from billing.rating.matching import match, quantity_and_price
+from billing.rating.matching import MatchGroup, match, quantity_and_price
+from billing.rating.naming import Names
 from billing.rating.rate import compile_terms, rate_compiled
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion, Usage
@@ -121,8 +132,116 @@ def shuffled(lines: tuple[BilledLine, ...]) -> list[BilledLine]:
     return mixed
 
 
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+SPACES = {"cac": CAC, "cbc": CBC}
+TEXTS = (
+    "cbc:ID", "cbc:Note", "cbc:InvoicedQuantity", "cbc:LineExtensionAmount", "cbc:AccountingCost",
+    "cac:InvoicePeriod/cbc:StartDate", "cac:InvoicePeriod/cbc:EndDate", "cac:OrderLineReference/cbc:LineID",
+    "cac:Item/cbc:Name", "cac:Item/cbc:Description", "cac:Item/cac:BuyersItemIdentification/cbc:ID",
+    "cac:Item/cac:SellersItemIdentification/cbc:ID", "cac:Item/cac:StandardItemIdentification/cbc:ID",
+    "cac:Item/cac:ClassifiedTaxCategory/cbc:ID", "cac:Item/cac:ClassifiedTaxCategory/cbc:Percent",
+    "cac:Item/cac:ClassifiedTaxCategory/cbc:TaxExemptionReason",
+    "cac:Item/cac:ClassifiedTaxCategory/cbc:TaxExemptionReasonCode", "cac:Price/cbc:PriceAmount",
+    "cac:Price/cbc:BaseQuantity", "cac:Price/cac:AllowanceCharge/cbc:ChargeIndicator",
+    "cac:Price/cac:AllowanceCharge/cbc:Amount", "cac:Price/cac:AllowanceCharge/cbc:BaseAmount",
+)  # fmt: skip
+ATTRIBUTES = (
+    ("cbc:InvoicedQuantity", "unitCode"), ("cbc:LineExtensionAmount", "currencyID"),
+    ("cac:Price/cbc:PriceAmount", "currencyID"), ("cac:Price/cbc:BaseQuantity", "unitCode"),
+    ("cac:Item/cac:StandardItemIdentification/cbc:ID", "schemeID"),
+)  # fmt: skip
+OF_ALLOWANCE = (
+    "cbc:ChargeIndicator", "cbc:Amount", "cbc:MultiplierFactorNumeric", "cbc:BaseAmount", "cbc:AllowanceChargeReason",
+    "cbc:AllowanceChargeReasonCode",
+)  # fmt: skip
+
+
+def file_of(lines: tuple[Line, ...]) -> bytes:
+    """Write lines as an invoice file, one invoice line each."""
+    draft = Draft(
+        "1", date(2026, 10, 7), norwegian_party("Nordskinn AS", "974760673"),
+        norwegian_party("Avtaleforvaltning HF", "987654325"), tuple(_drafted(line) for line in lines),
+        due_date=date(2026, 11, 6), buyer_reference="Avtaleforvaltning", contract="RA-1",
+    )  # fmt: skip
+    return write_invoice(draft)
+
+
+def _drafted(line: Line) -> DraftLine:
+    quantity, price = quantity_and_price(line)
+    named = (("trust", line.trust), ("charge", line.charge), ("tier", line.tier), ("phase", line.phase))
+    discount = None
+    if line.discount_rate_e4:
+        discount = Discount(line.discount_rate * 100, line.gross, line.discount, reason="Innfasing")
+    return DraftLine(
+        f"{line.algorithm}, {line.trust}",
+        quantity,
+        price,
+        line.net,
+        item_id=line.algorithm,
+        discount=discount,
+        period=WrittenPeriod.from_half_open(line.period.start, line.period.end),
+        properties=tuple(ItemProperty(name, str(value)) for name, value in named if value is not None),
+        description=f"trinn {line.tier}, klausul {line.clause}",
+    )
+
+
+def plainly_read(data: bytes) -> list[list[str | None]]:
+    """Read every field of every line that ours reads, as text."""
+    rows = []
+    for _, line in etree.iterparse(BytesIO(data), tag=f"{{{CAC}}}InvoiceLine"):
+        row = [line.findtext(path, namespaces=SPACES) for path in TEXTS]
+        for path, name in ATTRIBUTES:
+            found = line.find(path, SPACES)
+            row.append(None if found is None else found.get(name))
+        for allowance in line.iterfind("cac:AllowanceCharge", SPACES):
+            row += [allowance.findtext(path, namespaces=SPACES) for path in OF_ALLOWANCE]
+        for each in line.iterfind("cac:Item/cac:AdditionalItemProperty", SPACES):
+            row += [each.findtext("cbc:Name", namespaces=SPACES), each.findtext("cbc:Value", namespaces=SPACES)]
+        rows.append(row)
+        line.clear()
+    return rows
+
+
+def read_and_matched(data: bytes, due: tuple[Line, ...], known: KnownNames) -> tuple[MatchGroup, ...]:
+    """Read a file and match its lines."""
+    reader, document = LineReader(DEFAULT, known), parse(data)
+    billed_lines = to_billed(document, [reader.read(line, document) for line in document.lines]).lines
+    return match(billed_lines, due, Names(known.trusts, known.algorithms))
+
+
+def files(small: tuple[Line, ...], large: tuple[Line, ...]) -> list[Row]:
+    """Measure reading and matching files."""
+    known = KnownNames(
+        tuple((trust, trust) for trust in TRUSTS),
+        tuple((code, code) for code in sorted({line.algorithm for line in large if line.algorithm is not None})),
+    )
+    few, many = file_of(small), file_of(large)
+    assert all(len(group.billed) == len(group.expected) == 1 for group in read_and_matched(many, large, known))
+    assert len(plainly_read(many)) == len(large)
+    whole = seconds(lambda: read_and_matched(many, large, known))
+    parsing, plain = seconds(lambda: parse(many)), seconds(lambda: plainly_read(many))
+    told = f"{len(large)} lines: {plain:.2f} s against {whole:.2f} s, of which parsing alone {parsing:.2f} s"
+    return [
+        Row(
+            "iterparse and findtext against reading and matching",
+            ratio_of(lambda: plainly_read(many), lambda: read_and_matched(many, large, known)),
+            1.4,
+            "at_least",
+            told,
+        ),
+        Row(
+            "reading and matching, ten times the lines",
+            ratio_of(lambda: read_and_matched(many, large, known), lambda: read_and_matched(few, small, known)),
+            12,
+            "at_most",
+            f"{len(large)} lines against {len(small)}",
+        ),
+    ]
+
+
 def run() -> list[Row]:
-    """Measure matching and causes."""
+    """Measure reading, matching and causes."""
     small, due_small = quarter(38)
     large, due_large = quarter(380)
     # Nine trusts, so many algorithms and three months come to a little more than the thousand and the ten thousand wanted.
@@ -136,7 +255,8 @@ def run() -> list[Row]:
             12,
             "at_most",
             f"{len(many)} lines in {seconds(lambda: match(many, due_large)):.2f} s against {len(few)}",
-        )
+        ),
+        *files(due_small, due_large),
     ]
     times: dict[int, float] = {}
     answers: dict[int, Explanation] = {}

@@ -21,9 +21,10 @@ from stdnum.no import orgnr
 from billing import charging, closings, invoices, metering, quarters
 from billing.example import CORRECTED, PEOPLE, LoadedExample, as_signed, load_example, usage_files
 from billing.example_agreement import Document, agreement_document
-from billing.example_invoice import COUNTED_TWICE, LOST, QUARTER, WITHOUT_RAMP, vendor_invoice
+from billing.example_invoice import LATEST, vendor_invoice
 from billing.example_usage import LAST_DAY, DailyCount, daily_usage, usage_csv
 from billing.models import UsageEntry
+from billing.reconciliation_report import list_quarters, report
 from contracts import access, agreements, schema_versions
 from contracts.access import COMMAND_LINE
 from contracts.extensions import make_engine
@@ -32,6 +33,7 @@ from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.terms.period import Period
 from contracts.terms.price_book import check
 from contracts.terms.working_days import public_holidays, working_days
+from contracts.web import formatting
 from tests.oracle.evaluator import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -244,7 +246,7 @@ def loaded_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('example') / 'trinnvis.db'}")
     schema_versions.upgrade(engine)
     with sessionmaker(engine).begin() as session:
-        loaded = load_example(session, actor=COMMAND_LINE, now=NOW)
+        loaded = load_example(session, actor=COMMAND_LINE, now=NOW, write=formatting)
     assert loaded.status == "loaded"
     yield engine
     engine.dispose()
@@ -262,7 +264,7 @@ def _quarters() -> list[Period]:
 
 def test_loading_twice_does_nothing_the_second_time(session: Session) -> None:
     before = session.scalar(select(func.count()).select_from(UsageEntry))
-    assert load_example(session, actor=COMMAND_LINE, now=NOW) == LoadedExample("already_there")
+    assert load_example(session, actor=COMMAND_LINE, now=NOW, write=formatting) == LoadedExample("already_there")
     assert session.scalar(select(func.count()).select_from(UsageEntry)) == before
 
 
@@ -388,6 +390,10 @@ def test_every_quarter_but_the_last_is_closed_as_it_was_known_and_one_was_correc
     assert moved == {"2025-Q4": True}
 
 
+LOST, WITHOUT_RAMP = LATEST.faults.lost, LATEST.faults.without_ramp
+assert LOST is not None
+
+
 # --- The invoice ----------------------------------------------------------------------------------------------------
 
 
@@ -405,34 +411,44 @@ def test_the_vendors_invoice_breaks_no_rule_and_is_written_the_same_each_time(se
     assert again.status == "already_imported"
 
 
-def test_the_vendor_billed_one_ramp_in_full_a_week_twice_and_another_not_at_all(session: Session) -> None:
+def test_the_latest_quarter_has_six_different_faults_and_one_in_the_buyers_favour(session: Session) -> None:
     agreement_id = agreements.find_agreement(session).id
-    summary = invoices.list_invoices(session, agreement_id=agreement_id, actor=COMMAND_LINE)[0]
-    terms = charging.gather(session, agreement_id=agreement_id)
-    expected = terms.rate(QUARTER)
-    compared = invoices.compare(session, agreement_id=agreement_id, invoice_id=summary.id, actor=COMMAND_LINE)
-    assert compared.comparable
-    assert compared.expected == expected.total
-    differing = {(group.trust, group.algorithm): group for group in compared.groups if group.difference}
-    assert differing.keys() == {WITHOUT_RAMP, COUNTED_TWICE[:2], LOST[:2]}
-    ramp = sum(line.discount for line in expected.lines if (line.trust, line.algorithm) == WITHOUT_RAMP)
-    assert differing[WITHOUT_RAMP].difference == ramp > 0
-    for place, sign in ((COUNTED_TWICE, 1), (LOST, -1)):
-        trust, algorithm, week = place
-        missed = sum(
-            use.quantity
-            for use in terms.usage
-            if (use.trust, use.algorithm) == (trust, algorithm) and week.contains(use.on)
-        )
-        group = differing[trust, algorithm]
-        assert group.invoiced_quantity - group.expected_quantity == sign * missed
-        assert group.difference * sign > 0
+    found = report(session, agreement_id=agreement_id, quarter="2026-Q3", actor=COMMAND_LINE, today=date(2026, 10, 15))
+    codes = {each.code for each in found.frozen.findings}
+    assert codes == {
+        "QTY_DIFF", "QTY_DUP", "LINE_DUP", "TIER_SCOPE", "RAMP_MISSING", "NOT_ACTIVE", "UNKNOWN_ITEM",
+    }  # fmt: skip
+    in_our_favour = [each for each in found.frozen.findings if each.amount < 0]
+    assert [(each.trust, each.algorithm, each.code) for each in in_our_favour] == [(*LOST[:2], "QTY_DIFF")]
+    ramp = sum(
+        line.discount for line in found.frozen.inputs.charges.lines if (line.trust, line.algorithm) == WITHOUT_RAMP
+    )
+    assert ramp == sum(each.amount for each in found.frozen.findings if each.code == "RAMP_MISSING") > 0
+    assert found.frozen.unexplained == 0
+    assert found.frozen.difference == sum(each.amount for each in found.frozen.findings)
+
+
+def test_the_older_quarters_are_approved_one_of_them_after_a_dispute_and_its_credit_note(session: Session) -> None:
+    agreement_id = agreements.find_agreement(session).id
+    today = date(2026, 10, 15)
+    listed = {
+        each.quarter.label(): each
+        for each in list_quarters(session, agreement_id=agreement_id, actor=COMMAND_LINE, today=today)
+    }
+    approved = [label for label, each in listed.items() if each.run is not None and each.run.approved is not None]
+    assert approved == ["2026-Q2", "2026-Q1", "2025-Q4"]
+    second = report(session, agreement_id=agreement_id, quarter="2026-Q2", actor=COMMAND_LINE, today=today)
+    (dispute,) = second.disputes
+    assert dispute.state == "credited"
+    assert dispute.amount == dispute.agreed_amount == -second.frozen.documents[1].explanation.invoiced > 0
+    assert second.frozen.difference == 0
+    assert {each.treatment.state for each in second.found} == {"credited"}
 
 
 def test_both_databases_give_the_same_invoice_to_the_byte(session: Session, empty_engine: Engine) -> None:
     schema_versions.upgrade(empty_engine)
     with Session(empty_engine) as other:
-        load_example(other, actor=COMMAND_LINE, now=NOW)
+        load_example(other, actor=COMMAND_LINE, now=NOW, write=formatting)
         there, here = (
             invoices.list_invoices(each, agreement_id=agreements.find_agreement(each).id, actor=COMMAND_LINE)
             for each in (other, session)

@@ -42,8 +42,12 @@ class Invoice:
             found[group] = found.get(group, ZERO) + line["net"]
         return found
 
+    def nets(self) -> list[Decimal]:
+        """Return the amounts of the lines, whosever they are."""
+        return sorted(line["net"] for line in self.lines)
+
     @property
-    def fingerprint(self) -> tuple[object, ...]:
+    def fingerprint(self) -> tuple[tuple[str, ...], str]:
         """Return what tells two documents apart: every amount of every line, and the header."""
         lines = sorted(
             repr(

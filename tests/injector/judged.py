@@ -44,8 +44,12 @@ def moved(right: Invoice, sent: Invoice) -> set[Group]:
     return {group for group in before.keys() | after.keys() if before.get(group, ZERO) != after.get(group, ZERO)}
 
 
-def is_found(fault: Fault, groups: set[Group], sent: Sent, findings: list[Finding]) -> bool:
-    """Tell whether every group that a fault moved has a finding, or the document has one where nothing moved."""
+def is_found(fault: Fault, groups: set[Group], sent: Sent, explanation: Explanation) -> bool:
+    """Tell whether every group that a fault moved has a finding, or the document has one where nothing moved.
+
+    A group without a line in the document has one where its due lines are among those of a finding.
+    """
+    findings = findings_of(explanation)
     if not groups:
         return any(finding.code == fault.code for finding in findings) or (
             fault.code not in HEADER_CODES and bool(findings)
@@ -53,11 +57,16 @@ def is_found(fault: Fault, groups: set[Group], sent: Sent, findings: list[Findin
     lines: dict[Group, set[str]] = {}
     for line in sent.invoice.lines:
         lines.setdefault(group_of(line), set()).add(line["id"])
+    due: dict[Group, set[str]] = {}
+    for explained_group in explanation.groups:
+        for line in explained_group.expected:
+            due.setdefault((line.trust, line.algorithm or line.charge), set()).add(line.id)
     for group in groups:
         ids = lines.get(group, set())
         on_line = any(ids & set(finding.invoice_lines) for finding in findings)
         absent = any(not finding.invoice_lines and finding.trust in (group[0], None) for finding in findings)
-        if not (on_line or absent):
+        on_due = not ids and any(due.get(group[:2], set()) & set(finding.expected_lines) for finding in findings)
+        if not (on_line or absent or on_due):
             return False
     return True
 
@@ -73,12 +82,20 @@ class Equals:
     def gives(self, code: str, sent: Sent, findings: list[Finding]) -> bool:
         """Tell whether a single fault of a code gives what was sent; numbers that a finding names are tried too."""
         key = code, sent.fingerprint
+        if code == "MISSING_LINE" and key not in self._known:
+            self._known[key] = self._lacks_a_line(sent)
         if key not in self._known:
             faults = catalogue(self.world, code, self.grain) if code in _CODES else []
             for params in {repr(each.params): each.params for each in findings if each.code == code}.values():
                 faults += stated(self.world, code, params)
             self._known[key] = any(send(self.world, self.grain, fault).fingerprint == key[1] for fault in faults)
         return self._known[key]
+
+    def _lacks_a_line(self, sent: Sent) -> bool:
+        """Tell whether what was sent is the right document without one line."""
+        due: Counter[object] = Counter(send(self.world, self.grain).invoice.fingerprint[0])
+        have: Counter[object] = Counter(sent.invoice.fingerprint[0])
+        return not have - due and (due - have).total() == 1
 
 
 _CODES = frozenset(
@@ -111,18 +128,7 @@ def judge_single(world: World, grain: str, right: Sent, fault: Fault, sent: Sent
     equal = Equals(world, grain)
     others = named - {fault.code}
     is_right = bool(named) and all(equal.gives(code, sent, findings) for code in others)
-    if _is_missing(fault, named, sent, world, grain):
-        is_right = True
-    return Verdict(is_found(fault, groups, sent, findings), is_right, named)
-
-
-def _is_missing(fault: Fault, named: frozenset[str], sent: Sent, world: World, grain: str) -> bool:
-    """Tell whether what is named as missing is one line that alone is not there: the same document as without that line."""
-    if named != {"MISSING_LINE"}:
-        return False
-    due = Counter(line for line in send(world, grain).invoice.fingerprint[0])  # type: ignore[attr-defined]
-    have = Counter(line for line in sent.invoice.fingerprint[0])  # type: ignore[attr-defined]
-    return not have - due and sum((due - have).values()) == 1
+    return Verdict(is_found(fault, groups, sent, explanation), is_right, named)
 
 
 def judge_pair(world: World, grain: str, right: Sent, faults: tuple[Fault, Fault], sent: Sent) -> Verdict:
@@ -139,7 +145,7 @@ def judge_pair(world: World, grain: str, right: Sent, faults: tuple[Fault, Fault
     for fault in faults:
         alone = send(world, grain, fault)
         groups = moved(right.invoice, alone.invoice) & moved_by_both
-        found = found and is_found(fault, groups, sent, findings)
+        found = found and is_found(fault, groups, sent, explanation)
         is_right = is_right and (
             fault.code in named or any(equal.gives(code, alone, findings) for code in named if code not in HEADER)
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -33,17 +33,26 @@ MATCHED = 120
 
 @dataclass(slots=True)
 class Tally:
-    """Count verdicts, and which codes were named for which injected ones."""
+    """Count verdicts, and which codes were named for which injected ones.
+
+    `others` are injected faults of other codes than the catch-alls, `taken` the documents with such faults for which a
+    catch-all was named that was not injected.
+    """
 
     documents: int = 0
     found: int = 0
     right: int = 0
+    others: int = 0
+    taken: int = 0
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
     misses: list[str] = field(default_factory=list)
 
-    def add(self, label: str, injected: Iterable[str], verdict: Verdict) -> None:
+    def add(self, label: str, injected: Sequence[str], verdict: Verdict) -> None:
         """Count one verdict."""
+        others = [code for code in injected if code not in CATCH_ALLS]
+        self.others += len(others)
+        self.taken += bool(others and (verdict.named & CATCH_ALLS) - set(injected))
         self.documents += 1
         self.found += verdict.found
         self.right += verdict.right
@@ -57,12 +66,7 @@ class Tally:
 
     def caught(self) -> float:
         """Return the share of faults of other codes that a catch-all took, alone or with others."""
-        others = [code for code in self.injected if code not in CATCH_ALLS]
-        total = sum(self.injected[code] for code in others)
-        taken = sum(
-            number for (code, named), number in self.confusion.items() if code not in CATCH_ALLS and named in CATCH_ALLS
-        )
-        return taken / total if total else 0.0
+        return self.taken / max(1, self.others)
 
 
 def singles(first: int, worlds: int, *, every_grain: bool = False) -> Tally:
@@ -197,13 +201,22 @@ def run(count: float) -> list[Row]:
     def share(part: int, whole: int) -> float:
         return float(Decimal(part) / Decimal(max(1, whole)))
 
+    rarest = min(codes(), key=lambda code: alone.injected[code])
     worst = min(sets, key=lambda key: sets[key].f1)
     return [
+        Row(
+            "codes injected alone",
+            share(sum(alone.injected[code] > 0 for code in codes()), len(codes())),
+            1.0,
+            "at_least",
+            f"{len(codes())} codes; least often {rarest}, {alone.injected[rarest]} times",
+        ),
         Row(
             "single faults found", share(alone.found, alone.documents), 1.0, "at_least", f"{alone.documents} documents"
         ),
         Row("single faults named right", share(alone.right, alone.documents), 0.98, "at_least", f"{alone.right} right"),
-        Row("catch-alls named for single faults of other codes", alone.caught(), 0.02, "at_most"),
+        Row("catch-alls named for single faults of other codes", alone.caught(), 0.02, "at_most", f"{alone.taken}"),
+        Row("catch-alls named for pairs of other codes", two.caught(), 0.02, "at_most", f"{two.taken}"),
         Row(
             "pairs of faults both found",
             share(two.found, two.documents),

@@ -115,6 +115,12 @@ class Cells:
             top = root(number)
             for line in group.expected:
                 parent[root(atom_of(line))] = top
+            if not group.expected:
+                # What bills the same thing in several lines stands together also where nothing of it is due.
+                for billed in group.billed:
+                    if (subject := subject_of[id(billed)]).algorithm is not None:
+                        key = subject.trust, subject.algorithm, subject.charge, subject.period
+                        parent[root(("not due", *key))] = root(number)
         cells: dict[object, Cell] = {}
         for number, group in enumerate(matches):
             top = root(number)

@@ -49,4 +49,5 @@ def credit_group(lines: list[BilledLine], due: Decimal, credits: list[AgreedCred
                 params={"credit": ", ".join(credit.id for credit in credits), "agreed": -due, "billed": -invoiced},
             )
         )
-    return GroupExplanation((), tuple(lines), (), invoiced, due, tuple(findings))
+    own = credits[0].id if len(credits) == 1 else None
+    return GroupExplanation((), tuple(lines), (), invoiced, due, tuple(findings), own)

@@ -17,6 +17,7 @@ from billing.rating.causes.cells import Cells
 from billing.rating.causes.codes import Code
 from billing.rating.causes.credits import credit_group, may_be, names_credit
 from billing.rating.causes.effects import Effects
+from billing.rating.causes.facts import rated
 from billing.rating.causes.findings import Explanation, Finding, GroupExplanation, Value
 from billing.rating.causes.header import header_findings
 from billing.rating.causes.settling import Settling
@@ -40,14 +41,14 @@ def explain_quarter(
     """
     explanations: list[Explanation] = []
     taken: frozenset[str] = frozenset()
-    earlier = situations[0].earlier if situations else ()
+    before: tuple[BilledDocument, ...] = ()
     missing: tuple[Finding, ...] = ()
     for situation in situations:
-        facts = _with(situation, taken, earlier)
+        facts = _with(situation, taken, (*situation.earlier, *before))
         explanation = explain(facts)
         explanations.append(explanation)
         taken = taken | {line.id for group in explanation.groups for line in group.expected}
-        earlier = (*earlier, situation.document)
+        before = (*before, situation.document)
         was_matched = not any(finding.code == "INVOICE_DUP" for finding in explanation.findings)
         if explanation.comparable and situation.document.kind == "invoice" and was_matched:
             missing = explanation.not_invoiced
@@ -100,8 +101,6 @@ class _Explaining(Settling):
         if situation.expected is None:
             lines: list[Line] = []
             self.base_lines: dict[str, Sequence[Line]] = {}
-            from billing.rating.causes.facts import rated
-
             for code, facts in self.facts.items():
                 own = rated(facts) or ()
                 self.base_lines[code] = own
@@ -214,6 +213,8 @@ class _Explaining(Settling):
         for credit in agreed:
             own = [line for line in lines if line.net < 0 and -line.net == credit.amount and may_be(line, credit)][:1]
             own = own or [line for line in lines if names_credit(line, credit)]
+            # A note that comes to just what was agreed is that credit, whatever its lines name.
+            own = own or (lines if sum((line.net for line in lines), ZERO) == -credit.amount else [])
             own = own or [line for line in lines if credit.trust is not None and line.trust == credit.trust]
             if not own and len(agreed) == 1:
                 own = list(lines)

@@ -38,7 +38,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class GroupExplanation:
-    """Hold one group of lines that were explained together, with the matches it is made of."""
+    """Hold one group of lines that were explained together, with the matches it is made of.
+
+    `credit` is the id of the agreed credit that the group was held against, None for every other group.
+    """
 
     matches: tuple[MatchGroup, ...]
     billed: tuple[BilledLine, ...]
@@ -46,6 +49,7 @@ class GroupExplanation:
     invoiced_amount: Decimal
     expected_amount: Decimal
     findings: tuple[Finding, ...]
+    credit: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a group whose causes do not sum to its difference: that would be an error here, never in a document."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from billing.rating.billed import ZERO, BilledDocument
 from billing.rating.causes.findings import Finding
 from billing.rating.causes.situation import AgreementFacts, Situation
+from contracts.terms.money import format_rate
 
 ORE = Decimal("0.01")
 
@@ -59,7 +60,7 @@ def _vat(situation: Situation) -> Iterator[Finding]:
         return
     due = (document.net * rate).quantize(ORE, "ROUND_HALF_UP")
     wrong_rates = tuple(
-        f"{part.rate.normalize():f}" for part in document.tax_parts if part.rate != rate and part.taxable
+        f"{format_rate(part.rate * 100)} %" for part in document.tax_parts if part.rate != rate and part.taxable
     )
     base = sum((part.taxable for part in document.tax_parts), ZERO)
     parts = sum((part.amount for part in document.tax_parts), ZERO)

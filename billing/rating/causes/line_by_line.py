@@ -24,6 +24,8 @@ Part = tuple[Code, int, dict[str, Value]]
 
 ORE = Decimal("0.01")
 _OWN_CENTS = Decimal("0.02")
+# An average price is only ever shown.
+_AVERAGE = Decimal("0.0001")
 
 
 def read_off(
@@ -99,8 +101,11 @@ def _pair(line: BilledLine, due: Line, facts: dict[str, Facts]) -> list[Part]:
     if line.is_sum and due.kind == "usage" and due.quantity not in (None, 1, -1):
         return []
     if due.quantity is None or due.kind != "usage" or line.quantity is None or line.unit_price is None:
-        amounts: dict[str, Value] = {**detail, "billed": net, "expected": due.net}
-        return [(_amount_code(due), _ore(net - due.net), amounts)] if net != due.net else []
+        code = _amount_code(due)
+        amounts: dict[str, Value] = {"billed": net, "expected": due.net}
+        if code == "PRICE_UNIT":
+            amounts = {"amount_billed": net, "amount_due": due.net}
+        return [(code, _ore(net - due.net), amounts)] if net != due.net else []
     parts: list[Part] = []
     at_quantity = due.net if line.quantity == quantity else _rounded(line.quantity, price, due.discount_rate)
     if line.quantity != quantity:
@@ -110,7 +115,7 @@ def _pair(line: BilledLine, due: Line, facts: dict[str, Facts]) -> list[Part]:
     if line.unit_price != price:
         at_price = _rounded(line.quantity, line.unit_price, due.discount_rate)
         tier = _tier_of(line.unit_price, due, facts)
-        code: Code = "PRICE_UNIT" if tier is None else "TIER_WRONG"
+        code = "PRICE_UNIT" if tier is None else "TIER_WRONG"
         parts.append((code, _ore(at_price - at_quantity), {**detail, "billed_tier": tier}))
     if net != at_price:
         gross = line.own_gross or ZERO
@@ -171,7 +176,7 @@ def _sum_line(line: BilledLine, expected: Sequence[Line]) -> list[Part]:
         if line.allowance != discount:
             # The discount at the line's own gross is what should have been taken off.
             due = discount if own == gross or not gross else (own * discount / gross).quantize(ORE, "ROUND_HALF_UP")
-            rates: dict[str, Value] = {"billed": line.allowance, "expected": due, "phase": None}
+            rates: dict[str, Value] = {"discount": line.allowance, "agreed_discount": due}
             code: Code = "RAMP_RATE"
             if not line.allowance:
                 code = "RAMP_MISSING"
@@ -181,7 +186,11 @@ def _sum_line(line: BilledLine, expected: Sequence[Line]) -> list[Part]:
                 parts.append((code, _ore(due - line.allowance), rates))
         rest = _ore(_net(line) - (gross - discount)) - sum(ore for _, ore, _ in parts)
         if rest:
-            prices: dict[str, Value] = {"billed": line.unit_price, "expected": gross / units, "quantity": line.quantity}
+            prices: dict[str, Value] = {
+                "average_billed": (own / units).quantize(_AVERAGE),
+                "average": (gross / units).quantize(_AVERAGE),
+                "quantity": line.quantity,
+            }
             parts.append(("PRICE_UNIT", rest, prices))
         return parts
     if all(each.kind in ("fixed", "one_off") for each in expected):

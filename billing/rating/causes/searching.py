@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from heapq import nsmallest
 from itertools import combinations
 
 from billing.rating.billed import ZERO
@@ -13,6 +14,7 @@ from billing.rating.causes.changes import (
     IndexFrom,
     NoIndex,
     OtherFactor,
+    OtherRate,
     OtherVersion,
     VersionLate,
 )
@@ -21,7 +23,7 @@ from billing.rating.causes.counting import Counting
 from billing.rating.causes.effects import NOTHING
 from billing.rating.causes.hypotheses import Hints, candidates
 from billing.rating.causes.quantities import guesses
-from billing.rating.causes.works import EXACT, Hit, Moved, Work, fidelity
+from billing.rating.causes.works import EXACT, UNITS_AND_DISCOUNT, Hit, Moved, Work, fidelity
 from billing.rating.lines import Line
 
 # How many pairs of changes are rated for a cell that no single one explains.
@@ -84,6 +86,14 @@ class Searching(Counting):
         for work in open_works:
             if work.left:
                 self._single(work)
+        for work in open_works:
+            if work.alike and work.cell.number not in self.hits:
+                self._take_alike(work)
+                self.left[work.cell.number] = work.left
+                self._consistency.clear()
+                self._reach.clear()
+                if work.left:
+                    self._single(work)
         self.confirmed = {change for hit in self.hits.values() for _, change, _ in hit.causes}
         for work in open_works:
             if work.left and work.cell.number not in self.hits:
@@ -171,6 +181,8 @@ class Searching(Counting):
                 for only in scopes:
                     if self._effect(number, recount, change, only) != work.left:
                         continue
+                    if self._is_made_to_fit(work, recount, change, only):
+                        continue
                     code = self.code_of[change]
                     holds = self._holds_in(number, recount, change, only)
                     if holds > _NOWHERE_ELSE:
@@ -185,6 +197,15 @@ class Searching(Counting):
         if hits:
             self.hits[number] = min(hits, key=lambda hit: hit.rank)
 
+    def _is_made_to_fit(self, work: Work, recount: bool, change: Change, only: str | None) -> bool:
+        """Tell whether a rate gives the amount, and not the discount that the lines show beside their count."""
+        counted = any(line.quantity is not None and not line.is_sum for line in work.lines)
+        return (
+            isinstance(change, OtherRate)
+            and counted
+            and self._fidelity(work, recount, change, only) < UNITS_AND_DISCOUNT
+        )
+
     def _fidelity(self, work: Work, recount: bool, change: Change | None, only: str | None) -> int:
         """Say how much of the lines themselves a change reproduces: see `fidelity`."""
         lines: list[Line] = []
@@ -198,12 +219,15 @@ class Searching(Counting):
     def _holds_in(self, number: int, recount: bool, change: Change, only: str | None) -> int:
         """Say how far a change holds: 0 the document, 1 the charge, 2 the cell's trust and algorithm, 3 the cell alone.
 
-        A factor is a number that can be made to fit: where it holds for less than half of what it touches, it is none.
+        A factor is a number that can be made to fit: where it holds for less than half of what it touches, or anything it
+        touches is billed as due, it is none.
         """
         wrong, right = self._off(recount, change, only)
         if not wrong:
             return 0 if only is None else 1
-        if isinstance(change, OtherFactor) and len(right) < len(wrong):
+        if isinstance(change, OtherFactor) and (
+            len(right) < len(wrong) or any(not self.left.get(cell) for cell in wrong)
+        ):
             return _NOWHERE_ELSE + 1
         own = self.charges[number]
         if (
@@ -250,47 +274,58 @@ class Searching(Counting):
         self._consistency[key] = wrong, right
         return wrong, right
 
+    def _moves(self, work: Work, recount: bool) -> list[Moved]:
+        """List what each change moves a cell by, in all its charges and in each; what is of the book holds in all."""
+        number = work.cell.number
+        own = self.charges[number]
+        found: list[Moved] = []
+        for change in dict.fromkeys(change for code in own for _, change in self.tried.get(code, ())):
+            with_it = tuple(code for code in own if code in self.of_change[change])
+            alone = [] if isinstance(change, _OF_THE_BOOK) or len(with_it) == 1 else [(code,) for code in with_it]
+            for charges in (with_it, *alone):
+                moved = sum(self.effects.effect(code, recount, (change,)).get(number, 0) for code in charges)
+                if recount:
+                    moved -= sum(self.effects.effect(code, True, ()).get(number, 0) for code in charges)
+                if moved:
+                    found.append((self.code_of[change], change, charges, moved))
+        return found
+
     def _pair(self, work: Work) -> None:
         """Try two changed facts at once, those first that were found elsewhere and whose single effects nearly add up."""
         number = work.cell.number
-        own = self.charges[number]
         recount = len(self.bases) > 1
         counted = self._recount_effect(number) if recount else 0
-        effects: list[Moved] = []
-        for code in own:
-            for kind, change in self.tried.get(code, ()):
-                effect = self.effects.effect(code, recount, (change,)).get(number, 0)
-                before = self.effects.effect(code, recount, ()).get(number, 0) if recount else 0
-                if effect != before:
-                    effects.append((kind, change, code, effect - before))
         pairs: list[tuple[int, int, tuple[bool, int], tuple[bool, int], int, Moved, Moved]] = []
-        for one, other in combinations(effects, 2):
-            if one[0] == other[0] and one[2] == other[2]:
-                continue
+        for one, other in combinations(self._moves(work, recount), 2):
             near = abs(one[3] + other[3] + counted - work.left)
-            if one[2] != other[2] and near:
+            apart = not set(one[2]) & set(other[2])
+            if (apart and near) or (not apart and one[0] == other[0]):
                 continue
             known = (one[1] in self.confirmed) + (other[1] in self.confirmed)
             pairs.append((-known, near, order(one[0]), order(other[0]), len(pairs), one, other))
-        pairs.sort(key=lambda pair: pair[:5])
         hits: list[Hit] = []
-        for known, _, _, _, n, one, other in pairs[:_MOST_PAIRS]:
-            if one[2] == other[2]:
-                result = self.effects.rate(one[2], recount, (one[1], other[1]))
-                if result is None:
-                    continue
-                lines = list(result.lines.get(number, ()))
-                total = result.nets.get(number, 0) - self.effects.base[one[2]].nets.get(number, 0)
-                total += sum(self.effects.effect(c, True, ()).get(number, 0) for c in own if recount and c != one[2])
-            else:
-                total = work.left
-                lines = []
-            if total != work.left:
+        for known, _, _, _, n, one, other in nsmallest(_MOST_PAIRS, pairs, key=lambda pair: pair[:5]):
+            lines = self._lines_under_both(work, recount, one, other)
+            if lines is None:
                 continue
-            faithful = fidelity(work.lines, lines) if len(own) == 1 else 0
             ordered = sorted((one, other), key=lambda each: place(each[0]))
+            faithful = fidelity(work.lines, lines)
             rank = (2 + bool(counted), -faithful, known, order(ordered[0][0]), order(ordered[1][0]), n)
-            causes = tuple((each[0], each[1], (each[2],)) for each in ordered)
+            causes = tuple((code, change, charges) for code, change, charges, _ in ordered)
             hits.append(Hit(rank, causes, recount and bool(counted)))
         if hits:
             self.hits[number] = min(hits, key=lambda hit: hit.rank)
+
+    def _lines_under_both(self, work: Work, recount: bool, one: Moved, other: Moved) -> list[Line] | None:
+        """Rate a cell under two changes and give its lines, None where they do not come to what is billed."""
+        number, total = work.cell.number, 0
+        lines: list[Line] = []
+        for code in self.charges[number]:
+            changes = tuple(each[1] for each in (one, other) if code in each[2])
+            base = self.effects.base[code]
+            result = self.effects.rate(code, recount, changes) if changes or recount else base
+            if result is None:
+                return None
+            lines += result.lines.get(number, ())
+            total += result.nets.get(number, 0) - base.nets.get(number, 0)
+        return lines if total == work.left else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from billing.rating.billed import BilledLine
+from billing.rating.billed import ZERO, BilledLine
 from billing.rating.causes.cells import Cell, Cells
 from billing.rating.causes.codes import Code, place
 from billing.rating.causes.effects import Effects
@@ -68,14 +68,29 @@ class Seeing:
             key = (*quantity_and_price(charge), charge.net)
             allowed[key] = allowed.get(key, 0) + 1
         seen: dict[tuple[object, ...], int] = {}
+        repricing: list[BilledLine] = []
         for line, subject in zip(list(cell.billed), cell.subjects, strict=True):
             what = same(line, subject)
             seen[what] = seen.get(what, 0) + 1
             copies = max(1, allowed.get((line.quantity, line.unit_price, line.net), 1))
-            if seen[what] > copies:
-                self._take_line(work, line, "LINE_DUP", {"document": self.document.number})
+            if seen[what] > copies and line.why == "adjustment":
+                repricing.append(line)
+            elif seen[what] > copies:
+                self._take_line(work, line, "LINE_DUP", {})
             elif not cell.expected and (number := self._billed_in(line, subject)) is not None:
-                self._take_line(work, line, "LINE_DUP", {"document": number})
+                self._take_line(work, line, "LINE_DUP", {"earlier": number})
+
+        # Two months with as many units are repriced alike: that is a line twice where the cell comes out without it, or else
+        # where no changed fact gives both.
+        work.alike = repricing
+        if repricing and sum((line.net for line in repricing), ZERO) == kroner(work.left):
+            self._take_alike(work)
+
+    def _take_alike(self, work: Work) -> None:
+        """Take the lines off that reprice the same units again."""
+        for line in work.alike:
+            self._take_line(work, line, "LINE_DUP", {})
+        work.alike = []
 
     def _billed_in(self, line: BilledLine, subject: Subject) -> str | None:
         """Return the number of an earlier document that has this very line."""
@@ -106,11 +121,12 @@ class Seeing:
             own = self.live.get((subject.trust, subject.algorithm), ())
             live = any(each.go_live < span.end and (each.end is None or each.end > span.start) for each in own)
             validating = any(each.begins < span.end and each.go_live > span.start for each in own)
-            if not live and not validating:
-                dates = [each.go_live for each in own]
+            # What was used before the end may be repriced after it.
+            before = line.why == "adjustment" and any(each.go_live < span.end for each in own)
+            if not live and not validating and not before:
                 params: dict[str, Value] = {
-                    "go_live": min(dates) if dates else None,
-                    "end": max((each.end for each in own if each.end is not None), default=None),
+                    "go_live": min((each.go_live for each in own if each.go_live >= span.end), default=None),
+                    "ended": max((each.end for each in own if each.end is not None), default=None),
                 }
                 self._take_line(work, line, "NOT_ACTIVE", params)
             elif span.overlap(self.situation.period) is None:
@@ -145,6 +161,7 @@ class Seeing:
                 continue
             off = int(((line.net - own) / ORE).to_integral_value())
             params: dict[str, Value] = {"billed": line.net, "expected": own, "quantity": line.quantity}
+            params["allowance"] = line.allowance or None
             work.take(
                 self._finding(work, "ARITHMETIC", kroner(off), {**params, "price": line.unit_price}, lines=(line,)), off
             )

@@ -7,6 +7,7 @@ from billing.rating.causes.changes import (
     Change,
     NoLimit,
     OtherLimit,
+    OtherLimitBasis,
 )
 from billing.rating.causes.codes import Code, place
 from billing.rating.causes.described import describe
@@ -18,6 +19,8 @@ from billing.rating.causes.works import EXACT, Hit, Part, Work
 from billing.rating.lines import Line
 from contracts.terms.money import kroner
 
+_LIMITS = (NoLimit, OtherLimit, OtherLimitBasis)
+
 
 class Settling(Searching):
     """Write the causes found for each cell as findings."""
@@ -26,7 +29,9 @@ class Settling(Searching):
         """Write the causes found for a cell, each with its amount, the first in the order of the table first."""
         hit = self.hits.get(work.cell.number)
         absent = self._absent(work)
-        if absent and (hit is None or not self._is_absence_explained(hit)):
+        if absent and (
+            hit is None or not (self._is_absence_explained(work, hit) or self._is_limit_in_a_sum(hit, work, absent))
+        ):
             self._set_missing_apart(work, absent)
             return
         if hit is None:
@@ -36,7 +41,7 @@ class Settling(Searching):
         if self._is_one_line_fault(work, hit):
             self._line_by_line(work)
             return
-        if not work.cell.billed and not self._is_absence_explained(hit):
+        if not work.cell.billed and not self._is_absence_explained(work, hit):
             return
         target = work.left
         parts: list[Part] = []
@@ -51,9 +56,9 @@ class Settling(Searching):
                     self._effect(work.cell.number, hit.recount, change, charges[0] if len(charges) == 1 else None) or 0
                 )
                 amount -= spent
-            parts.append(
-                (code, amount, describe(change, self.facts[charges[0]]), self._clause(change, charges[0], work))
-            )
+            # The numbers and the clause are those of a charge that has the fact, and not of one beside it.
+            charge = next((each for each in charges if each in self.of_change[change]), charges[0])
+            parts.append((code, amount, describe(change, self.facts[charge]), self._clause(change, charge, work)))
             spent += amount
         for code, ore, params, clause in sorted(parts, key=lambda part: place(part[0])):
             work.take(self._finding(work, code, kroner(ore), params, clause=clause), ore)
@@ -68,12 +73,23 @@ class Settling(Searching):
             return False
         lines = [line for code in self.charges[work.cell.number] for line in self._base_lines(code, work.cell.number)]
         read = read_off(work.lines, work.cell.subjects, work.cell.billed, lines, self.facts, work.left)
-        return read is not None and len(read) == 1 and len(lines) == len(work.lines)
+        if read is None or len(read) != 1 or len(lines) != len(work.lines):
+            return False
+        # A line that shows an amount and nothing else says no more than that it is another one.
+        return read[0][0] != "PRICE_UNIT" or any(line.quantity is not None for line in lines)
 
     def _base_lines(self, code: str, number: int) -> list[Line]:
         return self.effects.base[code].lines.get(number, [])
 
-    def _is_absence_explained(self, hit: Hit) -> bool:
+    @staticmethod
+    def _is_limit_in_a_sum(hit: Hit, work: Work, absent: list[Line]) -> bool:
+        """Tell whether a minimum or maximum that was applied otherwise would stand in a line that is there, with others."""
+        if not all(isinstance(change, _LIMITS) for _, change, _ in hit.causes):
+            return False
+        gone = {id(line) for line in absent}
+        return all(group.billed for group in work.cell.matches if any(id(line) in gone for line in group.expected))
+
+    def _is_absence_explained(self, work: Work, hit: Hit) -> bool:
         """Tell whether what is not billed is gone by a change that other, billed, cells confirm."""
         if hit.recount:
             return True
@@ -83,9 +99,12 @@ class Settling(Searching):
             for cell, other in self.hits.items()
             if other is not hit and mine & {each for _, each, _ in other.causes}
         ]
-        # Several minima gone at once are a minimum not applied; one may as well be a line that was lost.
-        limits = all(isinstance(change, NoLimit | OtherLimit) for change in mine)
-        return bool(others) if limits else any(cell.billed for cell in others)
+        if not all(isinstance(change, _LIMITS) for change in mine):
+            return any(cell.billed for cell in others)
+        # Several minima gone at once are a minimum not applied; one may as well be a line that was lost, and where nothing
+        # of the trust is billed they all were.
+        trust = work.cell.trust
+        return bool(others) and any(cell.billed for cell in self.cells.all if trust is None or cell.trust == trust)
 
     def _clause(self, change: Change, charge: str, work: Work) -> str | None:
         day = getattr(change, "effective_from", None)
@@ -94,7 +113,7 @@ class Settling(Searching):
                 if adjustment.effective_from == day:
                     return adjustment.clause
         own = self.facts[charge].charge_on(self.situation.period.start)
-        return work.cell.clause or (own.clause if own is not None else None)
+        return work.cell.clause if own is None else own.clause
 
     def _line_by_line(self, work: Work) -> None:
         """Read what no changed fact explains off the lines, under what is known of the cell's other causes."""
@@ -165,7 +184,7 @@ class Settling(Searching):
             work.take(self._finding(work, "ROUNDING", kroner(ore), {"amount": kroner(ore)}), ore)
             return
         if not work.cell.billed:
-            work.take(self._finding(work, "MISSING_LINE", kroner(ore), {"amount": kroner(-ore)}), ore)
+            work.take(self._finding(work, "MISSING_LINE", kroner(ore), {"missing": kroner(-ore)}), ore)
             return
         code: Code = "UNEXPLAINED"
         if not work.cell.expected:
@@ -180,7 +199,7 @@ class Settling(Searching):
         billed = sum((line.net for line in work.lines), ZERO)
         params: dict[str, Value] = {
             "billed": billed,
-            "expected": kroner(work.cell.expected_ore),
+            "expected": kroner(work.cell.expected_ore) if work.cell.expected else None,
             "amount": kroner(ore),
             "text": work.lines[0].text if work.lines else None,
         }

@@ -19,11 +19,12 @@ from contracts.terms.period import Period
 
 ORE = Decimal("0.01")
 
-# Rated lines that are the billed ones, line by line.
+# Rated lines that are the billed ones, line by line; and those that come to the same units and discount.
 EXACT = 3
+UNITS_AND_DISCOUNT = 2
 
-# (code, change, charge, what it moves the cell by in øre)
-Moved = tuple[Code, Change, str, int]
+# (code, change, the charges it is made in, what it moves the cell by in øre)
+Moved = tuple[Code, Change, tuple[str, ...], int]
 
 # (code, øre, what fills the sentence, clause)
 Part = tuple[Code, int, dict[str, Value], str | None]
@@ -40,12 +41,16 @@ class Hit:
 
 @dataclass(slots=True)
 class Work:
-    """Hold a cell while its difference is being explained: what is left of it, in øre, and what was found."""
+    """Hold a cell while its difference is being explained: what is left of it, in øre, and what was found.
+
+    `alike` are lines that repeat another one and may yet be due.
+    """
 
     cell: Cell
     lines: list[BilledLine]
     left: int
     findings: list[Finding] = field(default_factory=list)
+    alike: list[BilledLine] = field(default_factory=list)
 
     def take(self, finding: Finding, ore: int) -> None:
         """Take a cause's amount off what is left."""
@@ -56,7 +61,7 @@ class Work:
 def fidelity(billed: Sequence[BilledLine], lines: Sequence[Line]) -> int:
     """Say how much of billed lines rated lines reproduce.
 
-    EXACT is every quantity, price and discount (and tier, where the lines name theirs), 2 the units and the discount in all,
+    EXACT is every quantity, price and discount (and tier, where the lines name theirs), UNITS_AND_DISCOUNT those two in all,
     1 the units, 0 less.
     """
     tiered = sum(line.tier is not None for line in billed) == sum(line.tier is not None for line in lines)
@@ -70,7 +75,7 @@ def fidelity(billed: Sequence[BilledLine], lines: Sequence[Line]) -> int:
     if units != sum(line.quantity or 0 for line in billed if not line.is_sum):
         return 0
     discount = sum((line.discount for line in lines), ZERO)
-    return 2 if discount == sum((line.allowance for line in billed), ZERO) else 1
+    return UNITS_AND_DISCOUNT if discount == sum((line.allowance for line in billed), ZERO) else 1
 
 
 def same(line: BilledLine, subject: Subject) -> tuple[object, ...]:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from billing.rating.billed import BilledDocument, BilledLine, TaxPart
 from billing.rating.causes import (
-    CODES,
     AgreedCredit,
     AgreementFacts,
     Explanation,
@@ -22,7 +21,6 @@ from billing.rating.causes import (
     explain,
     explain_quarter,
 )
-from billing.rating.causes.sentences import plain, sentence
 from billing.rating.lines import Line
 from billing.rating.rate import PriceRequest, rate
 from contracts.terms.period import Period
@@ -371,27 +369,3 @@ def test_the_same_situation_is_explained_the_same_way_whatever_the_order_of_its_
         return sorted(f"{each.code} {each.amount} {each.trust} {each.period} {each.params}" for each in findings)
 
     assert told(forwards.findings) == told(backwards.findings)
-
-
-@pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("language", ["nb", "en"])
-def test_every_code_has_a_sentence_that_needs_no_numbers_and_leaves_no_brace(code: str, language: str) -> None:
-    text = sentence(code, {}, language)  # type: ignore[arg-type]
-    assert text
-    assert not set("{}") & set(text)
-
-
-def test_a_sentence_gives_the_numbers_in_both_languages() -> None:
-    params = {"billed": 1204, "own": 1180, "difference": 24}
-    assert (
-        sentence("QTY_DIFF", params, "nb") == "Leverandøren har fakturert 1204 undersøkelser, vi har registrert 1180."
-    )
-    scope = {"billed": "trust", "expected": "agreement"}
-    assert sentence("TIER_SCOPE", scope, "nb") == "Trinn er regnet per helseforetak; avtalt er samlet for avtalen."
-    assert sentence("TIER_SCOPE", scope, "en") == "Tiers are counted per trust; agreed is for the whole agreement."
-
-
-def test_a_sentence_is_formatted_by_whoever_shows_it() -> None:
-    said = sentence("ROUNDING", {"amount": Decimal("0.02")}, "nb", lambda name, value, language: f"<{name}>")
-    assert said == "Avrunding, <amount>, innenfor toleransen."
-    assert plain("amount", Decimal("1234.5"), "en") == "1234.50"

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing import charging
+from billing import charging, invoices
 from billing.example_invoice import vendor_invoice
 from contracts import agreements
 from contracts.access import COMMAND_LINE
@@ -307,23 +307,39 @@ def invoice_bytes() -> bytes:
         )
 
 
+def latest_difference() -> Decimal:
+    """What the example's latest invoice bills too much."""
+    with db.read() as session:
+        agreement_id = agreements.find_agreement(session).id
+        newest = invoices.list_invoices(session, agreement_id=agreement_id, actor=COMMAND_LINE)[0]
+        return invoices.compare(session, agreement_id=agreement_id, invoice_id=newest.id, actor=COMMAND_LINE).difference
+
+
+def recorded_invoices() -> list[int]:
+    with db.read() as session:
+        agreement_id = agreements.find_agreement(session).id
+        listed = invoices.list_invoices(session, agreement_id=agreement_id, actor=COMMAND_LINE)
+        return sorted(each.id for each in listed)
+
+
 def test_an_uploaded_invoice_is_read_compared_and_given_back_byte_for_byte(controller: FlaskClient) -> None:
     content = invoice_bytes().replace(b">20261042<", b">20261099<")
     status, location, _ = upload(controller, content)
     assert status == 303
     page = shown(controller, location)
     assert "20261099" in page
-    assert formatting.money(Decimal("16243.58"), "nb") in page
+    assert formatting.money(latest_difference(), "nb") in page
     original = controller.get(f"{location}/original")
     assert original.data == content
     assert original.headers["Content-Disposition"].startswith("attachment")
 
 
 def test_the_same_document_is_never_kept_twice(controller: FlaskClient) -> None:
+    newest = recorded_invoices()[-1]
     status, location, _ = upload(controller, invoice_bytes())
-    assert (status, location) == (303, "/avstemming/faktura/1")
+    assert (status, location) == (303, f"/avstemming/faktura/{newest}")
     assert "mottatt før" in shown(controller, location)
-    shown(controller, "/avstemming/faktura/2", 404)
+    shown(controller, f"/avstemming/faktura/{newest + 1}", 404)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +364,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence_and_nothing_is_ke
     assert said in page
     assert "Ingenting er lagret." in page
     assert 'id="fil-error"' in page
-    shown(controller, "/avstemming/faktura/2", 404)
+    shown(controller, f"/avstemming/faktura/{recorded_invoices()[-1] + 1}", 404)
 
 
 def test_an_upload_without_a_file_is_an_error(controller: FlaskClient) -> None:
