@@ -15,7 +15,7 @@ from billing.schemas.payments import KnownAgreementQuerySchema
 from billing.voucher_files import USUAL
 from billing.web.invoice_files import file_answer
 from billing.web.money_tables import accrual_table, allocation_table
-from billing.web.table_files import table_answer
+from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import clock
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import Finding, InvalidInput
@@ -33,7 +33,7 @@ resource = ApiBlueprint(
 )
 
 _FILE: Final[dict[str, Any]] = {
-    "responses": {200: {"description": "The rows as CSV or XLSX.", "content": {"text/csv": {"schema": {}}}}},
+    "responses": ROWS_AS_FILE,
     "problems": (401, 403, 404, 409, 422),
 }
 _VOUCHER: Final = "/accrual-vouchers/<int(max=2147483647):number>"

@@ -9,7 +9,7 @@ from flask import Response
 
 from billing.schemas.payments import KnownAgreementQuerySchema
 from billing.web.money_tables import cost_centre_table
-from billing.web.table_files import table_answer
+from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import cost_centres, payers
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.cost_centres import ACT, Booking, CostCentreEntry
@@ -62,7 +62,7 @@ def list_entries(query: dict[str, Any]) -> Response:
 @resource.route("/cost-centres.<any(csv, xlsx):suffix>", methods=["GET"])
 @requires("read")
 @described(
-    responses={200: {"description": "The rows as CSV or XLSX.", "content": {"text/csv": {"schema": {}}}}},
+    responses=ROWS_AS_FILE,
     problems=(401, 403, 404, 409),
 )
 @resource.arguments(CostCentreQuerySchema, location="query")

@@ -11,7 +11,7 @@ from billing import late_interest, payments
 from billing.payments import ACT
 from billing.schemas import payments as shapes
 from billing.web.money_tables import open_item_table, payment_table
-from billing.web.table_files import table_answer
+from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import clock
 from contracts.agreements import AgreementSummary, find_agreement
 from contracts.extensions import db
@@ -62,7 +62,7 @@ def list_payments(query: dict[str, Any]) -> Response:
 @resource.route("/payments.<any(csv, xlsx):suffix>", methods=["GET"])
 @requires("read")
 @described(
-    responses={200: {"description": "The rows as CSV or XLSX.", "content": {"text/csv": {"schema": {}}}}},
+    responses=ROWS_AS_FILE,
     problems=(401, 403, 404, 409),
 )
 @resource.arguments(shapes.KnownAgreementQuerySchema, location="query")
@@ -182,7 +182,7 @@ def show_open_items(query: dict[str, Any]) -> Response:
 @resource.route("/open-items.<any(csv, xlsx):suffix>", methods=["GET"])
 @requires("read")
 @described(
-    responses={200: {"description": "The rows as CSV or XLSX.", "content": {"text/csv": {"schema": {}}}}},
+    responses=ROWS_AS_FILE,
     problems=(401, 403, 404, 409),
 )
 @resource.arguments(shapes.OpenItemsQuerySchema, location="query")

@@ -18,6 +18,14 @@ from flask import Response
 from contracts.terms.csv_table import Cell, csv_bytes
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+# What a list as a file is answered with, in the API's description.
+ROWS_AS_FILE: Final[dict[int, dict[str, Any]]] = {
+    200: {
+        "description": "The rows as CSV or XLSX.",
+        "content": {"text/csv": {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}},
+    }
+}
 SUFFIXES: Final = ("csv", "xlsx")
 _MARK: Final = b"\xef\xbb\xbf"  # with it, spreadsheets read the text as UTF-8
 _LONGEST_TEXT: Final = 32_000

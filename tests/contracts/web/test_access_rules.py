@@ -211,6 +211,10 @@ def scoped(example_app: Flask) -> Callable[..., Any]:
 def test_no_listing_names_another_trust(scoped: Callable[..., Any], example_app: Flask, role: str) -> None:
     queries = {
         "/api/v1/charges": "?quarter=2026-Q3",
+        "/api/v1/accruals": "?month=2026-09",
+        "/api/v1/accruals.csv": "?month=2026-09",
+        "/api/v1/cost-allocations": "?quarter=2026-Q3",
+        "/api/v1/cost-allocations.csv": "?quarter=2026-Q3",
         "/api/v1/coverage": "?quarter=2026-Q3",
         "/api/v1/coverage.csv": "?quarter=2026-Q3",
         "/api/v1/invoices/expected": "?quarter=2026-Q3",
