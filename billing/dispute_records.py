@@ -135,9 +135,10 @@ class RecordedDispute:
         )
 
     def age(self, today: date) -> int:
-        """Give the days since it was sent first, 0 before."""
+        """Give the days since it was sent first, 0 before; one that is over has aged until its last step."""
         sent = next((each.on for each in self.steps if each.kind == "sent"), None)
-        return 0 if sent is None else max(0, (today - sent).days)
+        until = min(today, self.steps[-1].on) if self.is_over else today
+        return 0 if sent is None else max(0, (until - sent).days)
 
     def held(self, invoiced: Decimal) -> Decimal:
         """Give what is not to be paid of the invoice while the dispute is open, excluding VAT; ``invoiced`` is its net."""

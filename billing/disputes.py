@@ -23,6 +23,7 @@ from billing.finding_words import in_words, label_in_words
 from billing.frozen_reconciliation import Reconciled, dump_finding
 from billing.models import Dispute, DisputedFinding, DisputeEvent
 from billing.papers import DisputedLine, DisputeLetter
+from billing.papers.dispute_letter import Wanted as AskedFor
 from billing.quarters import parse_quarter
 from billing.rating.billed import ZERO, BilledLine
 from billing.rating.causes import GroupExplanation
@@ -41,11 +42,11 @@ from contracts.papers.writing import Writing
 from contracts.terms.csv_table import Cell, csv_bytes
 
 LANGUAGES: Final[tuple[Language, ...]] = ("nb", "en")
-_LETTER_WANTED: Final[dict[Wanted, str]] = {
+_LETTER_WANTED: Final[dict[Wanted, AskedFor]] = {
     "credit_whole": "CNF",
     "credit_part": "CNP",
     "new_invoice": "NIN",
-    "next_invoice": "CNP",
+    "next_invoice": "OTH",
     "information": "PIN",
 }
 EVIDENCE_HEADER: Final = (
@@ -53,6 +54,17 @@ EVIDENCE_HEADER: Final = (
     "expected_line", "expected_quantity", "expected_unit_price", "expected_discount", "expected_net", "clause", "code",
     "amount", "sentence",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a dispute asks of the vendor, in which language and by when, and what is not paid until then."""
+
+    wanted: Wanted
+    hold: Hold
+    language: Language
+    reply_by: date
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,7 @@ def open_dispute(
     invoice = next(each for each in current.invoices if each.sha256 == chosen[0].sha256)
     document = next(each for each in current.frozen.documents if each.sha256 == chosen[0].sha256)
     number = _next_number(session, agreement_id, quarter)
+    demand = Demand(wanted, hold, language, reply_by, message.strip())
     evidence = _evidence(document, chosen)
     kept_evidence = documents.put(
         session,
@@ -111,7 +124,7 @@ def open_dispute(
         now=now,
     )
     letter = print_paper(
-        _letter(session, current, document, chosen, number, wanted, hold, language, reply_by, today, actor, write),
+        _letter(session, current, document, chosen, number, demand, today, actor, write),
         write,
         attachments=[Attachment(f"{number}.csv", evidence, "text/csv", "Evidence")],
     )
@@ -377,15 +390,12 @@ def _letter(
     document: Reconciled,
     chosen: list[Found],
     number: str,
-    wanted: Wanted,
-    hold: Hold,
-    language: Language,
-    reply_by: date,
+    demand: Demand,
     today: date,
     actor: Actor,
     write: Writing,
 ) -> DisputeLetter:
-    agreement = current.agreement
+    agreement, language = current.agreement, demand.language
     names = dict(
         (
             *((each.party.code, each.party.name) for each in agreements.option_holders(session, agreement.id)),
@@ -414,10 +424,11 @@ def _letter(
         quarter=current.quarter.label(),
         invoiced_total=part.net,
         lines=lines,
-        wanted=_LETTER_WANTED[wanted],  # type: ignore[arg-type]
-        demanded=disputed if _LETTER_WANTED[wanted] == "CNP" else None,
-        answer_by=reply_by,
-        withhold=hold != "none",
+        wanted=_LETTER_WANTED[demand.wanted],
+        demanded=disputed if demand.wanted in ("credit_part", "next_invoice") else None,
+        answer_by=demand.reply_by,
+        withhold=demand.hold != "none",
+        message=demand.message,
     )
 
 

@@ -193,12 +193,6 @@ class FrozenReconciliation:
         return _reconcile(self.inputs)
 
 
-def charges_sha256(content: bytes) -> str:
-    """Give the hash of the frozen quarter's document that a reconciliation's document points at."""
-    found: str = json.loads(content)["inputs"]["charges"]
-    return found
-
-
 _KEPT: Final = 16
 _reconciled: OrderedDict[str, FrozenReconciliation] = OrderedDict()
 

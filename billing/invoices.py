@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -171,8 +173,21 @@ class Comparison:
         return self.invoiced - self.expected
 
 
+# A document is read on every page that shows what it bills: the last few small ones are kept as read.
+_SMALL: Final = 500_000
+
+
 def read_invoice(filename: str, content: bytes) -> InvoiceReading:
     """Read and check a document without keeping it; person identifiers are told and masked in what is given."""
+    return _read_once(filename, content) if len(content) <= _SMALL else _read(filename, content)
+
+
+@lru_cache(maxsize=16)
+def _read_once(filename: str, content: bytes) -> InvoiceReading:
+    return _read(filename, content)
+
+
+def _read(filename: str, content: bytes) -> InvoiceReading:
     try:
         document = parse(content)
     except UnreadableDocument as refusal:

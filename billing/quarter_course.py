@@ -27,7 +27,7 @@ STATES: Final[tuple[CourseState, ...]] = get_args(CourseState)
 
 Task = Literal[
     "usage_complete", "charges_closed", "invoice_received", "lines_matched", "findings_decided", "sample_checked",
-    "allocated", "attested", "approved", "protocol_filed", "settled",
+    "attested", "approved", "settled",
 ]  # fmt: skip
 TaskStatus = Literal["done", "todo", "waiting", "not_yet"]
 

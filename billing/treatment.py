@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final, Literal
 
 from billing.frozen_quarter import canonical
@@ -152,8 +151,3 @@ def sample_of(documents: Iterable[Reconciled]) -> tuple[tuple[str, str], ...]:
         count = -(-len(clean) // SAMPLE_ONE_IN)
         drawn += [(each.sha256, line_id) for _, line_id in clean[:count]]
     return tuple(drawn)
-
-
-def open_amount(found: Iterable[Found]) -> Decimal:
-    """Sum what is disputed and not over yet, excluding VAT; what is in our favour counts as it is."""
-    return sum((each.finding.amount for each in found if each.treatment.state == "disputed"), Decimal("0.00"))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, event, func, insert, inspect, select, text
@@ -205,13 +205,6 @@ def list_events(
     if before is not None:
         query = query.where(AuditEvent.id < before)
     return list(session.scalars(query if limit is None else query.limit(limit)))
-
-
-def day_bounds(first: date | None, until: date | None, zone: Any) -> tuple[datetime | None, datetime | None]:
-    """Give the instants at which the days ``[first, until]`` begin and are over in a time zone."""
-    begins = None if first is None else datetime(first.year, first.month, first.day, tzinfo=zone)
-    after = None if until is None else until + timedelta(days=1)
-    return begins, None if after is None else datetime(after.year, after.month, after.day, tzinfo=zone)
 
 
 def canonical(dialect: str) -> str:

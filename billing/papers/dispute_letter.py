@@ -11,8 +11,10 @@ from contracts.papers.blocks import Block, Column, Data, Facts, Notice, Paragrap
 from contracts.papers.frame import Letter, Texts, fill, letter_data
 from contracts.papers.writing import Writing
 
-Wanted = Literal["CNF", "CNP", "PIN", "NIN"]
-"""What is wanted, in the words of the Peppol Invoice Response: credit note in full or in part, information, new invoice."""
+Wanted = Literal["CNF", "CNP", "PIN", "NIN", "OTH"]
+"""What is wanted, in the words of the Peppol Invoice Response: credit note in full or in part, information, new invoice.
+
+`OTH` asks that the amount is taken off the next invoice."""
 
 TEXTS: Final[Texts] = {
     "nb": {
@@ -38,6 +40,8 @@ TEXTS: Final[Texts] = {
         "CNP": "Kreditnota på {demanded} ekskl. mva., med henvisning til faktura {invoice}, innen {by}.",
         "PIN": "Opplysningene som mangler om linjene ovenfor, innen {by}.",
         "NIN": "Ny faktura til erstatning for faktura {invoice}, innen {by}.",
+        "OTH": "At {demanded} ekskl. mva. trekkes fra på neste faktura, med henvisning til faktura {invoice}. Vi ber om svar "
+        "innen {by}.",
         "withheld": "Inntil saken er avklart, holder vi betalingen av fakturaen tilbake.",
         "evidence": "Grunnlaget for hver linje, med antall og priser, ligger ved som fil. Er dere uenige om en "
         "linje, ber vi om at svaret viser til linjenummeret og til punktet i avtalen.",
@@ -65,6 +69,7 @@ TEXTS: Final[Texts] = {
         "CNP": "A credit note of {demanded} excl. VAT, referring to invoice {invoice}, by {by}.",
         "PIN": "The information that the lines above lack, by {by}.",
         "NIN": "A new invoice in place of invoice {invoice}, by {by}.",
+        "OTH": "That {demanded} excl. VAT is taken off the next invoice, referring to invoice {invoice}. Please answer by {by}.",
         "withheld": "Until this is settled we withhold payment of the invoice.",
         "evidence": "The evidence of each line, with counts and prices, is attached as a file. If you read a line "
         "otherwise, please refer to its number and to the clause of the agreement in your answer.",
@@ -93,9 +98,9 @@ class DisputedLine:
 
 @dataclass(frozen=True, slots=True)
 class DisputeLetter(Letter):
-    """Dispute lines of an invoice. `demanded` is the credit wanted (`CNP`), excluding VAT.
+    """Dispute lines of an invoice. `demanded` is the credit wanted (`CNP`, `OTH`), excluding VAT.
 
-    `withhold` says that payment waits. Raises `ValueError` without lines, for an answer due before the letter, for a
+    `withhold` says that payment waits, `message` is what the sender adds in own words. Raises `ValueError` without lines, for an answer due before the letter, for a
     demand without its amount, or one of more than is disputed.
     """
 
@@ -109,13 +114,14 @@ class DisputeLetter(Letter):
     answer_by: date
     withhold: bool
     evidence: bool = True
+    message: str = ""
 
     def __post_init__(self) -> None:
         if not self.lines:
             raise ValueError("a dispute needs lines")
         if self.answer_by < self.head.on:
             raise ValueError(f"the answer is due {self.answer_by}, before the letter of {self.head.on}")
-        if self.wanted == "CNP" and (self.demanded is None or not 0 < self.demanded <= self.disputed):
+        if self.wanted in ("CNP", "OTH") and (self.demanded is None or not 0 < self.demanded <= self.disputed):
             raise ValueError(f"a credit of {self.demanded} is demanded where {self.disputed} is disputed")
 
     @property
@@ -153,6 +159,7 @@ class DisputeLetter(Letter):
             Paragraph(opening),
             Facts(facts),
             self._table(write),
+            *([Paragraph(self.message)] if self.message else []),
             Notice(words["wanted"], wanted),
             *([Paragraph(words["withheld"])] if self.withhold else []),
             *([Paragraph(words["evidence"])] if self.evidence else []),

@@ -51,10 +51,8 @@ TASKS: Final[dict[Task, str]] = {
     "lines_matched": N_("The lines are matched"),
     "findings_decided": N_("Every difference is decided"),
     "sample_checked": N_("The sample of lines without differences is checked"),
-    "allocated": N_("The cost is allocated to the trusts"),
     "attested": N_("Attested"),
     "approved": N_("Approved for payment by somebody else"),
-    "protocol_filed": N_("The protocol is filed"),
     "settled": N_("Settled"),
 }
 STATUSES: Final[dict[TaskStatus, tuple[str, str]]] = {

@@ -607,6 +607,9 @@ def test_a_dispute_ages_from_the_day_it_was_sent(reconciling: int) -> None:
     step(reconciling, opened.number, "questioned", on=TODAY - timedelta(days=3))
     sent = found(reconciling, opened.number)
     assert (sent.age(TODAY), sent.age(TODAY - timedelta(days=30))) == (20, 0)
+    step(reconciling, opened.number, "withdrawn", on=TODAY - timedelta(days=2))
+    over = found(reconciling, opened.number)
+    assert (over.age(TODAY), over.age(TODAY + timedelta(days=90))) == (18, 18)
 
 
 def replies(agreement_id: int, **options: Any) -> list[tuple[str, date]]:

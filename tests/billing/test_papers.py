@@ -354,6 +354,20 @@ def test_a_dispute_says_what_is_wanted(wanted: Any, words: str) -> None:
     assert "liggervedsomfil" not in text
 
 
+def test_a_dispute_for_the_next_invoice_names_the_amount_and_no_credit_note() -> None:
+    text = text_of(replace(letter(), wanted="OTH"))
+    assert squeezed("At 13 469,50 kr ekskl. mva. trekkes fra på neste faktura") in text
+    assert "Kreditnota" not in text
+    with pytest.raises(ValueError, match="demanded"):
+        replace(letter(), wanted="OTH", demanded=None)
+
+
+def test_what_the_sender_adds_stands_in_the_letter_as_it_was_written() -> None:
+    added = "En uke i mai er talt to ganger, se #vedlegg."
+    assert squeezed(added) in text_of(replace(letter(), message=added))
+    assert squeezed(added) not in text_of(letter())
+
+
 def test_a_quarter_without_a_difference_says_that() -> None:
     equal = replace(
         protocol(), expected=protocol().invoiced, causes=(), findings=(), disputes=(), attested=None, approved=None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from billing.frozen_reconciliation import FrozenReconciliation, Reconciled
 from billing.rating.billed import BilledDocument, BilledLine
 from billing.rating.causes import CODES, Explanation, Finding, GroupExplanation
-from billing.treatment import Decided, InDispute, Treatment, found_in, key_of, open_amount, sample_key, sample_of
+from billing.treatment import Decided, InDispute, Treatment, found_in, key_of, sample_key, sample_of
 
 ZERO = Decimal("0.00")
 SHA = "a" * 64
@@ -124,13 +124,6 @@ def test_a_finding_stands_as_the_vendor_and_people_left_it(
 def test_only_rounding_is_settled_without_a_person() -> None:
     settled = {code for code in CODES if not standing(replace(FOUND, code=code)).is_open}
     assert settled == {"ROUNDING"}
-
-
-def test_what_is_disputed_is_summed_in_our_favour_too() -> None:
-    frozen = FrozenReconciliation(None, (document(FOUND, replace(FOUND, amount=Decimal("-30.00"))),), ())  # type: ignore[arg-type]
-    keys = [each.key for each in found_in(frozen, {}, {})]
-    assert open_amount(found_in(frozen, {}, dict.fromkeys(keys, OPEN))) == Decimal("70.00")
-    assert open_amount(found_in(frozen, {}, dict.fromkeys(keys, CREDITED))) == ZERO
 
 
 # -- the sample -------------------------------------------------------------------------------------------

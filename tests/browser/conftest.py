@@ -10,12 +10,16 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from waitress.server import create_server
+
+from tests.conftest import make_app
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 FLAGS = [
@@ -34,6 +38,17 @@ WIDE = {"width": 1360, "height": 900}
 def live_app() -> Any:
     """Return the application that the module's tests look at. Each module overrides this."""
     raise NotImplementedError("a browser test module defines its own fixture live_app")
+
+
+@pytest.fixture(scope="module")
+def example_copy(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An app on the module's own copy of the example, forms protected as in production."""
+    folder = tmp_path_factory.mktemp("pages")
+    path = folder / "example.db"
+    shutil.copyfile(example_database, path)
+    made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
+    yield made
+    made.extensions["trinnvis_engine"].dispose()
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_usage_pages import CONTROLLER, READER, sign_in
-from tests.conftest import make_app
+from tests.browser.walking import CONTROLLER, READER, sign_in, walk
 
 pytestmark = pytest.mark.browser
 
@@ -34,13 +31,8 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    folder = tmp_path_factory.mktemp("money-pages")
-    path = folder / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
+def live_app(example_copy: Flask) -> Flask:
+    return example_copy
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
@@ -50,15 +42,7 @@ def test_every_page_is_accessible_and_fits_a_phone(
     assert_no_overflow: Callable[[Page], None],
     language: str,
 ) -> None:
-    person = None
-    for wanted, address in PAGES:
-        if wanted != person:
-            page.context.clear_cookies()
-            sign_in(page, wanted, language)
-            person = wanted
-        page.goto(address)
-        assert_accessible(page)
-        assert_no_overflow(page)
+    walk(page, PAGES, language, assert_accessible, assert_no_overflow)
 
 
 def test_a_controller_registers_a_payment_and_books_the_next_accruals(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -19,8 +18,7 @@ from billing.ehf.document import Document
 from billing.ehf.write import to_bytes
 from contracts import agreements
 from contracts.extensions import db
-from tests.browser.test_usage_pages import CONTROLLER, sign_in
-from tests.conftest import make_app
+from tests.browser.walking import CONTROLLER, sign_in, walk
 from tests.reconciled import credit_note, invoice, line, with_lines
 
 pytestmark = pytest.mark.browser
@@ -51,13 +49,8 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    folder = tmp_path_factory.mktemp("reconciliation-pages")
-    path = folder / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
+def live_app(example_copy: Flask) -> Flask:
+    return example_copy
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
@@ -67,15 +60,7 @@ def test_every_page_is_accessible_and_fits_a_phone(
     assert_no_overflow: Callable[[Page], None],
     language: str,
 ) -> None:
-    person = None
-    for wanted, address in PAGES:
-        if wanted != person:
-            page.context.clear_cookies()
-            sign_in(page, wanted, language)
-            person = wanted
-        page.goto(address)
-        assert_accessible(page)
-        assert_no_overflow(page)
+    walk(page, PAGES, language, assert_accessible, assert_no_overflow)
 
 
 def test_a_row_and_the_forms_that_follow_from_it_are_accessible(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.conftest import make_app
+from tests.browser.walking import CONTROLLER, READER, sign_in, walk
 
 pytestmark = pytest.mark.browser
 
-CONTROLLER = "ingrid.solbakken@eksempel.no"
-READER = "randi.haugerud@eksempel.no"
 PAGES = [
     (CONTROLLER, "/volum"),
     (CONTROLLER, "/volum/dekning?kvartal=2025-Q4"),
@@ -37,19 +34,8 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    folder = tmp_path_factory.mktemp("usage-pages")
-    path = folder / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
-
-
-def sign_in(page: Page, email: str, language: str = "nb") -> None:
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{email}"]').click()
-    expect(page.locator("nav.tv-nav")).to_be_visible()
+def live_app(example_copy: Flask) -> Flask:
+    return example_copy
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
@@ -59,15 +45,7 @@ def test_every_page_is_accessible_and_fits_a_phone(
     assert_no_overflow: Callable[[Page], None],
     language: str,
 ) -> None:
-    person = None
-    for wanted, address in PAGES:
-        if wanted != person:
-            page.context.clear_cookies()
-            sign_in(page, wanted, language)
-            person = wanted
-        page.goto(address)
-        assert_accessible(page)
-        assert_no_overflow(page)
+    walk(page, PAGES, language, assert_accessible, assert_no_overflow)
 
 
 def test_a_count_is_corrected_with_its_evidence_and_the_closed_quarter_says_so(

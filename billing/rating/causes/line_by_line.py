@@ -18,7 +18,7 @@ from billing.rating.charge_terms import UsageTerms
 from billing.rating.compile import compile_book
 from billing.rating.lines import Line
 from billing.rating.matching import Subject, quantity_and_price
-from contracts.terms.money import kroner, unit_price
+from contracts.terms.money import unit_price
 
 Part = tuple[Code, int, dict[str, Value]]
 
@@ -224,8 +224,3 @@ def _merged(parts: list[Part]) -> list[Part]:
         merged[code] = (code, ore + (before[1] if before else 0), before[2] if before else params)
     found = [part for part in merged.values() if part[1]]
     return found or [part for part in merged.values() if part[0] != "ROUNDING"][:1]
-
-
-def in_kroner(ore: int) -> Decimal:
-    """Return øre as kroner."""
-    return kroner(ore)

@@ -10,7 +10,6 @@ from billing.rating.billed import BilledLine
 from billing.rating.causes.cells import Cell
 from billing.rating.causes.codes import Code
 from billing.rating.causes.situation import Situation
-from billing.rating.lines import Line
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, Usage
 
@@ -300,8 +299,3 @@ def _plain(counts: Counts, key: Key, span: Period, difference: int) -> Iterator[
                 left -= taken
             if not left:
                 yield tuple(entries)
-
-
-def expected_units(lines: list[Line]) -> int:
-    """Count the units of expected lines, without those that reprice earlier ones."""
-    return sum(line.quantity or 0 for line in lines if line.kind == "usage" and line.why in (None, "outside"))
