@@ -274,7 +274,10 @@ class Line:
     def property_value(self, name: str) -> str | None:
         """Give the first item property of that name, whatever its case."""
         wanted = name.casefold()
-        return next((each.value for each in self.properties if each.name.casefold() == wanted), None)
+        for each in self.properties:
+            if each.name.casefold() == wanted:
+                return each.value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
+from functools import lru_cache
 
 AMOUNT_DECIMALS = 2
 UNIT_PRICE_DECIMALS = 6
@@ -71,6 +72,7 @@ def kroner(whole_ore: int) -> Decimal:
     return Decimal(whole_ore).scaleb(-AMOUNT_DECIMALS, _EXACT)
 
 
+@lru_cache(maxsize=1024)  # an agreement has a handful of prices, and thousands of lines have them
 def unit_price(micro: int) -> Decimal:
     """Return a unit price from 10⁻⁶ kr."""
     return Decimal(micro).scaleb(-UNIT_PRICE_DECIMALS, _EXACT)
