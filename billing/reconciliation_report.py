@@ -183,8 +183,11 @@ class Report:
 
     @property
     def payable(self) -> Decimal:
-        """Give what may be paid now: invoiced, credits taken off, less what is held; never below 0.00."""
-        return max(self.frozen.invoiced - self.held, ZERO)
+        """Give what may be paid now: invoiced, credits taken off, less what is held; never below 0.00.
+
+        Nothing where the quarter is settled: what was paid is not to be paid again.
+        """
+        return ZERO if self.state == "settled" else max(self.frozen.invoiced - self.held, ZERO)
 
     @property
     def version(self) -> tuple[object, ...]:
