@@ -49,15 +49,17 @@ class Fan:
     """
 
     p10: Decimal
+    p25: Decimal
     p50: Decimal
+    p75: Decimal
     p90: Decimal
     mean: Decimal
 
     @classmethod
     def of(cls, draws: Whole) -> Fan:
         """Return the fan of whole øre in every draw; the mean is rounded half up."""
-        p10, p50, p90 = np.quantile(draws, (0.1, 0.5, 0.9), method="inverted_cdf")
-        return cls(money.kroner(int(p10)), money.kroner(int(p50)), money.kroner(int(p90)), money.kroner(mean_of(draws)))
+        found = np.quantile(draws, (0.1, 0.25, 0.5, 0.75, 0.9), method="inverted_cdf")
+        return cls(*(money.kroner(int(each)) for each in found), money.kroner(mean_of(draws)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

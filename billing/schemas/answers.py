@@ -260,6 +260,8 @@ class ProjectedMonthSchema(SpreadSchema):
     """A month's cost, at list price and with the ramp's discount; months after the agreement's end are marked."""
 
     month = fields.String(required=True, validate=MONTH)
+    p25 = fields.String(required=True, metadata=DECIMAL)
+    p75 = fields.String(required=True, metadata=DECIMAL)
     list_price = fields.String(required=True, metadata=DECIMAL)
     discount = fields.String(required=True, metadata=DECIMAL)
     after_end = fields.Boolean(required=True)

@@ -239,6 +239,7 @@ def _month(month: Month) -> dict[str, Any]:
     return {
         "month": month.month.label(),
         **_spread(month.cost),
+        **dict.fromkeys(("p25", "p75"), format_amount(month.cost)),
         "list_price": format_amount(month.list_price),
         "discount": format_amount(month.discount),
         "after_end": month.after_end,

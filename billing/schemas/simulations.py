@@ -85,6 +85,8 @@ def _months(simulation: Simulation) -> dict[str, Any]:
             {
                 "month": month.label(),
                 **_fan(fan),
+                "p25": format_amount(fan.p25),
+                "p75": format_amount(fan.p75),
                 "list_price": format_amount(money.kroner(price)),
                 "discount": format_amount(money.kroner(discount)),
                 "after_end": ended,

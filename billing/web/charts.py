@@ -104,10 +104,10 @@ def cost_by_quarter(
     with force_locale(locale):
         columns = [
             Column(_("Quarter")),
-            Column(_("Full price"), numeric=True, unit=_currency(locale)),
-            Column(_("Discounted in ramp-up"), numeric=True, unit=_currency(locale)),
-            Column(_("Projected"), numeric=True, unit=_currency(locale)),
-            Column(_("Total"), numeric=True, unit=_currency(locale)),
+            Column(_("Full price"), numeric=True, unit=currency(locale)),
+            Column(_("Discounted in ramp-up"), numeric=True, unit=currency(locale)),
+            Column(_("Projected"), numeric=True, unit=currency(locale)),
+            Column(_("Total"), numeric=True, unit=currency(locale)),
         ]
         if not any(row.projected is not None for row in rows):
             del columns[3]
@@ -140,9 +140,9 @@ def stacked_months(
     if len(series) > len(PALETTE):
         raise ValueError(f"{len(series)} series cannot be told apart by colour; at most {len(PALETTE)}")
     with force_locale(locale):
-        columns = [Column(_("Month")), *(Column(part.name, numeric=True, unit=_currency(locale)) for part in series)]
+        columns = [Column(_("Month")), *(Column(part.name, numeric=True, unit=currency(locale)) for part in series)]
         if len(series) > 1:
-            columns.append(Column(_("Total"), numeric=True, unit=_currency(locale)))
+            columns.append(Column(_("Total"), numeric=True, unit=currency(locale)))
         if not months:
             return Figure(id, title, _("There is no month to show."), None, Table(caption or title, columns, []))
         names = [formatting.month_short(month, locale) for month in months]
@@ -192,7 +192,7 @@ def waterfall(
     if first.amount + sum((step.amount for step in steps), Decimal(0)) != last.amount:
         raise ValueError("the steps do not lead from the first amount to the last")
     with force_locale(locale):
-        head = [Column(_("From and to")), Column(_("Amount"), numeric=True, unit=_currency(locale)), *columns]
+        head = [Column(_("From and to")), Column(_("Amount"), numeric=True, unit=currency(locale)), *columns]
         blank = [formatting.not_applicable(locale)] * len(columns)
         rows = [[step.name, formatting.amount(step.amount, locale), *(step.cells or blank)] for step in (first, *steps)]
         foot = [last.name, formatting.amount(last.amount, locale), *(last.cells or blank)]
@@ -222,7 +222,7 @@ def _hanging_bars(first: Step, steps: Sequence[Step], last: Step, locale: str) -
     # Where each bar begins and how far it goes; the first amount is the line that the others are measured from.
     bases = [Decimal(0), *levels[:-1], Decimal(0)]
     heights = [Decimal(0), *(step.amount for step in steps), levels[-1]]
-    ticks, unit, scale = _money_axis([*levels, *levels], locale)
+    ticks, unit, scale = money_axis([*levels, *levels], locale)
     figure = _stacked_bars([step.name for step in every], [Series("", heights)], locale)
     figure["data"] = [
         {
@@ -356,13 +356,14 @@ def _quarter_summary(rows: Sequence[QuarterCost], locale: str) -> str:
     return " ".join(sentences)
 
 
-def _currency(locale: str) -> str:
+def currency(locale: str) -> str:
+    """Name the unit of amounts in a header."""
     return "kr" if locale == "nb" else "NOK"
 
 
 def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -> dict[str, Any]:
     totals = _totals(series)
-    ticks, unit, scale = _money_axis(totals, locale)
+    ticks, unit, scale = money_axis(totals, locale)
     labels = [name.replace(formatting.NBSP, "<br>").replace(" ", "<br>") for name in names]
     figure = go.Figure()
     for index, part in enumerate(series):
@@ -378,20 +379,7 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
             hovertemplate="%{customdata}<extra></extra>",
             marker=_marker(part, index),
         )
-    notes = [
-        {
-            "text": unit,
-            "xref": "paper",
-            "yref": "paper",
-            "x": 0,
-            "y": 1,
-            "xanchor": "left",
-            "yanchor": "bottom",
-            "yshift": 6,
-            "showarrow": False,
-            "font": {"size": 13, "color": "#5B5D60"},
-        }
-    ]
+    notes = [axis_note(unit)]
     if len(names) <= 12 and all(total >= 0 for total in totals):
         # The sum of each bar stands above it: text inside a patterned bar cannot be read.
         notes += [
@@ -407,12 +395,37 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
             for index, total in enumerate(totals)
         ]
     figure.update_layout(
+        **frame(labels, ticks, scale, locale),
         annotations=notes,
         barmode="relative",
         bargap=0.35,
-        template=None,
         showlegend=len(series) > 1,
-        legend={
+    )
+    plain: dict[str, Any] = figure.to_plotly_json()
+    return {"data": plain["data"], "layout": plain["layout"], "config": dict(CONFIG)}
+
+
+def axis_note(unit: str) -> dict[str, Any]:
+    """Write the unit of the amounts above their axis."""
+    return {
+        "text": unit,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "yshift": 6,
+        "showarrow": False,
+        "font": {"size": 13, "color": "#5B5D60"},
+    }
+
+
+def frame(labels: Sequence[str], ticks: Sequence[Decimal], scale: Decimal, locale: str) -> dict[str, Any]:
+    """Give what every chart's layout has: type, colours, a legend above, categories beneath, amounts at the left."""
+    return {
+        "template": None,
+        "legend": {
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
@@ -422,18 +435,18 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
             "itemdoubleclick": False,
             "traceorder": "normal",
         },
-        font={"family": FONT, "size": 14, "color": "#292C30"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        dragmode=False,
-        hoverlabel={
+        "font": {"family": FONT, "size": 14, "color": "#292C30"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "dragmode": False,
+        "hoverlabel": {
             "bgcolor": "#FFFFFF",
             "bordercolor": "#5B5D60",
             "align": "left",
             "font": {"family": FONT, "size": 14, "color": "#292C30"},
         },
-        xaxis={
+        "xaxis": {
             "type": "category",
             "tickmode": "array",
             "tickvals": labels,
@@ -445,7 +458,7 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
             "linecolor": "#77797B",
             "showline": True,
         },
-        yaxis={
+        "yaxis": {
             "tickmode": "array",
             "tickvals": [float(tick) for tick in ticks],
             "ticktext": [_tick(tick, scale, ticks, locale) for tick in ticks],
@@ -456,9 +469,7 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
             "zerolinecolor": "#77797B",
             "zeroline": True,
         },
-    )
-    plain: dict[str, Any] = figure.to_plotly_json()
-    return {"data": plain["data"], "layout": plain["layout"], "config": dict(CONFIG)}
+    }
 
 
 def _marker(part: Series, index: int) -> dict[str, Any]:
@@ -491,7 +502,7 @@ def _hover(name: str, part: Series, position: int, total: Decimal, with_total: b
     return "<br>".join(lines)
 
 
-def _money_axis(totals: Sequence[Decimal], locale: str) -> tuple[list[Decimal], str, Decimal]:
+def money_axis(totals: Sequence[Decimal], locale: str) -> tuple[list[Decimal], str, Decimal]:
     """Return round ticks from zero (or below) past the highest total, the axis title, and the kroner in one unit of it."""
     high = max(max(totals), Decimal(0))
     low = min(min(totals), Decimal(0))
