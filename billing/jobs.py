@@ -23,12 +23,13 @@ from apscheduler.triggers.base import BaseTrigger
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from billing import ceiling_posts, inbox, usage_jobs
-from contracts import access, agreements, audit, clock, jobs, options, schedule, worker
+from billing import ceiling_posts, inbox, scenario_jobs, usage_jobs
+from contracts import access, agreements, audit, clock, jobs, options, outbox, reminders, schedule, worker
 from contracts.extensions import db
 from contracts.leader import Leadership, leadership_of
 from contracts.schedule import Task
 from contracts.terms.slots import Daily, Every, Trigger
+from contracts.web import reminder_mail
 from contracts.worker import Pace, Sessions, Worker
 
 
@@ -45,8 +46,11 @@ def register(app: Flask) -> None:
     schedule.register("post_ceilings", Daily(time_of_day(0, 15)), post_ceilings)
     schedule.register("anchor_trail", Daily(time_of_day(0, 10)), anchor_trail)
     schedule.register("forget_uploads", Every(timedelta(hours=1)), usage_jobs.forget_uploads)
+    schedule.register("write_reminders", Every(timedelta(hours=1)), write_reminders)
+    schedule.register("send_mail", Every(timedelta(minutes=1)), send_mail)
     schedule.register("take_in_invoices", Every(timedelta(minutes=1)), take_in_invoices)
     usage_jobs.register()
+    scenario_jobs.register()
     app.cli.add_command(scheduler_command)
 
 
@@ -93,6 +97,24 @@ def anchor_trail(now: datetime) -> int:
         head = audit.anchor(session, on=now.astimezone(clock.OSLO).date(), now=now, by="scheduler")
     current_app.logger.info("audit_head head=%s", head)
     return head.count
+
+
+def write_reminders(now: datetime) -> int:
+    """Write the reminders of all deadlines that came nearer, and give how many."""
+    with db.write() as session:
+        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now)
+        return reminders.plan_all(session, today=today, now=now, write=reminder_mail.compose)
+
+
+def send_mail(now: datetime) -> int:
+    """Send what waits in the outbox, where there is a mail server; give how many messages it took."""
+    server = reminder_mail.mail_server(current_app)
+    if server is None:
+        return 0
+    done = outbox.deliver(db.read, db.write, server, sender=server.sender, by=reminders.SCHEDULER, now=now)
+    if done.refused or done.failed:
+        current_app.logger.warning("mail not taken refused=%d failed=%d", done.refused, done.failed)
+    return done.sent
 
 
 def take_in_invoices(now: datetime) -> int:

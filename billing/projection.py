@@ -10,21 +10,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from billing.charging import ZERO, Cell, Terms, cells_told, gather, others_told, readable_trust
 from billing.rating.forecast import Plan, daily_rates, forecast
 from billing.rating.rate import Line, compile_terms, marginal, rate_compiled
-from contracts import agreements
+from contracts import agreements, price_drafts
 from contracts.access import Actor
-from contracts.errors import Finding, invalid
+from contracts.errors import Finding, NotFound, invalid
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.money import RATE_DECIMALS
 from contracts.terms.period import Period, add_months
-from contracts.terms.price_book import Activation, IndexAdjustment, Usage
+from contracts.terms.price_book import Activation, IndexAdjustment, PriceBook, Usage
+from contracts.terms.price_model import Charge, Graduated, UsageCharge, Volume
 from contracts.terms.working_days import spread, working_days
 
 FIRST_YEAR_MONTHS = 12
@@ -48,6 +50,46 @@ class Noise:
     algorithm: Decimal = Decimal(0)
     common: Decimal = Decimal(0)
     rho: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a scenario reads otherwise than it is agreed and known; None follows the agreement.
+
+    ``price_draft`` is a draft of the price book, as if it had been approved. The rest are other readings of every usage charge:
+    units counted per trust or pooled over the agreement, each unit at its own tier or all at the one reached, and whether
+    units in the ramp-up count towards the tiers.
+    """
+
+    price_draft: int | None = None
+    scope: Literal["agreement", "trust"] | None = None
+    model: Literal["graduated", "volume"] | None = None
+    ramp_units: bool | None = None
+
+    @property
+    def as_agreed(self) -> bool:
+        """Tell whether nothing is read otherwise."""
+        return self == Base()
+
+    def read(self, book: PriceBook) -> PriceBook:
+        """Give a price book in this reading."""
+        versions = (
+            replace(version, charges=tuple(self._charge(charge) for charge in version.charges))
+            for version in book.versions
+        )
+        return replace(book, versions=tuple(versions))
+
+    def _charge(self, charge: Charge) -> Charge:
+        if not isinstance(charge, UsageCharge):
+            return charge
+        counter, model, ramp = charge.counter, charge.model, charge.ramp_up
+        if self.scope is not None and counter.scope != "activation":
+            counter = replace(counter, scope=self.scope)
+        if self.model is not None and isinstance(model, Graduated | Volume):
+            model = Graduated(model.tiers) if self.model == "graduated" else Volume(model.tiers)
+        if self.ramp_units is not None and ramp is not None:
+            ramp = replace(ramp, counts_towards_tiers=self.ramp_units)
+        return replace(charge, counter=counter, model=model, ramp_up=ramp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +117,7 @@ class Scenario:
     index_spread: Decimal = Decimal(0)
     noise: Noise | None = Noise()
     windows: tuple[tuple[date, date] | None, ...] = ()
+    base: Base = Base()
 
     @property
     def index_factor(self) -> Decimal:
@@ -207,16 +250,18 @@ class Projection:
         return frozenset(Period.month(cell[0].start) for cell in paying if cell not in told)
 
 
-def project(session: Session, *, agreement_id: int, scenario: Scenario, actor: Actor) -> Projection:
-    """Rate a scenario with and without its planned activations.
+def project(
+    session: Session, *, agreement_id: int, scenario: Scenario, actor: Actor, known_at: datetime | None = None
+) -> Projection:
+    """Rate a scenario with and without its planned activations, as known at ``known_at`` (None: now).
 
     Raises `InvalidInput` for a trust or algorithm that the agreement does not list, an activation that exists already,
     or explicit usage without an activation on its day.
     """
     actor.require("read")
-    terms = gather(session, agreement_id=agreement_id)
-    invalid(plan_findings(session, terms, scenario))
-    terms = with_assumed_terms(session, terms, scenario)
+    terms = gather_in(session, scenario.base, agreement_id=agreement_id, actor=actor, known_at=known_at)
+    invalid(plan_findings(session, terms, scenario, known_at))
+    terms = with_assumed_terms(session, terms, scenario, known_at)
     activations = tuple(row.to_term() for row in terms.activations)
     known_until = scenario.as_of if scenario.usage is None else scenario.period.start
     recorded = [entry for entry in terms.usage if entry.on < min(known_until, scenario.period.end)]
@@ -339,10 +384,32 @@ def given_usage(scenario: Scenario, activations: tuple[Activation, ...]) -> list
     return days_given
 
 
-def with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> Terms:
+def gather_in(
+    session: Session, base: Base, *, agreement_id: int, actor: Actor, known_at: datetime | None = None
+) -> Terms:
+    """Gather what amounts are computed from, in another reading.
+
+    Raises `InvalidInput` for a draft of prices that there is not, or that the reader may not know of.
+    """
+    terms = gather(session, agreement_id=agreement_id, known_at=known_at)
+    book = terms.price_book
+    if base.price_draft is not None:
+        try:
+            draft = price_drafts.find_draft(session, draft_id=base.price_draft, actor=actor, known_at=known_at)
+        except NotFound:
+            draft = None
+        if draft is None or draft.agreement_id != agreement_id:
+            detail = f"there is no draft {base.price_draft}"
+            invalid([Finding("#/base/price_draft", "unknown_draft", detail)])
+        else:
+            book = price_drafts.book_with(book, draft.newest.content)
+    return replace(terms, price_book=base.read(book))
+
+
+def with_assumed_terms(session: Session, terms: Terms, scenario: Scenario, known_at: datetime | None = None) -> Terms:
     end = terms.agreement.term.end
     if scenario.all_extensions:
-        agreed = agreements.extensions(session, terms.agreement.id)
+        agreed = agreements.extensions(session, terms.agreement.id, known_at)
         end = max([end, *(extension.end for extension in agreed)])
     book = terms.price_book
     factor = scenario.index_factor
@@ -355,9 +422,11 @@ def with_assumed_terms(session: Session, terms: Terms, scenario: Scenario) -> Te
     return replace(terms, agreement=replace(terms.agreement, term=term), price_book=book)
 
 
-def plan_findings(session: Session, terms: Terms, scenario: Scenario) -> list[Finding]:
-    holders = {holder.party.code for holder in agreements.option_holders(session, terms.agreement.id)}
-    products = {algorithm.code for algorithm in agreements.marketplace(session, terms.agreement.id)}
+def plan_findings(
+    session: Session, terms: Terms, scenario: Scenario, known_at: datetime | None = None
+) -> list[Finding]:
+    holders = {holder.party.code for holder in agreements.option_holders(session, terms.agreement.id, known_at)}
+    products = {algorithm.code for algorithm in agreements.marketplace(session, terms.agreement.id, known_at)}
     findings = []
     for number, plan in enumerate(scenario.plans):
         wanted, place = plan.activation, f"#/activations/{number}"

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Final
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from billing.charging import Terms, gather
+from billing.charging import Terms
 from billing.projection import (
     FIRST_YEAR_MONTHS,
     Noise,
     Scenario,
+    gather_in,
     given_usage,
     plan_findings,
     planned_row,
@@ -34,7 +34,6 @@ from billing.rating.simulate import Fan, Simulation, Spread, VolumePlan, simulat
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.errors import Finding, invalid
-from contracts.terms import money
 from contracts.terms.period import Period, add_months, first_of_month
 from contracts.terms.price_book import Activation, Usage
 from contracts.terms.working_days import working_days
@@ -141,12 +140,12 @@ def prepare(
     usage without an activation on its day, and a number of draws outside 1 to 100 000.
     """
     actor.require("read")
-    terms = gather(session, agreement_id=agreement_id, known_at=known_at)
-    findings = list(plan_findings(session, terms, scenario))
+    terms = gather_in(session, scenario.base, agreement_id=agreement_id, actor=actor, known_at=known_at)
+    findings = list(plan_findings(session, terms, scenario, known_at))
     if not 1 <= scenario.draws <= MOST_DRAWS:
         findings.append(Finding("#/draws", "out_of_range", f"from 1 to {MOST_DRAWS} draws"))
     invalid(findings)
-    return prepared(with_assumed_terms(session, terms, scenario), terms, scenario)
+    return prepared(with_assumed_terms(session, terms, scenario, known_at), terms, scenario)
 
 
 def prepared(assumed: Terms, known: Terms, scenario: Scenario) -> Prepared:
@@ -262,12 +261,3 @@ def simulated(ready: Prepared, *, on_draws: OnDraws | None = None, threads: int 
     with_plans = ready.run(on_draws=on_draws, threads=threads)
     without = ready.run(plans=False, threads=threads) if ready.scenario.plans else with_plans
     return Simulated(ready, Course(with_plans), Course(without), Course(with_plans.minus(without)))
-
-
-def mean_cost(ready: Prepared, period: Period) -> Decimal:
-    """Give the mean cost of a period of whole months in kroner, without the plans."""
-    return money.kroner(_mean(ready.run(period, plans=False)))
-
-
-def _mean(simulation: Simulation) -> int:
-    return money.round_half_up(int(simulation.totals.sum()), simulation.draws)

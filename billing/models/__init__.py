@@ -16,6 +16,7 @@ from billing.models.reconciliations import (
     ToleranceDecision,
     ToleranceDraft,
 )
+from billing.models.scenarios import Scenario, ScenarioAnswer, ScenarioRevision
 from billing.models.usage import (
     UsageEntry,
     UsageEvent,
@@ -48,6 +49,9 @@ __all__ = [
     "QuarterReopening",
     "ReconciliationReopening",
     "ReconciliationRun",
+    "Scenario",
+    "ScenarioAnswer",
+    "ScenarioRevision",
     "SignOff",
     "ToleranceDecision",
     "ToleranceDraft",

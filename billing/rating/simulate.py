@@ -59,7 +59,8 @@ class Fan:
     def of(cls, draws: Whole) -> Fan:
         """Return the fan of whole øre in every draw; the mean is rounded half up."""
         found = np.quantile(draws, (0.1, 0.25, 0.5, 0.75, 0.9), method="inverted_cdf")
-        return cls(*(money.kroner(int(each)) for each in found), money.kroner(mean_of(draws)))
+        p10, p25, p50, p75, p90 = (money.kroner(int(each)) for each in found)
+        return cls(p10, p25, p50, p75, p90, money.kroner(mean_of(draws)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from billing.metering import LARGEST_QUANTITY
-from billing.projection import Course, Month, MonthlyUsage, Noise, Projection, Scenario, Told
+from billing.projection import Base, Course, Month, MonthlyUsage, Noise, Projection, Scenario, Told
 from billing.rating.forecast import Plan
 from billing.simulation import MOST_DRAWS
 from contracts.access import Actor
@@ -85,6 +85,15 @@ class ScenarioUsageSchema(TermsSchema):
         return MonthlyUsage(data["trust"], data["algorithm"], Period.parse(data["month"]), data["quantity"])
 
 
+class BaseSchema(TermsSchema):
+    """{price_draft, scope, model, ramp_units}: what is read otherwise than agreed; null follows the agreement."""
+
+    price_draft = Whole(load_default=None, allow_none=True)
+    scope = Choice(("agreement", "trust"), load_default=None, allow_none=True)
+    model = Choice(("graduated", "volume"), load_default=None, allow_none=True)
+    ramp_units = fields.Boolean(load_default=None, allow_none=True)
+
+
 class ScenarioSchema(TermsSchema):
     """The scenario document (`POST /api/v1/projections`)."""
 
@@ -101,6 +110,7 @@ class ScenarioSchema(TermsSchema):
     end = Choice(("current", "all_extensions"), load_default="current")
     activations = fields.List(fields.Nested(PlannedActivationSchema), load_default=list)
     usage = fields.List(fields.Nested(ScenarioUsageSchema), load_default=None, allow_none=True)
+    base = fields.Nested(BaseSchema, load_default=None, allow_none=True)
 
 
 def load_scenario(document: Any, *, as_of: date | None = None) -> Scenario:
@@ -150,6 +160,7 @@ def load_scenario(document: Any, *, as_of: date | None = None) -> Scenario:
         index_spread=data["index"].get("spread", Decimal(0)),
         noise=Noise() if left_out else None if noise is None else Noise(**noise),
         windows=tuple(windows) if any(windows) else (),
+        base=Base() if data["base"] is None else Base(**data["base"]),
     )
 
 

@@ -21,7 +21,7 @@ def dump_answer(answer: Answer) -> dict[str, Any]:
     peak = course.peak
     written = {
         **_months(course.simulation),
-        "total": _fan(course.total),
+        "total": dump_fan(course.total),
         "by_trust": _shares(course.simulation.trusts, "trust"),
         "by_algorithm": _shares(course.simulation.algorithms, "algorithm"),
         "without": _course(found.without),
@@ -76,7 +76,7 @@ def dump_outlook(outlook: Outlook) -> dict[str, Any]:
 
 
 def _course(course: Course) -> dict[str, Any]:
-    return {**_months(course.simulation), "total": _fan(course.total), "first_year": _fan(course.first_year)}
+    return {**_months(course.simulation), "total": dump_fan(course.total), "first_year": dump_fan(course.first_year)}
 
 
 def _months(simulation: Simulation) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _months(simulation: Simulation) -> dict[str, Any]:
         "months": [
             {
                 "month": month.label(),
-                **_fan(fan),
+                **dump_fan(fan),
                 "p25": format_amount(fan.p25),
                 "p75": format_amount(fan.p75),
                 "list_price": format_amount(money.kroner(price)),
@@ -103,13 +103,14 @@ def _months(simulation: Simulation) -> dict[str, Any]:
     }
 
 
-def _fan(fan: Fan) -> dict[str, str]:
+def dump_fan(fan: Fan) -> dict[str, str]:
+    """Write the percentiles and the mean of a cost."""
     return {name: format_amount(getattr(fan, name)) for name in ("p10", "p50", "p90", "mean")}
 
 
 def _shares(shares: dict[str | None, Shares], name: str, *, leave_out_nothing: bool = False) -> list[dict[str, Any]]:
     return [
-        {name: code, "total": _fan(each.total)}
+        {name: code, "total": dump_fan(each.total)}
         for code, each in shares.items()
         if not (leave_out_nothing and not each.draws.any())
     ]
