@@ -35,4 +35,4 @@ def reply_deadlines(
     ]
 
 
-deadlines.register("dispute", reply_deadlines)
+deadlines.register("dispute", reply_deadlines, roles=("finance_controller",))

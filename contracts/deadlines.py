@@ -6,7 +6,7 @@ deadline that was met is not in it; one that passed unmet stays, so that it is s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from contracts import agreements
 from contracts.terms.deadline import Deadline
 
-__all__ = ["Compute", "Deadline", "register", "upcoming"]
+__all__ = ["Compute", "Deadline", "audience", "register", "upcoming"]
 
 # An option in one of these states has been used or given up by somebody: its window binds nobody any more.
 SETTLED_OPTIONS = frozenset({"exercised", "declined", "withdrawn", "ended"})
@@ -22,16 +22,26 @@ SETTLED_OPTIONS = frozenset({"exercised", "declined", "withdrawn", "ended"})
 
 Compute = Callable[[Session, int, date, datetime | None], list[Deadline]]
 
+# Who is reminded where a source names nobody else.
+USUAL_AUDIENCE = ("contract_manager", "finance_controller")
+
 _sources: dict[str, Compute] = {}
+_audiences: dict[str, frozenset[str]] = {}
 
 
-def register(source: str, compute: Compute) -> None:
+def register(source: str, compute: Compute, roles: Iterable[str] = USUAL_AUDIENCE) -> None:
     """Let ``compute(session, agreement_id, today, known_at)`` tell the deadlines of ``source``, also those passed unmet.
 
-    Raises ValueError where another function has taken the name.
+    ``roles`` are reminded of them. Raises ValueError where another function has taken the name.
     """
     if _sources.setdefault(source, compute) is not compute:
         raise ValueError(f"the deadlines of {source!r} are registered already")
+    _audiences[source] = frozenset(roles)
+
+
+def audience(source: str) -> frozenset[str]:
+    """Give the roles that are reminded of a source's deadlines."""
+    return _audiences.get(source, frozenset(USUAL_AUDIENCE))
 
 
 def upcoming(
@@ -82,5 +92,5 @@ def unused_extensions(
     ]
 
 
-register("option", option_windows)
-register("extension", unused_extensions)
+register("option", option_windows, roles=("contract_manager", "trust_requester"))
+register("extension", unused_extensions, roles=("contract_manager", "approver"))

@@ -521,4 +521,4 @@ def _load_used(written: dict[str, Any]) -> UsedValue:
     )
 
 
-deadlines.register("index", notice_deadlines)
+deadlines.register("index", notice_deadlines, roles=("contract_manager",))

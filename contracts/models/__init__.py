@@ -13,9 +13,24 @@ from contracts.models.agreements import (
 )
 from contracts.models.audit import AuditAnchor, AuditEvent, AuditLink
 from contracts.models.base import Base
-from contracts.models.ceiling import Budget, CeilingEntry, CeilingOverride, CeilingOverrideDecision, Certificate
+from contracts.models.ceiling import (
+    Budget,
+    CeilingEntry,
+    CeilingForecast,
+    CeilingOverride,
+    CeilingOverrideDecision,
+    Certificate,
+)
 from contracts.models.cost_centres import AgreementPayer, CostCentre
 from contracts.models.documents import Document, DocumentVersion, TitledDocument
+from contracts.models.evidence import (
+    AlgorithmDescription,
+    AlgorithmVersion,
+    EvidenceReference,
+    ExpectedGain,
+    NeedScore,
+    ObservedGain,
+)
 from contracts.models.indexation import (
     IndexClause,
     IndexRequest,
@@ -44,6 +59,14 @@ from contracts.models.price_books import (
     PriceBookDraftRevision,
     PriceBookVersion,
 )
+from contracts.models.reminders import (
+    CalendarLink,
+    DeadlineSighting,
+    OutboxMessage,
+    OutboxOutcome,
+    OutboxSending,
+    Reminder,
+)
 
 __all__ = [
     "Activation",
@@ -54,21 +77,28 @@ __all__ = [
     "AgreementPayer",
     "AgreementTerms",
     "Algorithm",
+    "AlgorithmDescription",
+    "AlgorithmVersion",
     "Approval",
     "AuditAnchor",
     "AuditEvent",
     "AuditLink",
     "Base",
     "Budget",
+    "CalendarLink",
     "CeilingEntry",
+    "CeilingForecast",
     "CeilingOverride",
     "CeilingOverrideDecision",
     "Certificate",
     "CostCentre",
+    "DeadlineSighting",
     "Delegation",
     "Document",
     "DocumentVersion",
     "DossierEntry",
+    "EvidenceReference",
+    "ExpectedGain",
     "IdempotencyKey",
     "IndexAdjustment",
     "IndexClause",
@@ -78,9 +108,14 @@ __all__ = [
     "IndexValueImport",
     "Job",
     "JobRun",
+    "NeedScore",
+    "ObservedGain",
     "Option",
     "OptionState",
     "Organisation",
+    "OutboxMessage",
+    "OutboxOutcome",
+    "OutboxSending",
     "Person",
     "PriceBookCharge",
     "PriceBookConventions",
@@ -88,6 +123,7 @@ __all__ = [
     "PriceBookDraftEvent",
     "PriceBookDraftRevision",
     "PriceBookVersion",
+    "Reminder",
     "RoleGrant",
     "SessionEvent",
     "Setting",

@@ -8,12 +8,13 @@ from typing import Any
 
 from flask import Flask, Response, current_app
 
-from contracts import clock, deadlines, index_values, indexation
+from contracts import clock, deadlines, index_values, indexation, reminders
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.extensions import db
+from contracts.reminders import Reminded
 from contracts.schemas import indexation as shapes
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
-from contracts.schemas.deadlines import DeadlinePageSchema, dump_deadline
+from contracts.schemas.deadlines import DeadlinePageSchema, ReminderPageSchema, dump_deadline
 from contracts.schemas.fields import load, read_day
 from contracts.schemas.index_values import ReadAs
 from contracts.terms.indexation import IndexRequest
@@ -276,6 +277,50 @@ def list_deadlines(query: dict[str, Any]) -> Response:
     more = len(rest) > len(shown)
     following = to_cursor(shown[-1].due_on.isoformat(), shown[-1].source, shown[-1].key) if more else None
     return json_answer({"items": [dump_deadline(one, today) for one in shown], "next": following})
+
+
+@due.route("/reminders", methods=["GET"])
+@requires("read")
+@answers(ReminderPageSchema, description="What was told of deadlines, to whom, newest first.", problems=(404, 409))
+@etagged
+@due.arguments(PageQuerySchema, location="query")
+def list_reminders(query: dict[str, Any]) -> Response:
+    """List the reminders of an agreement's deadlines"""
+    after = from_cursor(query["after"], api.whole)
+    found = reminders.list_reminders(
+        db.session,
+        find_agreement(db.session, query["agreement"]).id,
+        trust=current_actor().scope("read"),
+        before=None if after is None else after[0],
+        limit=query["limit"] + 1,
+    )
+    shown = found[: query["limit"]]
+    following = to_cursor(shown[-1].id) if len(found) > len(shown) else None
+    return json_answer({"items": [_reminder(one) for one in shown], "next": following})
+
+
+def _reminder(one: Reminded) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "deadline": f"{one.deadline.source}:{one.deadline.key}",
+        "code": one.deadline.code,
+        "due_on": one.deadline.due_on.isoformat(),
+        "step": one.step,
+        "on": one.on.isoformat(),
+        "passed_over": one.passed_over,
+        "told": [
+            {
+                "name": message.name,
+                "address": message.address,
+                "message_id": message.message_id,
+                "state": message.state,
+                "attempts": message.attempts,
+                "repeats": message.repeats,
+                "at": message.at.isoformat(),
+            }
+            for message in one.messages
+        ],
+    }
 
 
 def _today() -> date:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, render_template
+from flask import Blueprint, Flask, current_app, redirect, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from contracts import agreements, deadlines
+from contracts import agreements, deadlines, reminders
 from contracts.deadlines import Deadline
 from contracts.errors import NotFound
 from contracts.extensions import db
@@ -35,11 +35,28 @@ SENTENCES = {
         N_("Last day of certificate %(certificate)s of %(product)s"),
         N_("The product may no longer be put into use without a new one."),
     ),
+    "ceiling_used": (
+        N_("%(level)s %% of the maximum value is used or committed"),
+        N_("Further activations must fit in what is left, or the maximum value must be raised in time."),
+    ),
+    "ceiling_forecast": (
+        N_("What is spent is likely to reach %(level)s %% of the maximum value"),
+        N_("Act before then: beyond the maximum value nothing more may be called off."),
+    ),
     "extension_unused": (
         N_("Last day to take up the extension from %(from)s until %(to)s"),
         N_("The agreement ends when its term is over."),
     ),
 }
+# How a message to somebody stands, and its tone.
+TOLD = {
+    "waiting": (N_("Not sent yet"), "neutral"),
+    "sent": (N_("Sent"), "success"),
+    "unknown": (N_("Begun, end unknown"), "warning"),
+    "failed": (N_("Failed, is tried again"), "warning"),
+    "refused": (N_("Refused by the mail server"), "danger"),
+}
+PER_PAGE = 40
 DATES = frozenset({"effective_from", "from", "to"})
 
 
@@ -76,13 +93,49 @@ def show(code: str) -> str:
     day = today()
     scope = current_actor().scope("read")
     listed = deadlines.upcoming(db.session, agreement.id, day, trust=scope, known_at=known_at)
+    told = reminders.newest(db.session, agreement.id, known_at)
     return render_template(
         "contracts/deadlines.html",
         agreement=agreement,
         today=day,
         known_at=known_at,
         link=link,
-        rows=[(one, *sentences(one), *state_of(one, day)) for one in listed],
+        rows=[
+            (one, *sentences(one), *state_of(one, day), told.get((one.source, one.key, one.due_on))) for one in listed
+        ],
+    )
+
+
+@blueprint.get("/avtaler/<code>/frister/varsler")
+@requires("read")
+def record(code: str) -> str:
+    """Show which reminders were written, whom they told, and how that ended, newest first."""
+    asked = parameters(KNOWN, "etter")
+    known_at = read_moment(asked.get(KNOWN, ""))
+    before = asked.get("etter", "")
+    if before and not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise NotFound(_("There is no such reminder."))
+    agreement = agreement_of(code, known_at)
+    scope = current_actor().scope("read")
+    found = reminders.list_reminders(
+        db.session,
+        agreement.id,
+        trust=scope,
+        known_at=known_at,
+        before=int(before) if before else None,
+        limit=PER_PAGE + 1,
+    )
+    return render_template(
+        "contracts/reminders.html",
+        agreement=agreement,
+        known_at=known_at,
+        link=link,
+        everything=scope is None,
+        mail=current_app.config.get("SMTP_HOST") is not None,
+        more=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
+        first=not before,
+        rows=[(one, sentences(one.deadline)[0]) for one in found[:PER_PAGE]],
+        states=TOLD,
     )
 
 
