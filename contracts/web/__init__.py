@@ -7,10 +7,12 @@ from flask import Flask
 from contracts.web import (
     api,
     api_agreements,
+    api_ceiling,
     api_documents,
     api_indexation,
     api_jobs,
     api_options,
+    calendar_feed,
     deadlines,
     indexation,
     jobs,
@@ -24,7 +26,9 @@ def register(app: Flask) -> None:
     api_documents.register(app)
     api_indexation.register(app)
     api_options.register(app)
+    api_ceiling.register(app)
     indexation.register(app)
     deadlines.register(app)
+    calendar_feed.register(app)
     api_jobs.register(app)
     jobs.register(app)

@@ -68,6 +68,15 @@ def _end(response: Response) -> Response:
     if request_id is not None:
         response.headers[HEADER] = request_id
         if request.endpoint not in QUIET:
-            facts: dict[str, Any] = {"method": request.method, "path": request.path, "status": response.status_code}
+            facts: dict[str, Any] = {
+                "method": request.method,
+                "path": _shown_path(request.path),
+                "status": response.status_code,
+            }
             log.info("request", **facts, ms=round((time.monotonic() - g.request_began) * 1000))
     return response
+
+
+def _shown_path(path: str) -> str:
+    """Give a path as the log may hold it: a calendar's address is a secret."""
+    return "/kalender/…" if path.startswith("/kalender/") and path.endswith(".ics") else path
