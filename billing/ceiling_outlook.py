@@ -2,13 +2,13 @@
 
 All figures exclude VAT and mean what `options.md` says: *invoiced* is what was approved for payment, by the quarter of service;
 *accrued* is what is expected up to the usage cut-off and not invoiced yet; *committed* is the mean cost of what runs, from the
-day after the cut-off to the agreement's current end; *open* is what submitted activations reserve. The forecast goes beyond
+day after the cut-off to the agreement's current end, and of what is approved; *open* is what submitted activations reserve. The forecast goes beyond
 that: it is what was used plus what a scenario assumes, and is never added to what is committed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -18,30 +18,44 @@ from sqlalchemy.orm import Session
 from billing.approved_quarters import approved_by_quarter
 from billing.charging import ZERO, Terms, gather
 from billing.projection import Scenario
+from billing.rating.forecast import Plan
+from billing.rating.simulate import Fan, Simulation, mean_of
 from billing.rating.simulate_ceiling import Exhaustion, exhaustion
-from billing.simulation import Prepared, mean_cost, prepared
-from contracts import ceiling
+from billing.simulation import Prepared, prepared
+from contracts import ceiling, workflow_cases
+from contracts.ceiling_course import LEVELS
 from contracts.terms import money
 from contracts.terms.period import Period, add_months, first_of_month
+from contracts.terms.price_book import Activation
+from contracts.terms.workflow import COMMITTED
 
 # The draws that the committed mean is taken over; the seed is always the same, so the same knowledge posts the same amount.
 COMMITTED_DRAWS: Final = 500
+# The source of what is committed for all that runs; what the workflow posts has one for each activation.
+RUNNING: Final = "running"
 
 
 @dataclass(frozen=True, slots=True)
 class CeilingFigures:
     """What counts against the maximum value now, by source; ``cut_off`` is the last day with usage (None: there is none).
 
-    ``invoiced`` and ``accrued`` are by quarter, ``committed`` from the day after the cut-off to the agreement's current end.
+    ``invoiced`` and ``accrued`` are by quarter. ``running`` is committed from the day after the cut-off to the agreement's
+    current end for what runs and was counted; ``waiting`` by activation, as approved, for what was not counted yet.
     """
 
     maximum: Decimal | None
     opening: Decimal
     invoiced: dict[str, Decimal]
     accrued: dict[str, Decimal]
-    committed: Decimal
+    running: Decimal
+    waiting: dict[str, Decimal]
     open: Decimal
     cut_off: date | None
+
+    @property
+    def committed(self) -> Decimal:
+        """Give what is committed in all."""
+        return self.running + sum(self.waiting.values(), ZERO)
 
     @property
     def used(self) -> Decimal:
@@ -67,6 +81,75 @@ class Outlook:
     exhausted: Exhaustion | None
 
 
+@dataclass(frozen=True, slots=True)
+class LevelReached:
+    """A level of the maximum value, in per cent and kroner: the month in which what was spent reached it, or the days ahead.
+
+    ``days`` is None where it is spent already, or where there is nothing left of the agreement to simulate.
+    """
+
+    level: int
+    amount: Decimal
+    spent_in: Period | None
+    days: Exhaustion | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BurnDown:
+    """How the maximum value is used up: by month what was spent, then what the draws come to, and the days of each level.
+
+    ``spent`` is cumulative at the end of each month before the simulated ones, with what was taken over; a quarter approved for
+    payment counts as invoiced, its difference from what was due in its last month. ``simulation`` goes on as it runs with what
+    is approved and waits, to the agreement's current end; None where the counts reach the end.
+    """
+
+    figures: CeilingFigures
+    spent: tuple[tuple[Period, Decimal], ...]
+    simulation: Simulation | None
+    levels: tuple[LevelReached, ...]
+
+    @property
+    def spent_before(self) -> Decimal:
+        """Give what was spent before the simulated months."""
+        return self.spent[-1][1] if self.spent else self.figures.opening
+
+    def cumulative(self) -> list[Fan]:
+        """Give the fan of what is spent at the end of each simulated month."""
+        if self.simulation is None:
+            return []
+        before = money.ore(self.spent_before)
+        return [Fan.of(month + before) for month in self.simulation.cumulative]
+
+
+def burn_down(session: Session, *, agreement_id: int, today: date, known_at: datetime | None = None) -> BurnDown:
+    """Find how the maximum value is used up under what runs and what is approved, as known; the same knowledge, the same draws."""
+    terms = gather(session, agreement_id=agreement_id, known_at=known_at)
+    first = _first_open(terms, today)
+    ready = None
+    waiting = _waiting(session, terms) if known_at is None else {}
+    if first < terms.agreement.term.end:
+        plans = tuple(_begun(plan, first) for plan in waiting.values() if _reaches(plan, first, terms))
+        ready = _as_it_runs(_without(terms, waiting), first, plans)
+    period = Period(first, _whole_months(terms.agreement.term.end)) if ready is not None else None
+    running = None if ready is None or period is None else ready.run(period, plans=False)
+    figures = _figures(session, terms, first, running, None if known_at is not None else set(waiting), known_at)
+    simulation = running
+    if ready is not None and period is not None and ready.scenario.plans:
+        simulation = ready.run(period)
+    spent = _spent_by_month(terms, figures, first)
+    before = spent[-1][1] if spent else figures.opening
+    levels = []
+    for level in LEVELS if figures.maximum is not None else ():
+        assert figures.maximum is not None
+        amount = money.kroner(money.round_half_up(money.ore(figures.maximum) * level, 100))
+        month = next((each for each, sum_ in spent if sum_ >= amount), None)
+        days = None
+        if before < amount and simulation is not None:
+            month, days = None, exhaustion(simulation, money.ore(amount - before))
+        levels.append(LevelReached(level, amount, month, days))
+    return BurnDown(figures, tuple(spent), simulation, tuple(levels))
+
+
 def ceiling_figures(
     session: Session, *, agreement_id: int, today: date, known_at: datetime | None = None
 ) -> CeilingFigures:
@@ -77,20 +160,47 @@ def ceiling_figures(
 
 def figures_of(session: Session, terms: Terms, today: date, known_at: datetime | None = None) -> CeilingFigures:
     """Compute the figures under terms that are gathered already."""
+    first = _first_open(terms, today)
+    running = None
+    waiting = _waiting(session, terms) if known_at is None else {}
+    if first < terms.agreement.term.end:
+        period = Period(first, _whole_months(terms.agreement.term.end))
+        running = _as_it_runs(_without(terms, waiting), first).run(period, plans=False)
+    return _figures(session, terms, first, running, None if known_at is not None else set(waiting), known_at)
+
+
+def _figures(
+    session: Session,
+    terms: Terms,
+    first: date,
+    running: Simulation | None,
+    waiting: set[str] | None,
+    known_at: datetime | None,
+) -> CeilingFigures:
     agreement = terms.agreement
     standing = ceiling.standing(session, agreement.id, known_at)
     invoiced = approved_by_quarter(session, agreement.id, known_at)
-    cut_off = max((entry.on for entry in terms.usage), default=None)
     accrued: dict[str, Decimal] = {}
-    committed = ZERO
-    first_open = _month_after(cut_off) if cut_off is not None else first_of_month(max(today, agreement.term.start))
-    if first_open > agreement.term.start:
-        for label, amount in _due_by_quarter(terms, Period(agreement.term.start, first_open)).items():
+    if first > agreement.term.start:
+        for label, amount in _due_by_quarter(terms, Period(agreement.term.start, first)).items():
             if label not in invoiced and amount:
                 accrued[label] = amount
-    if first_open < agreement.term.end:
-        committed = mean_cost(_as_it_runs(terms, first_open), Period(first_open, _whole_months(agreement.term.end)))
-    return CeilingFigures(standing.maximum, standing.opening, invoiced, accrued, committed, standing.open, cut_off)
+    committed = ceiling.committed_by_source(session, agreement.id, known_at)
+    return CeilingFigures(
+        maximum=standing.maximum,
+        opening=standing.opening,
+        invoiced=invoiced,
+        accrued=accrued,
+        running=ZERO if running is None else money.kroner(mean_of(running.totals)),
+        # As known on an earlier day, what the workflow had told then; now, what is approved and not counted yet.
+        waiting={
+            source: amount
+            for source, amount in committed.items()
+            if source != RUNNING and (waiting is None or source in waiting)
+        },
+        open=standing.open,
+        cut_off=max((entry.on for entry in terms.usage), default=None),
+    )
 
 
 def outlook(session: Session, ready: Prepared, *, today: date, known_at: datetime | None = None) -> Outlook:
@@ -131,12 +241,79 @@ def _due_by_quarter(terms: Terms, period: Period) -> dict[str, Decimal]:
     return due
 
 
-def _as_it_runs(terms: Terms, first: date) -> Prepared:
-    """Prepare what runs now to go on as it does, with noise from history and nothing new."""
+def _spent_by_month(terms: Terms, figures: CeilingFigures, until: date) -> list[tuple[Period, Decimal]]:
+    """Sum what was due by month up to ``until``; what was invoiced instead is told in its quarter's last month."""
+    start = terms.agreement.term.start
+    if until <= start:
+        return []
+    due: dict[date, Decimal] = {}
+    for line in terms.rate(Period(start, until)).lines:
+        first = first_of_month(line.period.start)
+        due[first] = due.get(first, ZERO) + line.net
+    total, in_quarter = figures.opening, ZERO
+    by_month: list[tuple[Period, Decimal]] = []
+    for month in Period(first_of_month(start), until).months():
+        total += due.get(month.start, ZERO)
+        in_quarter += due.get(month.start, ZERO)
+        quarter = Period.quarter(month.start)
+        if month.end == min(quarter.end, until):
+            total += figures.invoiced.get(quarter.label(), in_quarter) - in_quarter
+            in_quarter = ZERO
+        by_month.append((month, total))
+    return by_month
+
+
+def _waiting(session: Session, terms: Terms) -> dict[str, Plan]:
+    """Give the plans of what is committed and was never counted, by its source in the ledger.
+
+    That is what is approved and does not run yet, and what went live without a count: a forecast from history would say that
+    it costs nothing.
+    """
+    counted = {(entry.trust, entry.algorithm) for entry in terms.usage}
+    running = {(row.trust, row.algorithm): row for row in terms.activations if row.end is None}
+    plans = {}
+    for case in workflow_cases.list_cases(session, agreement_id=terms.agreement.id):
+        pair = (case.trust, case.algorithm or "")
+        if case.kind != "activation" or case.state not in COMMITTED or case.plan is None or pair in counted:
+            continue
+        starts = running[pair].go_live if pair in running else case.plan.starts_on
+        planned = Activation(*pair, starts, end=case.plan.ends_on)
+        plans[str(case.id)] = Plan(planned, case.plan.monthly_quantity, 0)
+    return plans
+
+
+def _without(terms: Terms, waiting: dict[str, Plan]) -> Terms:
+    """Leave what waits out of what runs: it is simulated as planned."""
+    pairs = {(plan.activation.trust, plan.activation.algorithm) for plan in waiting.values()}
+    return replace(
+        terms, activations=tuple(row for row in terms.activations if (row.trust, row.algorithm) not in pairs)
+    )
+
+
+def _reaches(plan: Plan, first: date, terms: Terms) -> bool:
+    end = min(plan.activation.end or terms.agreement.term.end, terms.agreement.term.end)
+    return max(plan.activation.go_live, first) < end
+
+
+def _begun(plan: Plan, first: date) -> Plan:
+    """Let what was to begin before the simulated months, and was never counted, begin with them."""
+    return replace(plan, activation=replace(plan.activation, go_live=max(plan.activation.go_live, first)))
+
+
+def _as_it_runs(terms: Terms, first: date, plans: tuple[Plan, ...] = ()) -> Prepared:
+    """Prepare what runs now to go on as it does, with noise from history, and ``plans`` beside it."""
     scenario = Scenario(
-        Period(first, _whole_months(terms.agreement.term.end)), first, noise=None, draws=COMMITTED_DRAWS
+        Period(first, _whole_months(terms.agreement.term.end)), first, plans, noise=None, draws=COMMITTED_DRAWS
     )
     return prepared(terms, terms, scenario)
+
+
+def _first_open(terms: Terms, today: date) -> date:
+    """Give the first day of the first month without counts."""
+    cut_off = max((entry.on for entry in terms.usage), default=None)
+    if cut_off is None:
+        return first_of_month(max(today, terms.agreement.term.start))
+    return _month_after(cut_off)
 
 
 def _month_after(day: date) -> date:

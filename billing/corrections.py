@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from billing import closings, metering
 from billing.charging import Terms, gather
 from billing.models import Correction
-from contracts import access, agreements, documents
+from contracts import access, agreements, ceiling, documents
 from contracts.access import Actor
 from contracts.documents import FiledDocument
 from contracts.errors import Conflict, Finding, NotFound, invalid
@@ -159,6 +159,7 @@ def record_correction(
     )
     session.add(row)
     session.flush()
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return find_correction(session, agreement_id=agreement_id, correction_id=row.id, actor=actor)
 
 
@@ -247,6 +248,7 @@ def record_opening(
         session.flush()
         ids.append(row.id)
         before = after
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return [find_correction(session, agreement_id=agreement_id, correction_id=id_, actor=actor) for id_ in ids]
 
 

@@ -28,7 +28,7 @@ from billing.usage_readings import Reading
 from billing.usage_sources import find_source
 from billing.usage_staging import LARGEST_QUANTITY, CountRow, Progress, Silence, StagedFile, stage
 from billing.usage_writes import EventWrite, Stamp, Written
-from contracts import agreements, audit
+from contracts import agreements, audit, ceiling
 from contracts.access import Actor
 from contracts.errors import Conflict, Finding, NotFound, invalid
 from contracts.models import Algorithm, Organisation
@@ -214,6 +214,8 @@ def apply_usage(
             savepoint.rollback()
     if written.errors:
         return UsageImportResult(None, "refused", staged.rows, errors=written.errors)
+    if not dry_run:
+        ceiling.moved(session, agreement_id=staged.agreement_id, recorded_by=actor.id, now=now)
     return UsageImportResult(
         None if dry_run else record,
         "checked" if dry_run else "imported",

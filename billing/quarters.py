@@ -25,7 +25,7 @@ from billing.frozen_quarter import FrozenQuarter
 from billing.later import Cell, Later, later_than
 from billing.models import Correction, QuarterClosing, QuarterReopening, UsageEntry
 from billing.rating.lines import Line
-from contracts import agreements, audit, documents, price_books
+from contracts import agreements, audit, ceiling, documents, price_books
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
@@ -184,6 +184,7 @@ def close(
         actor=actor.id,
         now=now,
     )
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     run = closings.runs(session, agreement_id, quarter)[-1]
     return Closed("closed", run, frozen, missing)
 
@@ -220,6 +221,7 @@ def reopen(
         now=now,
     )
     session.flush()
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return _state(session, agreement_id, period, today, None)
 
 

@@ -21,7 +21,7 @@ from billing.rating.billed import ZERO
 from billing.read_invoices import ReadInvoice
 from billing.reconciliation_report import Report, known_now, list_runs, report, report_of
 from billing.treatment import DECISIONS, Decision
-from contracts import agreements, audit, documents
+from contracts import agreements, audit, ceiling, documents
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
@@ -345,6 +345,7 @@ def reopen(
         actor,
         now,
     )
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return report(session, agreement_id=agreement_id, quarter=quarter, actor=actor, today=today)
 
 

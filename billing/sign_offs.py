@@ -36,7 +36,7 @@ from billing.rating.causes.sentences import Language, sentence
 from billing.reconciled_allocation import by_trust, portions_of
 from billing.reconciliation import LONGEST, require_all_trusts
 from billing.reconciliation_report import Report, Run, known_now, list_runs, report_of, require_reader
-from contracts import access, agreements, audit, cost_centres, documents
+from contracts import access, agreements, audit, ceiling, cost_centres, documents
 from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.papers import Attachment, print_paper
@@ -131,6 +131,7 @@ def approve(
         now=now,
     )
     _sign(session, current, run, "approve", statement, kept.id, actor, now)
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return report_of(session, agreement_id, knowledge, today)
 
 

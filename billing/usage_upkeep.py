@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from billing.metering import IMPORT_SOURCES
 from billing.models import UsageEntry, UsageEvent, UsageImport, UsageReversal
 from billing.models.usage import BILLABLE, REPEAT_OF_EXAMINATION
-from contracts import agreements, audit
+from contracts import agreements, audit, ceiling
 from contracts.access import Actor
 from contracts.errors import Conflict, Finding, NotFound, invalid
 from contracts.models import Algorithm, Organisation
@@ -157,6 +157,7 @@ def reverse_import(
         now=now,
     )
     session.flush()
+    ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return taking
 
 

@@ -74,9 +74,12 @@ Act = Literal[
     "activation.draft",
     "ceiling.override",
     "ceiling.decide",
+    "ceiling.take_over",
     "approval.delegate",
     "budget.set",
     "catalogue.record",
+    "gain.describe",
+    "gain.observe",
     "settings.change",
     "audit.read",
 ]
@@ -108,9 +111,13 @@ RULES: dict[str, frozenset[str]] = {
     "activation.draft": frozenset({"trust_requester", "contract_manager"}),
     "ceiling.override": frozenset({"contract_manager"}),
     "ceiling.decide": frozenset({"approver"}),
+    "ceiling.take_over": frozenset({"contract_manager"}),
     "approval.delegate": frozenset({"approver"}),
     "budget.set": frozenset({"finance_controller"}),
     "catalogue.record": frozenset({"contract_manager"}),
+    "gain.describe": frozenset({"trust_requester", "contract_manager"}),
+    # The owner alone, whom the case names: what they read decides that they may be named.
+    "gain.observe": frozenset(_READERS),
     "settings.change": frozenset({"admin"}),
     "audit.read": frozenset({"finance_controller", "contract_manager", "approver", "auditor"}),
 }

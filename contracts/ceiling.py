@@ -7,6 +7,7 @@ the activations that are submitted and not decided on. All amounts exclude VAT.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,9 +34,13 @@ from contracts.workflow_cases import Case
 EntryKind = Literal["opening", "invoiced", "accrued", "committed"]
 KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
 LONGEST_TEXT: Final = 2000
-# Approved, and not running yet: their mean cost is committed by the workflow itself.
-WAITING: Final = frozenset({"approved", "ordered", "validating"})
+# The source of the opening entry.
+TAKEN_OVER: Final = "taken_over"
 _ZERO: Final = Decimal(0)
+
+# (session, agreement_id, who moved it, when)
+Post = Callable[[Session, int, str, datetime], None]
+_posts: list[Post] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,63 @@ class Override:
     known_at: datetime
     decision: str | None
     decided_by: str | None
+
+
+def register_posts(post: Post) -> None:
+    """Let ``post`` compute and post what counts whenever something `moved`. Raises ValueError for a second one."""
+    if _posts and _posts[0] is not post:
+        raise ValueError("the posts of the ceiling are registered already")
+    _posts[:] = [post]
+
+
+def moved(session: Session, *, agreement_id: int, recorded_by: str, now: datetime) -> None:
+    """Have the ledger posted after an act that moves what is used, in the act's own transaction, under the agreement's lock.
+
+    Without a registered half that rates (a test of this half alone) nothing is posted.
+    """
+    for each in _posts:
+        each(session, agreement_id, recorded_by, now)
+
+
+def take_over(
+    session: Session, *, agreement_id: int, amount: Decimal, reference: str, actor: Actor, now: datetime
+) -> bool:
+    """Record what was used of the maximum value before the agreement was taken over; the newest amount stands.
+
+    ``reference`` says where the amount is from. Gives whether it changed anything. Raises `InvalidInput` for an amount below
+    0 or without a reference.
+    """
+    actor.require("ceiling.take_over")
+    findings = []
+    if amount < 0:
+        findings.append(Finding("#/amount", "out_of_range", "what was used is at least 0.00"))
+    if not reference.strip() or len(reference.strip()) > LONGEST_TEXT:
+        findings.append(
+            Finding("#/reference", "missing", f"say where it is from, in at most {LONGEST_TEXT} characters")
+        )
+    invalid(findings)
+    agreements.lock_agreement(session, agreement_id)
+    written = post(
+        session,
+        agreement_id=agreement_id,
+        kind="opening",
+        source=TAKEN_OVER,
+        amount=amount,
+        recorded_by=actor.id,
+        now=now,
+    )
+    if written:
+        code = agreements.agreement_summary(session, agreement_id).code
+        audit.record(
+            session,
+            action="ceiling.take_over",
+            subject=f"agreement:{code}",
+            data={"amount": format_amount(amount), "reference": reference.strip()},
+            actor=actor.id,
+            now=now,
+        )
+        moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
+    return written
 
 
 def post(
@@ -125,14 +187,11 @@ def standing(session: Session, agreement_id: int, known_at: datetime | None = No
     )
 
 
-def before_live(session: Session, agreement_id: int) -> set[str]:
-    """Give the sources of what is committed for activations that are approved and do not run yet.
-
-    Such an entry is the workflow's own, posted with the approval; who posts what runs leaves it alone until it runs.
-    """
-    return {
-        f"activation:{case_id}" for case_id, state in _states(session, agreement_id, None).items() if state in WAITING
-    }
+def committed_by_source(session: Session, agreement_id: int, known_at: datetime | None = None) -> dict[str, Decimal]:
+    """Give what each source told last of what is committed: what runs, and each activation that the workflow posted."""
+    query = select(CeilingEntry).where(CeilingEntry.agreement_id == agreement_id, CeilingEntry.kind == "committed")
+    rows = session.scalars(recorded_by_then(query, CeilingEntry, known_at).order_by(CeilingEntry.id))
+    return {row.source: row.amount for row in rows}
 
 
 def _open(session: Session, agreement_id: int, known_at: datetime | None) -> Decimal:

@@ -73,6 +73,26 @@ class Choice:
     warnings: tuple[Refusal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A submission at the moment it is frozen: ``sha256`` is over plan, figures and documents."""
+
+    case: Case
+    sha256: str
+    facts: Facts
+    warnings: tuple[Refusal, ...]
+
+
+# What is made of a submission within its own transaction; gives the hash of what was filed, None where nothing was.
+Paper = Callable[[Session, Submitted, Actor, datetime], str | None]
+_papers: list[Paper] = []
+
+
+def register_paper(paper: Paper) -> None:
+    """Let ``paper`` file the decision paper of each submission, whoever submits it and by whatever way."""
+    _papers[:] = [paper]
+
+
 def register_estimate(estimate: Estimate) -> None:
     """Let ``estimate`` compute the cost figures of a plan that is submitted. Raises ValueError for a second one."""
     if _estimates and _estimates[0] is not estimate:
@@ -349,7 +369,9 @@ def _take(
     session.flush()
     figures: dict[str, Any] = {}
     if event == "submit":
-        figures = {"submission": _freeze(session, case, row_id, row.id, facts, stamp)}
+        digest = _freeze(session, case, row_id, row.id, facts, stamp)
+        papers = [paper(session, Submitted(case, digest, facts, decided.warnings), actor, now) for paper in _papers]
+        figures = {"submission": digest, "decision_paper": next((each for each in papers if each is not None), None)}
     if event == "approve":
         assert case.submission is not None
         session.add(
@@ -384,6 +406,8 @@ def _take(
         actor,
         now,
     )
+    if case.kind == "activation" and workflow.COMMITTED & {case.state, target}:
+        ceiling.moved(session, agreement_id=case.agreement_id, recorded_by=actor.id, now=now)
 
 
 def _run(session: Session, case: Case, event: str, facts: Facts, stamp: dict[str, Any]) -> int | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
-from billing import activation_costs
+from billing import activation_costs, ceiling_posts, decision_papers
 from billing.web import (
     accruals,
     agreement,
     allocations,
     api,
+    approvals,
     charge_list,
     corrections,
     cost_centres,
@@ -28,6 +29,7 @@ from billing.web import (
     reconciliation_files,
     reconciliation_line,
     reconciliations,
+    scenarios,
     sign_offs,
     tolerances,
     trust,
@@ -35,12 +37,16 @@ from billing.web import (
     usage_import,
     what_if,
 )
+from contracts.web import formatting
 
 
 def register(app: Flask) -> None:
     """Give the app this half's pages and the API."""
     activation_costs.register()
+    ceiling_posts.register()
+    decision_papers.register(formatting)
     overview.register(app)
+    approvals.register(app)
     agreement.register(app)
     price_books.register(app)
     price_drafts.register(app)
@@ -52,6 +58,7 @@ def register(app: Flask) -> None:
     coverage.register(app)
     corrections.register(app)
     what_if.register(app)
+    scenarios.register(app)
     invoices.register(app)
     invoice_setup.register(app)
     reconciliations.register(app)

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response
 
 from billing import disputes, reconciliation, sign_offs
-from billing.ceiling_posts import post_figures
 from billing.dispute_records import RecordedDispute, list_disputes
 from billing.disputes import File
 from billing.schemas import reconciliation_answers as shapes
@@ -205,9 +204,7 @@ def sign_quarter(query: dict[str, Any], quarter: str) -> Response:
     }
     if kind == "attest":
         return report_answer(sign_offs.attest(db.session, **common), 201)
-    approved = sign_offs.approve(db.session, write=formatting, **common)
-    post_figures(db.session, agreement_id=agreement_id, recorded_by=actor.id, now=common["now"], today=common["today"])
-    return report_answer(approved, 201)
+    return report_answer(sign_offs.approve(db.session, write=formatting, **common), 201)
 
 
 @resource.route("/<quarter>/protocol", methods=["GET"])

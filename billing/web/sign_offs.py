@@ -9,7 +9,6 @@ from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing import metering, sign_offs
-from billing.ceiling_posts import post_figures
 from billing.quarter_course import refusals
 from billing.reconciled_lines import by_cause
 from billing.reconciliation_report import Report
@@ -73,7 +72,7 @@ def approve(quarter: str) -> Any:
 @requires(sign_offs.APPROVE)
 def sign_approve(quarter: str) -> Any:
     """Sign that the quarter may be paid, and file its protocol."""
-    query, now = read_query(), datetime.now(UTC)
+    query = read_query()
     try:
         sign_offs.approve(
             db.session,
@@ -82,11 +81,8 @@ def sign_approve(quarter: str) -> Any:
             statement=request.form.get("erklaering", ""),
             write=formatting,
             actor=query.actor,
-            now=now,
+            now=datetime.now(UTC),
             today=query.today,
-        )
-        post_figures(
-            db.session, agreement_id=query.agreement.id, recorded_by=query.actor.id, now=now, today=query.today
         )
     except (InvalidInput, Conflict, Denied) as error:
         db.session.rollback()

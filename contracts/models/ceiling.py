@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,6 +28,25 @@ class CeilingEntry(Fact, Base):
         CheckConstraint("kind IN ('opening', 'invoiced', 'accrued', 'committed')", name="kind_known"),
         Index("ix_ceiling_entries_agreement_id_kind_source", "agreement_id", "kind", "source"),
     )
+
+
+class CeilingForecast(Fact, Base):
+    """What what runs was foreseen to have cost by the agreement's end, and when each level of the maximum is reached.
+
+    ``spent`` is what was used up before ``first_month``; the percentiles are of the whole cost up to ``until_on``. ``levels``
+    has, for each percentage of the maximum not yet spent, the days ``p10``, ``p50``, ``p90`` (null: not before the end) and
+    the share of draws that ``never`` reach it. The newest row of an agreement stands.
+    """
+
+    __tablename__ = "ceiling_forecasts"
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"), index=True)
+    first_month: Mapped[date]
+    until_on: Mapped[date]
+    spent: Mapped[Decimal] = mapped_column(Money())
+    p10: Mapped[Decimal] = mapped_column(Money())
+    p50: Mapped[Decimal] = mapped_column(Money())
+    p90: Mapped[Decimal] = mapped_column(Money())
+    levels: Mapped[dict[str, Any]]
 
 
 class CeilingOverride(Fact, Base):

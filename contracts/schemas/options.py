@@ -1,16 +1,15 @@
-"""Options and activations, their dossiers, approvals and the ceiling, as commands and the API read and write them."""
+"""Options and activations, their dossiers, and approvals, as commands and the API read and write them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import fields, validate
 
-from contracts.schemas.answers import INSTANT, AgreementQuerySchema, MoneySchema, PageSchema
+from contracts.schemas.answers import INSTANT, AgreementQuerySchema, PageSchema
 from contracts.schemas.fields import CODE, Clause, Day, Flag, Number, TermsSchema, Text, Whole, load
 from contracts.terms import workflow
 from contracts.terms.cost_figures import CostFigures
@@ -231,19 +230,6 @@ class OverrideDecisionSchema(TermsSchema):
     comment = Clause(load_default="", validate=LONGEST)
 
 
-class CeilingSchema(TermsSchema):
-    """The ceiling's figures, without VAT; ``headroom`` is null where no maximum value is known."""
-
-    maximum = fields.Nested(MoneySchema, required=True, allow_none=True)
-    opening = fields.Nested(MoneySchema, required=True)
-    invoiced = fields.Nested(MoneySchema, required=True)
-    accrued = fields.Nested(MoneySchema, required=True)
-    committed = fields.Nested(MoneySchema, required=True)
-    used = fields.Nested(MoneySchema, required=True)
-    open = fields.Nested(MoneySchema, required=True)
-    headroom = fields.Nested(MoneySchema, required=True, allow_none=True)
-
-
 class AwaitingSchema(TermsSchema):
     """A case that waits for your decision."""
 
@@ -445,14 +431,6 @@ def dump_override(one: Any) -> dict[str, Any]:
         "known_at": one.known_at.isoformat(),
         "decision": one.decision,
         "decided_by": one.decided_by,
-    }
-
-
-def dump_ceiling(figures: Mapping[str, Decimal | None], currency: str) -> dict[str, Any]:
-    """Write the ceiling's figures."""
-    return {
-        name: None if amount is None else {"amount": format_amount(amount), "currency": currency}
-        for name, amount in figures.items()
     }
 
 

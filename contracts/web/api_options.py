@@ -1,4 +1,4 @@
-"""API of the workflow: options, activations, their dossiers, approvals, the ceiling, budgets and certificates.
+"""API of the workflow: options, activations, their dossiers, approvals, budgets and certificates.
 
 A case answers with the steps that could come next, each with whether the asker may take it and everything that refuses it.
 A step is a POST to its ``transitions``; one that is refused answers 409 with each guard that refuses and its numbers.
@@ -6,7 +6,6 @@ A step is a POST to its ``transitions``; one that is refused answers 409 with ea
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -312,20 +311,6 @@ def list_approvals(query: dict[str, Any]) -> Response:
             }
         )
     return json_answer({"items": sorted(items, key=lambda one: str(one["submitted_at"])), "next": None})
-
-
-@resource.route("/agreements/<code:code>/ceiling", methods=["GET"])
-@requires("read")
-@answers(shapes.CeilingSchema, description="The figures as they are known now.", problems=(404,))
-@etagged
-def show_ceiling(code: str) -> Response:
-    """Give what counts against an agreement's maximum value"""
-    found = agreements.find_agreement(db.session, code)
-    if current_actor().scope("read") is not None:
-        raise NotFound(f"there is no agreement '{code}'")
-    standing = ceiling.standing(db.session, found.id)
-    figures = asdict(standing) | {"used": standing.used, "headroom": standing.headroom}
-    return json_answer(shapes.dump_ceiling(figures, found.term.currency))
 
 
 @resource.route("/budgets", methods=["GET"])

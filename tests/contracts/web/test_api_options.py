@@ -80,3 +80,21 @@ def test_what_waits_for_a_decision_is_listed_and_approved(asked: Any) -> None:
     figures = asked("contract_manager", "GET", "/agreements/ra-test/ceiling").json
     assert (figures["committed"]["amount"], figures["open"]["amount"]) == ("120000.00", "0.00")
     assert asked("trust_reader", "GET", "/agreements/ra-test/ceiling").status_code == 404
+
+
+def test_the_ceiling_tells_what_was_taken_over_its_levels_and_its_ledger(asked: Any) -> None:
+    path = "/agreements/ra-test/ceiling"
+    opening = {"amount": "1300000.00", "reference": "Handover"}
+    assert asked("finance_controller", "POST", f"{path}/opening", opening).status_code == 403
+    done = asked("contract_manager", "POST", f"{path}/opening", opening)
+    assert (done.status_code, done.json["opening"]["amount"]) == (201, "1300000.00")
+    figures = asked("finance_controller", "GET", path).json
+    assert [level["used_known_at"] is not None for level in figures["levels"]] == [True] * 4
+    (overrun,) = [one for one in figures["overrun"] if one["figure"] == "used"]
+    assert (overrun["maximum"]["amount"], overrun["entry"]["source"]) == ("1200000.00", "taken_over")
+    assert asked("finance_controller", "GET", f"{path}?known_at=2024-01-03T00:00:00Z").json["overrun"] == []
+    (entry,) = [one for one in asked("finance_controller", "GET", f"{path}/entries").json["items"] if one["kind"] == "opening"]
+    assert (entry["amount"]["amount"], entry["known_at"]) == ("1300000.00", overrun["known_at"])
+    for role in ("trust_reader", "trust_requester"):
+        assert asked(role, "GET", f"{path}/entries").status_code == 404
+    assert asked("contract_manager", "POST", f"{path}/opening", {"amount": "-1.00", "reference": "x"}).status_code == 422
