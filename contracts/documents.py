@@ -87,6 +87,14 @@ def bytes_of(session: Session, document_id: int) -> bytes:
     return content
 
 
+def bytes_with_hash(session: Session, sha256: str) -> tuple[bytes, str]:
+    """Give kept bytes by their hash, with their media type; whether they may be read is the caller's rule."""
+    found = session.execute(select(Document.content, Document.media_type).where(Document.sha256 == sha256)).first()
+    if found is None:
+        raise NotFound("there is no such document")
+    return found[0], found[1]
+
+
 def add_document(
     session: Session,
     *,
@@ -163,6 +171,45 @@ def add_version(
         now=now,
     )
     return _filed(session, row, None)
+
+
+def enclose(
+    session: Session,
+    *,
+    kind: str,
+    title: str,
+    subject: str,
+    trust_id: int | None,
+    filename: str,
+    content: bytes,
+    actor: Actor,
+    now: datetime,
+) -> KeptBytes:
+    """File what an act itself produces, as the next version of the subject's document of that kind.
+
+    The act's own event tells of it and names its hash, so nothing further is written to the log.
+    """
+    invalid(_file_findings(filename, content))
+    row = session.scalar(
+        select(TitledDocument)
+        .where(TitledDocument.subject == subject[:LONGEST], TitledDocument.kind == kind[:LONGEST])
+        .order_by(TitledDocument.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        row = TitledDocument(
+            kind=kind[:LONGEST],
+            title=title.strip()[:LONGEST],
+            subject=subject[:LONGEST],
+            trust_id=trust_id,
+            recorded_at=now,
+            recorded_by=actor.id,
+        )
+        session.add(row)
+        session.flush()
+    filed = _filed(session, row, None)
+    number = filed.newest.number + 1 if filed.versions else 1
+    return _add_version(session, row.id, number, filename, content, None, actor, now)
 
 
 def find_document(

@@ -1,0 +1,111 @@
+"""A case's expected gains beside its cost: net per year, and from which volume the gains cover the cost.
+
+Both need every gain's amount and value; where one is unknown nothing is added up. The year compared is the last one of the
+plan, in which the ramp-up is over where the agreement lasts that long. The cost at another volume is rated like any other,
+by the projection; it follows tiers and fixed amounts and is not a price times a quantity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from billing.charging import ZERO
+from billing.projection import Scenario, project
+from billing.rating.forecast import Plan
+from contracts import agreements, gains
+from contracts.access import Actor, Grant
+from contracts.gains import Gain
+from contracts.options import LARGEST_QUANTITY
+from contracts.terms.cost_figures import CostFigures
+from contracts.terms.period import Period
+from contracts.terms.price_book import Activation
+from contracts.workflow_cases import Case
+
+MONTHS: Final = 12
+# The balance reads what every trust uses, whoever asks for it; what it gives is the sum of one activation.
+_READER: Final = Actor("estimate", "Estimate", (Grant("auditor"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Gains and cost of a year, kroner excluding VAT; ``None`` where something that it rests on is unknown.
+
+    ``break_even`` is the examinations a year from which the gains cover the cost, ``None`` also where none do.
+    """
+
+    examinations: int
+    year_cost: Decimal | None
+    gain_per_year: Decimal | None
+    net_per_year: Decimal | None
+    break_even: int | None
+
+
+def year_cost(figures: CostFigures) -> Decimal | None:
+    """Give the expected cost of the last twelve months, ``None`` where there are not as many."""
+    months = figures.by_month[-MONTHS:]
+    return sum((month.amount for month in months), ZERO) if len(months) == MONTHS else None
+
+
+def ordinary_price(figures: CostFigures, monthly_quantity: int) -> Decimal | None:
+    """Give the expected cost per examination once the ramp-up is over, rounded half up to øre; ``None`` where unknown."""
+    cost = year_cost(figures)
+    first = figures.by_month[-MONTHS:][0].month if cost is not None else None
+    if cost is None or first is None or monthly_quantity == 0:
+        return None
+    if figures.ramp_end is not None and first < figures.ramp_end:
+        return None
+    return (cost / (monthly_quantity * MONTHS)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def balance(session: Session, case: Case, figures: CostFigures | None, listed: tuple[Gain, ...]) -> Balance:
+    """Hold a case's gains against its cost."""
+    quantity = 0 if case.plan is None else case.plan.monthly_quantity
+    volume = quantity * MONTHS
+    worth = gains.worth_of(listed)
+    cost = None if figures is None else year_cost(figures)
+    gained = None if worth is None else (worth * volume).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    net = None if gained is None or cost is None else gained - cost
+    enough = None
+    if net is not None and worth is not None and worth > 0:
+        enough = _break_even(session, case, worth, max(quantity, 1))
+    return Balance(volume, cost, gained, net, enough)
+
+
+def _break_even(session: Session, case: Case, worth: Decimal, planned: int) -> int | None:
+    """Look for the volume a month at which the gains come to cover the cost, and give it by the year.
+
+    From one examination a month upwards by doubling, then by halving the last step: where prices fall and rise again, the
+    first crossing that this meets. Ends without one above a hundred times what is planned.
+    """
+    low, high = 0, 1
+    while _year_at(session, case, high) > worth * high * MONTHS:
+        low, high = high, high * 2
+        if high > min(planned * 100, LARGEST_QUANTITY):
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _year_at(session, case, middle) > worth * middle * MONTHS:
+            low = middle
+        else:
+            high = middle
+    return high * MONTHS
+
+
+def _year_at(session: Session, case: Case, monthly_quantity: int) -> Decimal:
+    """Rate the last year of the plan at another volume."""
+    assert case.plan is not None
+    assert case.algorithm is not None
+    end = agreements.agreement_summary(session, case.agreement_id).term.end
+    first = Period.month(case.plan.starts_on).start
+    plan = Plan(Activation(case.trust, case.algorithm, case.plan.starts_on, end=case.plan.ends_on), monthly_quantity, 0)
+    told = project(
+        session,
+        agreement_id=case.agreement_id,
+        scenario=Scenario(Period(first, max(end, Period.month(first).end)), first, (plan,)),
+        actor=_READER,
+    )
+    return sum((month.cost for month in told.marginal.months[-MONTHS:]), ZERO)
