@@ -379,6 +379,11 @@ def list_runs(session: Session, agreement_id: int, quarter: str, known_at: datet
     return [each for _, each in _runs(session, agreement_id, quarter, known_at)]
 
 
+def newest_runs(session: Session, agreement_id: int) -> dict[str, Run]:
+    """Give the newest run of each quarter, by quarter."""
+    return dict(_runs(session, agreement_id, None, None))
+
+
 def _runs(session: Session, agreement_id: int, quarter: str | None, known_at: datetime | None) -> list[tuple[str, Run]]:
     query = (
         select(ReconciliationRun, Document.sha256)

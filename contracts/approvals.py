@@ -22,6 +22,7 @@ from contracts.terms.period import Period
 from contracts.workflow_cases import LARGEST_ID, Case
 
 TWO_FROM: Final = Decimal(1_000_000)
+LARGEST_LIMIT: Final = Decimal(1_000_000_000)
 _TWO_FROM_KEY: Final = "approval.two_from"
 
 
@@ -43,11 +44,26 @@ def two_from(session: Session, known_at: datetime | None = None) -> Decimal:
     return TWO_FROM if written is None else Decimal(written)
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The amount from which on two people must approve, as somebody set it."""
+
+    amount: Decimal
+    by: str
+    at: datetime
+
+
+def limits(session: Session) -> list[Limit]:
+    """List how the limit was set, the newest first; none where it never was."""
+    rows = session.scalars(select(Setting).where(Setting.key == _TWO_FROM_KEY).order_by(Setting.id.desc()))
+    return [Limit(Decimal(row.value), row.recorded_by, row.recorded_at) for row in rows]
+
+
 def set_two_from(session: Session, *, amount: Decimal, actor: Actor, now: datetime) -> None:
     """Set the amount from which on two people must approve."""
     actor.require("settings.change")
-    if amount < 0:
-        invalid([Finding("#/amount", "out_of_range", "the amount is not below zero")])
+    if not 0 <= amount <= LARGEST_LIMIT or amount != amount.quantize(Decimal("0.01")):
+        invalid([Finding("#/amount", "out_of_range", f"the amount is 0.00 to {LARGEST_LIMIT}, in whole øre")])
     session.add(Setting(key=_TWO_FROM_KEY, value=format_amount(amount), recorded_at=now, recorded_by=actor.id))
     audit.record(
         session,
