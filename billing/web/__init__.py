@@ -11,6 +11,7 @@ from billing.web import (
     allocations,
     api,
     approvals,
+    ceiling_pages,
     charge_list,
     corrections,
     cost_centres,
@@ -48,6 +49,7 @@ def register(app: Flask) -> None:
     overview.register(app)
     approvals.register(app)
     agreement.register(app)
+    ceiling_pages.register(app)
     price_books.register(app)
     price_drafts.register(app)
     charge_list.register(app)

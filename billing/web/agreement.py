@@ -50,6 +50,7 @@ def show(code: str) -> Any:
         scopes=words.scope_sentences(view.charges, names),
         terms=words.term_sentences(view.charges, view.book.index_adjustments, view.book.conventions, names),
         words=words,
+        reads_all=query.actor.scope("read") is None,
         is_usage=lambda charge: isinstance(charge, UsageCharge),
         is_package=lambda charge: isinstance(charge, UsageCharge) and isinstance(charge.model, Package),
     )

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from billing import reports
 from billing.web import charts, words
 from billing.web.query import read_query
-from contracts import agreements
+from contracts import agreements, ceiling
 from contracts.extensions import db
 from contracts.terms.period import previous_day
 from contracts.web import formatting, layout
@@ -42,6 +42,7 @@ def front() -> Any:
         as_of=board.data_until,
         version=board.version,
         board=board,
+        standing=None if board.scope else ceiling.standing(db.session, query.agreement.id, query.known_at),
         names=names,
         figure=charts.cost_by_quarter(rows, current_language()),
         until_text=formatting.day(last_month, current_language()),
