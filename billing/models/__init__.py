@@ -1,5 +1,6 @@
 """The rows of what it costs. Importing this package makes every table of both halves known to `Base.metadata`."""
 
+from billing.models.forecasts import ForecastVintage
 from billing.models.intake import InvoiceReference, VendorAccount, VendorMapping
 from billing.models.invoices import Invoice, InvoiceLine
 from billing.models.payments import AccrualVoucher, LateInterestRate, Payment, PaymentFile, VoucherTemplate
@@ -38,6 +39,7 @@ __all__ = [
     "DisputeEvent",
     "DisputedFinding",
     "FindingDecision",
+    "ForecastVintage",
     "Invoice",
     "InvoiceLine",
     "InvoiceReference",

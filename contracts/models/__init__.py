@@ -11,10 +11,12 @@ from contracts.models.agreements import (
     OptionState,
     Organisation,
 )
+from contracts.models.amendments import Amendment, AmendmentState, OptionDeadline
 from contracts.models.audit import AuditAnchor, AuditEvent, AuditLink
 from contracts.models.base import Base
 from contracts.models.ceiling import (
     Budget,
+    BudgetMonth,
     CeilingEntry,
     CeilingForecast,
     CeilingOverride,
@@ -79,12 +81,15 @@ __all__ = [
     "Algorithm",
     "AlgorithmDescription",
     "AlgorithmVersion",
+    "Amendment",
+    "AmendmentState",
     "Approval",
     "AuditAnchor",
     "AuditEvent",
     "AuditLink",
     "Base",
     "Budget",
+    "BudgetMonth",
     "CalendarLink",
     "CeilingEntry",
     "CeilingForecast",
@@ -111,6 +116,7 @@ __all__ = [
     "NeedScore",
     "ObservedGain",
     "Option",
+    "OptionDeadline",
     "OptionState",
     "Organisation",
     "OutboxMessage",

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.models.base import Base, Fact, Money, Revisable
@@ -83,6 +83,20 @@ class Budget(Revisable, Base):
     reference: Mapped[str]
 
     __table_args__ = (CheckConstraint("amount >= 0", name="amount_not_negative"),)
+
+
+class BudgetMonth(Fact, Base):
+    """What of approved funding is meant for one month of its year; a budget has twelve of them or none."""
+
+    __tablename__ = "budget_months"
+    budget_id: Mapped[int] = mapped_column(ForeignKey("budgets.id"))
+    month: Mapped[int]
+    amount: Mapped[Decimal] = mapped_column(Money())
+
+    __table_args__ = (
+        CheckConstraint("month BETWEEN 1 AND 12", name="month_of_year"),
+        UniqueConstraint("budget_id", "month"),
+    )
 
 
 class Certificate(Revisable, Base):
