@@ -26,6 +26,7 @@ from contracts.papers.writing import Writing
 from contracts.terms import workflow
 from contracts.terms.agreement import MarketplaceAlgorithm
 from contracts.terms.cost_figures import CostFigures
+from contracts.terms.evidence import REFERENCE_KINDS
 from contracts.terms.period import previous_day
 from contracts.terms.workflow import OSLO
 from contracts.workflow_cases import Case
@@ -189,7 +190,7 @@ def _evidence(session: Session, product: MarketplaceAlgorithm, write: Writing) -
     none_given = "Ingen oppgitt"
     held = catalogue.certificates(session, product.code)
     references = catalogue.references(session, product.code)
-    count = {kind: [one for one in references if one.kind == kind] for kind in catalogue.REFERENCE_KINDS}
+    count = {kind: [one for one in references if one.kind == kind] for kind in REFERENCE_KINDS}
 
     def told(kind: str) -> str:
         listed = count[kind]

@@ -30,11 +30,9 @@ from contracts.models import (
 from contracts.models.base import known, recorded_by_then
 from contracts.models.evidence import LONG, LONGEST_TEXT
 from contracts.terms.deadline import Deadline
+from contracts.terms.evidence import CRITERIA, REFERENCE_KINDS
 from contracts.terms.workflow import CE_CLASSES, CertificateFacts
 
-REFERENCE_KINDS: Final = ("validation", "clinical")
-# By what the needs were ranked when the framework was prepared, in that order; each 1 (low) to 5 (high).
-CRITERIA: Final = ("ce_marked", "gain_and_volume", "competence", "breadth", "risk")
 _EARLIEST_YEAR: Final = 1950
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, Literal
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,14 +22,12 @@ from contracts.errors import Conflict, Denied, Finding, InvalidInput, NotFound, 
 from contracts.models import ExpectedGain, ObservedGain
 from contracts.models.base import known
 from contracts.models.evidence import LONG, LONGEST_TEXT
+from contracts.terms.evidence import GAIN_KINDS
 from contracts.terms.money import format_amount
 from contracts.workflow_cases import LARGEST_ID, Case, find_case
 
-KINDS: Final = ("minutes", "waiting", "quality")
 LARGEST: Final = Decimal(100_000)
 _PLACES: Final = 4
-
-GainKind = Literal["minutes", "waiting", "quality"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +245,8 @@ def _findings(
     kind: str, description: str, per_examination: Decimal | None, value: Decimal | None, source: str
 ) -> list[Finding]:
     findings = []
-    if kind not in KINDS:
-        raise InvalidInput((Finding("#/kind", "unknown_kind", f"'{kind}' is none of {', '.join(KINDS)}"),))
+    if kind not in GAIN_KINDS:
+        raise InvalidInput((Finding("#/kind", "unknown_kind", f"'{kind}' is none of {', '.join(GAIN_KINDS)}"),))
     for name, text in (("description", description), ("source", source)):
         if not text.strip() or len(text) > LONG:
             findings.append(Finding(f"#/{name}", "missing", f"this is needed, with at most {LONG} characters"))

@@ -7,12 +7,14 @@ from flask import Flask
 from contracts.web import (
     api,
     api_agreements,
+    api_catalogue,
     api_ceiling,
     api_documents,
     api_indexation,
     api_jobs,
     api_options,
     calendar_feed,
+    catalogue,
     deadlines,
     indexation,
     jobs,
@@ -26,8 +28,10 @@ def register(app: Flask) -> None:
     api_documents.register(app)
     api_indexation.register(app)
     api_options.register(app)
+    api_catalogue.register(app)
     api_ceiling.register(app)
     indexation.register(app)
+    catalogue.register(app)
     deadlines.register(app)
     calendar_feed.register(app)
     api_jobs.register(app)

@@ -32,9 +32,9 @@ def parameters(*own: str) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, value in request.args.items(multi=True):
         if name not in own:
-            _refuse(_("The parameter “%(name)s” is unknown here.", name=name))
+            refuse(_("The parameter “%(name)s” is unknown here.", name=name))
         if name in values:
-            _refuse(_("The parameter “%(name)s” stands twice.", name=name))
+            refuse(_("The parameter “%(name)s” stands twice.", name=name))
         values[name] = value.strip()
     return values
 
@@ -52,7 +52,7 @@ def read_moment(text: str) -> datetime | None:
         # A plus in an address is read as a space.
         moment = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
-        _refuse(_("“%(value)s” in kjent is not a date (2026-10-15) or a moment.", value=text))
+        refuse(_("“%(value)s” in kjent is not a date (2026-10-15) or a moment.", value=text))
     return moment if moment.tzinfo else moment.replace(tzinfo=clock.OSLO)
 
 
@@ -73,5 +73,6 @@ def reads() -> bool:
     return actor is not None and actor.may("read")
 
 
-def _refuse(sentence: str) -> NoReturn:
+def refuse(sentence: str) -> NoReturn:
+    """Answer 400 with one sentence."""
     abort(make_response(*layout.error_page(400, details=[sentence])))

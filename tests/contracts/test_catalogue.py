@@ -13,6 +13,7 @@ from contracts import catalogue
 from contracts.access import ROLES, TRUST_ROLES
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
+from contracts.terms.evidence import CRITERIA
 from tests import desk
 from tests.desk import ALGORITHM, MANAGER, NOW, Desk
 
@@ -111,10 +112,10 @@ def score(at: Desk, criterion: str, points: int, **more: Any) -> None:
 
 
 def test_scores_are_added_up_only_when_every_criterion_is_scored(at_desk: Desk) -> None:
-    for criterion in catalogue.CRITERIA[:-1]:
+    for criterion in CRITERIA[:-1]:
         score(at_desk, criterion, 4)
     assert product(at_desk).total_score is None
-    score(at_desk, catalogue.CRITERIA[-1], 2)
+    score(at_desk, CRITERIA[-1], 2)
     assert product(at_desk).total_score == 18
     score(at_desk, "risk", 5, now=LATER)
     assert product(at_desk).total_score == 21
