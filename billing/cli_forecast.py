@@ -1,4 +1,4 @@
-"""The command that holds the forecast against what came: a backtest on monthly counts in CSV files.
+"""The commands of the forecast: held against what came on monthly counts in CSV files, and why the next year costs something else.
 
 Exit codes as in `contracts.cli`.
 """
@@ -8,14 +8,22 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
-from contracts.cli import INVALID, fail, json_option, print_json
+from billing import metering
+from billing.schemas.year_drivers import dump_year_drivers
+from billing.year_drivers import year_drivers
+from contracts import agreements, clock
+from contracts.access import COMMAND_LINE
+from contracts.cli import INVALID, agreement_option, fail, json_option, now, print_json, reporting_errors
+from contracts.extensions import db
 from contracts.terms.period import add_months
 from contracts.terms.working_days import public_holidays_of
 
@@ -77,6 +85,53 @@ def backtest_command(folder: Path, place: str, last_origin: str | None, number: 
         f"{counts.month(origins[0]):%Y-%m} to {counts.month(origins[-1]):%Y-%m}, 12 months ahead; per cent"
     )
     click.echo(_table(scores))
+
+
+@forecast_group.command("drivers")
+@click.option("--year", type=click.IntRange(2000, 2999), help="The year to explain; default: the next one.")
+@click.option("--trust", help="One trust alone.")
+@click.option("--growth", default="0", show_default=True, help="Growth of volumes per year, as a share (0.03).")
+@click.option("--index", default="0", show_default=True, help="Index adjustment per year, as a share (0.03).")
+@agreement_option
+@json_option
+@reporting_errors
+def drivers_command(
+    year: int | None, trust: str | None, growth: str, index: str, agreement_code: str | None, as_json: bool
+) -> None:
+    """Say why a year costs something else than the one before it, step by step in kroner excluding VAT."""
+    with db.read() as session:
+        agreement = agreements.find_agreement(session, agreement_code)
+        last = metering.last_day(session, agreement.id)
+        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
+        as_of = today if last is None else last + timedelta(days=1)
+        found = year_drivers(
+            session,
+            agreement_id=agreement.id,
+            year=year or as_of.year + 1,
+            as_of=as_of,
+            actor=COMMAND_LINE,
+            trust=trust,
+            annual_growth=_share(growth),
+            annual_index=_share(index),
+        )
+    document = dump_year_drivers(found)
+    if as_json:
+        print_json(document)
+        return
+    rows = [(str(found.last.start.year), document["last"])]
+    rows += [(step["driver"].replace("_", " "), step["amount"]) for step in document["steps"]]
+    for name, amount in [*rows, (str(found.coming.start.year), document["next"])]:
+        click.echo(f"{name:<16}{amount:>18}")
+
+
+def _share(text: str) -> Decimal:
+    try:
+        share = Decimal(text)
+        if share.is_finite() and Decimal("-0.9") <= share <= 10 and share == share.quantize(Decimal("0.0001")):
+            return share
+    except InvalidOperation:
+        pass
+    fail(f"'{text}' is not a share per year such as 0.03", INVALID)
 
 
 def _table(scores: list[Score]) -> str:

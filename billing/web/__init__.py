@@ -18,7 +18,10 @@ from billing.web import (
     coverage,
     deadline_words,
     disputes,
+    drivers,
     explanation,
+    gain_pages,
+    hump_pages,
     invoice_setup,
     invoices,
     overview,
@@ -48,6 +51,7 @@ def register(app: Flask) -> None:
     decision_papers.register(formatting)
     overview.register(app)
     approvals.register(app)
+    gain_pages.register(app)
     agreement.register(app)
     ceiling_pages.register(app)
     price_books.register(app)
@@ -60,6 +64,8 @@ def register(app: Flask) -> None:
     coverage.register(app)
     corrections.register(app)
     what_if.register(app)
+    hump_pages.register(app)
+    drivers.register(app)
     scenarios.register(app)
     invoices.register(app)
     invoice_setup.register(app)

@@ -173,6 +173,16 @@ class Step:
     cells: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What the bars of a waterfall are called: those that add, those that take off, the whole, and beyond what they go."""
+
+    more: str
+    less: str
+    whole: str
+    beyond: str
+
+
 def waterfall(
     id: str,
     title: str,
@@ -183,6 +193,7 @@ def waterfall(
     locale: str,
     *,
     caption: str,
+    bars: Bars | None = None,
 ) -> Figure:
     """Build the bars that lead from one amount to another, each step hanging where the one before ended, with their table.
 
@@ -208,11 +219,15 @@ def waterfall(
         else:
             said |= {"what": largest.name, "most": formatting.money(largest.amount, locale)}
             summary = _("%(first)s: %(from)s. %(last)s: %(to)s. The largest step is “%(what)s”: %(most)s.", **said)
-        figure = _hanging_bars(first, steps, last, locale) if steps else None
+        figure = _hanging_bars(first, steps, last, locale, bars or _of_an_invoice()) if steps else None
         return Figure(id, title, summary, figure, Table(caption, head, rows, foot))
 
 
-def _hanging_bars(first: Step, steps: Sequence[Step], last: Step, locale: str) -> dict[str, Any]:
+def _of_an_invoice() -> Bars:
+    return Bars(_("Billed too much"), _("Billed too little"), _("Difference"), _("expected"))
+
+
+def _hanging_bars(first: Step, steps: Sequence[Step], last: Step, locale: str, bars: Bars) -> dict[str, Any]:
     """Draw the steps as bars that hang where the one before ended; the chart library's small bundle knows no waterfall."""
     levels = [Decimal(0)]
     for step in steps:
@@ -236,13 +251,13 @@ def _hanging_bars(first: Step, steps: Sequence[Step], last: Step, locale: str) -
             "marker": _marker(Series(name, (), pattern=pattern, color=color), 0),
         }
         for name, kind, pattern, color in (
-            (_("Billed too much"), lambda index, height: height > 0 and index <= len(steps), "", PALETTE[2]),
-            (_("Billed too little"), lambda index, height: height < 0 and index <= len(steps), "/", PALETTE[1]),
-            (_("Difference"), lambda index, height: index > len(steps), "", PALETTE[0]),
+            (bars.more, lambda index, height: height > 0 and index <= len(steps), "", PALETTE[2]),
+            (bars.less, lambda index, height: height < 0 and index <= len(steps), "/", PALETTE[1]),
+            (bars.whole, lambda index, height: index > len(steps), "", PALETTE[0]),
         )
     ]
     layout = figure["layout"]
-    axis = layout["annotations"][0] | {"text": _("%(unit)s beyond expected", unit=unit)}
+    axis = layout["annotations"][0] | {"text": _("%(unit)s beyond %(what)s", unit=unit, what=bars.beyond)}
     layout["annotations"] = [axis] + [
         {
             "name": "sum",

@@ -1,7 +1,6 @@
 """Budgets by month, and forecasts frozen when they were made."""
 
 import sqlalchemy as sa
-from alembic import op
 
 from migrations import steps
 

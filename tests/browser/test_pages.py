@@ -31,6 +31,7 @@ PAGES = [
     (CONTROLLER, "<tier>"),
     (CONTROLLER, "<fixed>"),
     (CONTROLLER, "/prognoser/hva-om"),
+    (CONTROLLER, "/prognoser/drivere?indeks=3"),
     (CONTROLLER, "/prognoser/hva-om?hf=sorlandet"),
     (CONTROLLER, WHAT_IF),
     (CONTROLLER, "/prognoser/hva-om?hf=oslo&alg=&maaned=2026-13&antall=x"),
