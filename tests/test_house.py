@@ -71,7 +71,7 @@ def test_no_money_column_is_a_float_or_a_numeric(path: Path) -> None:
 
 
 # Where the clock may be read beside the pages: the commands, and the process that runs jobs.
-ENTRY_POINTS = frozenset({"billing/jobs.py", "billing/usage_jobs.py"})
+ENTRY_POINTS = frozenset({"billing/jobs.py", "billing/scenario_jobs.py", "billing/usage_jobs.py"})
 CLOCKS = {"datetime": {"now", "utcnow", "today"}, "date": {"today"}, "time": {"time", "time_ns", "localtime"}}
 
 

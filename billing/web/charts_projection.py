@@ -117,17 +117,23 @@ def courses(
         for index, path in enumerate(paths):
             figure.add_scatter(**_line(path.name, names, labels, path.amounts, index, locale))
         _lay_out(figure, labels, ticks, unit, scale, locale)
-        summary = " ".join(
-            _(
-                "%(name)s: %(sum)s in all.",
-                name=path.name,
-                sum=formatting.money(sum(filter(None, path.amounts), Decimal(0)), locale),
-            )
-            for path in paths
-        )
+        summary = " ".join(_highest(path, months, locale) for path in paths)
         rows = [[name, *(_cell(path.amounts[number], locale) for path in paths)] for number, name in enumerate(names)]
-        sums = [formatting.amount(sum(filter(None, path.amounts), Decimal(0)), locale) for path in paths]
-        return Figure(id, title, summary, _plain(figure), Table(caption or title, columns, rows, [_("Sum"), *sums]))
+        return Figure(id, title, summary, _plain(figure), Table(caption or title, columns, rows))
+
+
+def _highest(path: Path, months: Sequence[str], locale: str) -> str:
+    """Say where a course is highest; its months are not summed, since they may be percentiles."""
+    known = [(amount, month) for amount, month in zip(path.amounts, months, strict=True) if amount is not None]
+    if not known:
+        return ""
+    amount, month = max(known, key=lambda each: each[0])
+    return _(
+        "%(name)s: most in %(month)s with %(amount)s.",
+        name=path.name,
+        month=formatting.month(month, locale),
+        amount=formatting.money(amount, locale),
+    )
 
 
 def _fan_table(

@@ -12,13 +12,13 @@ from flask_babel import gettext as _
 
 from billing import metering, reports
 from billing.web import charts, words
-from billing.web.query import Query, read_query, reads
+from billing.web.query import Query, read_query
 from contracts import agreements
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.terms.agreement import OptionHolder
 from contracts.terms.period import Period, add_months, previous_day
-from contracts.web import formatting, layout
+from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
 
@@ -50,7 +50,6 @@ class Form:
 def register(app: Flask) -> None:
     """Give the app the what-if."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 40, N_("Forecasts"), "what_if.form", visible=reads)
 
 
 @blueprint.get("/prognoser/hva-om")

@@ -52,6 +52,7 @@ def test_courses_differ_by_more_than_colour_and_are_at_most_four() -> None:
     figure = courses("c", "Title", ["2026-09"], paths, "en")
     assert figure.figure is not None
     assert len({trace["line"]["dash"] for trace in figure.figure["data"]}) == 4
-    assert figure.table.foot[-1] == "3.00"
+    assert list(figure.table.rows[0]) == ["Sept 2026", "0.00", "1.00", "2.00", "3.00"]
+    assert "3: most in September 2026" in figure.summary
     with pytest.raises(ValueError, match="at most 4"):
         courses("c", "Title", ["2026-09"], [*paths, paths[0]], "en")
