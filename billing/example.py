@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 from billing import charging, corrections, invoice_setup, invoices, metering, quarters
 from billing.corrections import Evidence
 from billing.example_agreement import Document, agreement_document
+from billing.example_catalogue import catalogue_course
 from billing.example_index import index_course
 from billing.example_invoice import ACCOUNT, FILENAME, ORDER, REFERENCE, vendor_invoice
 from billing.example_payments import example_payments
 from billing.example_reconciliation import Reconciling
+from billing.example_scenarios import Foreseeing
 from billing.example_usage import DailyCount, daily_usage, usage_csv
 from billing.invoice_setup import TEN_DIGITS, References
 from contracts import access, agreements, audit
@@ -166,6 +168,8 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     happenings += _closings(session, agreement_id, controller)
     happenings += Reconciling(session, agreement_id, document, controller, people["approver"], write).happenings()
     happenings += example_payments(session, agreement_id, controller)
+    happenings += Foreseeing(session, agreement_id).happenings(people["contract_manager"], people["trust_requester"])
+    happenings += catalogue_course(session, agreement_id, people)
     for corrected in CORRECTED:
         happenings.append(
             (_instant(corrected.recorded_on, 10), partial(_correct, session, agreement_id, corrected, controller))
