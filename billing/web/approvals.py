@@ -278,6 +278,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         hands=", ".join(sorted(named[one] for one in case.requesters)) or None,
         approvers=", ".join(_approver(given, named) for given in case.approvals),
         told=case_words,
+        last_day=previous_day,
         errors=errors or [],
     )
 
