@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,20 +27,41 @@ from contracts.models import (
     AgreementExtension,
     AgreementTerms,
     Algorithm,
+    AmendmentState,
     Option,
+    OptionDeadline,
     OptionState,
     Organisation,
     WorkflowCase,
     WorkflowEvent,
 )
+from contracts.models import Amendment as AmendmentRow
 from contracts.models.base import known, recorded_by_then
 from contracts.terms import agreement as terms
 from contracts.terms.agreement import ActivationRow
+from contracts.terms.amendment import Amendment, Basis, Kind
 from contracts.terms.contradictions import terms_errors
 from contracts.terms.price_book import AgreementTerm
 
 # Which advisory lock of the database queues the imports.
 _IMPORTS: Final = int.from_bytes(b"agreemen", "big")
+
+# What an amendment says; its course stands by itself.
+AMENDMENT_FIELDS: Final = (
+    "number",
+    "kind",
+    "basis",
+    "title",
+    "reason",
+    "clause",
+    "signed_on",
+    "value_change",
+    "original_value",
+    "new_maximum",
+    "new_end",
+    "extension_from",
+    "options_until",
+)
 
 # Where each field of an algorithm stands in the document.
 _ALGORITHM_FIELDS: Final = {
@@ -149,6 +170,7 @@ def export_agreement(
         price_book=price_books.price_book(session, agreement_id, known_at),
         activations=tuple(row.to_term() for row in activations(session, agreement_id, known_at)),
         payer=payers.payer_steps(session, agreement_id, known_at),
+        amendments=tuple(one for one in amendments(session, agreement_id, known_at) if one.approved_on is not None),
     )
 
 
@@ -219,7 +241,9 @@ def extensions(session: Session, agreement_id: int, known_at: datetime | None = 
         .where(AgreementExtension.agreement_id == agreement_id, known(AgreementExtension, known_at))
         .order_by(AgreementExtension.from_on)
     )
-    return tuple(terms.Extension(row.from_on, row.to_on, row.clause, row.taken_up_on) for row in rows)
+    return tuple(
+        terms.Extension(row.from_on, row.to_on, row.clause, row.taken_up_on, row.notice_months) for row in rows
+    )
 
 
 def option_holders(
@@ -241,10 +265,55 @@ def option_holders(
         .where(Option.agreement_id == agreement_id)
         .order_by(Option.id)
     )
+    moved = option_deadlines(session, agreement_id, known_at)
     return tuple(
-        terms.OptionHolder(_party(trust), option.deadline_on, option.clause, tuple(steps[option.id]))
+        terms.OptionHolder(
+            _party(trust), moved.get(option.id, option.deadline_on), option.clause, tuple(steps[option.id])
+        )
         for option, trust in options
         if option.id in steps
+    )
+
+
+def option_deadlines(session: Session, agreement_id: int, known_at: datetime | None = None) -> dict[int, date]:
+    """Give the last days of options that an amendment has moved, by the option's id."""
+    query = (
+        select(OptionDeadline)
+        .join(Option, Option.id == OptionDeadline.option_id)
+        .where(Option.agreement_id == agreement_id)
+        .order_by(OptionDeadline.id)
+    )
+    rows = session.scalars(recorded_by_then(query, OptionDeadline, known_at))
+    return {row.option_id: row.deadline_on for row in rows}
+
+
+def amendments(session: Session, agreement_id: int, known_at: datetime | None = None) -> tuple[Amendment, ...]:
+    """List the amendments of an agreement by number, each as known; ``approved_on`` tells those that came into force."""
+    query = select(AmendmentRow).where(AmendmentRow.agreement_id == agreement_id).order_by(AmendmentRow.number)
+    return tuple(
+        amendment_of(row, known_at) for row in session.scalars(recorded_by_then(query, AmendmentRow, known_at))
+    )
+
+
+def amendment_of(row: AmendmentRow, known_at: datetime | None = None) -> Amendment:
+    """Give a recorded amendment as known."""
+    days = {step.state: step.on for step in row.course if known_at is None or step.recorded_at <= known_at}
+    return Amendment(
+        number=row.number,
+        kind=cast(Kind, row.kind),
+        basis=cast(Basis, row.basis),
+        title=row.title,
+        reason=row.reason,
+        clause=row.clause,
+        signed_on=row.signed_on,
+        value_change=row.value_change,
+        original_value=row.original_value,
+        new_maximum=row.new_maximum,
+        new_end=row.new_end,
+        extension_from=row.extension_from,
+        options_until=row.options_until,
+        approved_on=days.get("approved"),
+        announced_on=days.get("announced"),
     )
 
 
@@ -370,6 +439,7 @@ class _Recorder:
                     to_on=extension.end,
                     clause=extension.clause,
                     taken_up_on=extension.taken_up_on,
+                    notice_months=extension.notice_months,
                     void=False,
                     **stamp,
                 )
@@ -377,6 +447,7 @@ class _Recorder:
             session.flush()
         trusts = self._options(agreement.id, document)
         algorithms = self._algorithms(agreement.id, document)
+        self._amendments(agreement.id, document)
         price_books.record_price_book(session, agreement.id, document.price_book, **self.stamp)
         payers.record_payers(session, agreement.id, document.payer, **self.stamp)
         for activation in document.activations:
@@ -413,6 +484,30 @@ class _Recorder:
                 self.session.flush()
             trusts[holder.party.code] = trust_id
         return trusts
+
+    def _amendments(self, agreement_id: int, document: terms.AgreementDocument) -> None:
+        """Keep what changed the agreement before it came here: its terms are what it made of them already."""
+        standing = self.session.scalar(
+            select(AgreementTerms.id).where(AgreementTerms.agreement_id == agreement_id, known(AgreementTerms, None))
+        )
+        for one in document.amendments:
+            row = AmendmentRow(
+                agreement_id=agreement_id,
+                terms_id=standing,
+                **{name: getattr(one, name) for name in AMENDMENT_FIELDS},
+                **self.stamp,
+            )
+            self.session.add(row)
+            self.session.flush()
+            course = [("drafted", one.signed_on), ("approved", one.approved_on), ("announced", one.announced_on)]
+            for position, (state, day) in enumerate(course):
+                if day is not None:
+                    self.session.add(
+                        AmendmentState(
+                            amendment_id=row.id, position=position, state=state, on=day, reason="", **self.stamp
+                        )
+                    )
+            self.session.flush()
 
     def _algorithms(self, agreement_id: int, document: terms.AgreementDocument) -> dict[str, int]:
         ids = {}

@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from contracts import agreements
-from contracts.terms.deadline import Deadline
+from contracts.terms import amendment
+from contracts.terms.deadline import CENTRAL, Deadline
 
 __all__ = ["Compute", "Deadline", "audience", "register", "upcoming"]
 
@@ -59,12 +60,13 @@ def upcoming(
 def option_windows(
     session: Session, agreement_id: int, today: date, known_at: datetime | None = None
 ) -> list[Deadline]:
-    """Give the last day of each option that is neither exercised nor given up."""
+    """Give the last day of each option that is neither exercised nor given up: never later than the agreement's own."""
+    last = agreements.agreement_summary(session, agreement_id, known_at).term.end - timedelta(days=1)
     return [
         Deadline(
             "option",
             holder.party.code,
-            holder.deadline,
+            min(holder.deadline, last),
             holder.clause,
             "option_window",
             {"trust": holder.party.code, "trust_name": holder.party.name, "state": holder.state},
@@ -77,20 +79,41 @@ def option_windows(
 def unused_extensions(
     session: Session, agreement_id: int, today: date, known_at: datetime | None = None
 ) -> list[Deadline]:
-    """Give the last day on which each extension not taken up can be: the one before it would begin."""
+    """Give the last day of notice of the extension that would follow the term as it stands, counted from its current end.
+
+    One that would begin only after another has none of its own yet: it gets it when the term has come so far.
+    """
+    end = agreements.agreement_summary(session, agreement_id, known_at).term.end
     return [
         Deadline(
             "extension",
             extension.start.isoformat(),
-            extension.start - timedelta(days=1),
+            amendment.notice_deadline(end, extension.notice_months),
             extension.clause,
             "extension_unused",
-            {"from": extension.start.isoformat(), "to": extension.end.isoformat()},
+            {"from": end.isoformat(), "to": extension.end.isoformat()},
         )
         for extension in agreements.extensions(session, agreement_id, known_at)
-        if extension.taken_up_on is None
+        if extension.taken_up_on is None and extension.start <= end < extension.end
+    ]
+
+
+def announcements(session: Session, agreement_id: int, today: date, known_at: datetime | None = None) -> list[Deadline]:
+    """Give the last day of announcing each amendment in force that must be, until it is."""
+    return [
+        Deadline(
+            "amendment",
+            str(one.number),
+            one.announce_by,
+            f"§ 28-1 ({amendment.LETTERS[one.basis]})",
+            "amendment_announce",
+            {"number": str(one.number), "title": one.title, "trust": CENTRAL},
+        )
+        for one in agreements.amendments(session, agreement_id, known_at)
+        if one.approved_on is not None and one.announce_by is not None and one.announced_on is None
     ]
 
 
 register("option", option_windows, roles=("contract_manager", "trust_requester"))
 register("extension", unused_extensions, roles=("contract_manager", "approver"))
+register("amendment", announcements, roles=("contract_manager",))

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts.access import Actor
+from contracts.agreements import option_deadlines
 from contracts.errors import NotFound
 from contracts.models import (
     Activation,
@@ -194,6 +195,7 @@ class _Cases:
         self.submissions = self._by_case(WorkflowSubmission, ids, WorkflowSubmission.id)
         self.approvals = self._by_case(Approval, ids, Approval.id)
         self.entries = self._by_case(DossierEntry, ids, DossierEntry.id)
+        self.moved: dict[int, date] = {}
 
     def _by_case(self, entity: Any, ids: list[int], order: Any) -> dict[int, list[Any]]:
         found: dict[int, list[Any]] = {}
@@ -223,6 +225,7 @@ class _Cases:
         for state in self.session.scalars(recorded_by_then(course, OptionState, self.known_at)):
             courses.setdefault(state.option_id, []).append(state)
         cases = {row.option_id: row for row in self.rows if row.option_id is not None}
+        self.moved = option_deadlines(self.session, self.agreement_id, self.known_at)
         for option, trust in self.session.execute(query):
             if option.id in courses:
                 yield self._case(
@@ -304,7 +307,7 @@ class _Cases:
             option_id=None if option is None else option.id,
             taken_over_id=None if row is None else row.taken_over_id,
             state=state,
-            deadline=None if option is None else option.deadline_on,
+            deadline=None if option is None else self.moved.get(option.id, option.deadline_on),
             clause="" if option is None else option.clause,
             plan=read_plans[-1] if read_plans else None,
             plans=read_plans,

@@ -53,7 +53,10 @@ class AgreementTerms(Revisable, Base):
 
 
 class AgreementExtension(Revisable, Base):
-    """An agreed right to prolong: from the end before it until ``to_on``; ``taken_up_on`` is null while unused."""
+    """An agreed right to prolong: from the end before it until ``to_on``; ``taken_up_on`` is null while unused.
+
+    ``notice_months`` says how long before the end then the vendor must have notice (null: the last day will do).
+    """
 
     __tablename__ = "agreement_extensions"
     agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"), index=True)
@@ -61,6 +64,7 @@ class AgreementExtension(Revisable, Base):
     to_on: Mapped[date]
     clause: Mapped[str]
     taken_up_on: Mapped[date | None]
+    notice_months: Mapped[int | None]
 
 
 class Option(Fact, Base):

@@ -10,11 +10,22 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_load, validate
 from stdnum.no import orgnr
 
 from contracts.errors import Finding, InvalidInput
-from contracts.schemas.fields import CODE, Day, TermsSchema, Text, findings_of, read_decimal
+from contracts.schemas.fields import (
+    CODE,
+    Choice,
+    Clause,
+    Day,
+    Number,
+    TermsSchema,
+    Text,
+    Whole,
+    findings_of,
+    read_decimal,
+)
 from contracts.schemas.parties import dump_algorithm, dump_party
 from contracts.schemas.price_book import (
     ActivationSchema,
@@ -35,7 +46,8 @@ from contracts.terms.agreement import (
     Party,
     PayerStep,
 )
-from contracts.terms.money import format_amount, format_rate
+from contracts.terms.amendment import BASES, KINDS, Amendment
+from contracts.terms.money import AMOUNT_DECIMALS, format_amount, format_rate
 
 NOT_EMPTY = validate.Length(min=1, error="empty: At least one is needed.")
 TEXT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -80,6 +92,35 @@ class ExtensionSchema(TermsSchema):
     end = Day(required=True, data_key="to")
     clause = Text(required=True, validate=TEXT)
     taken_up_on = Day(required=True, allow_none=True)
+    notice_months = Whole(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(min=0, max=60, error="out_of_range: From 0 to 60 months."),
+    )
+
+
+class AmendmentSchema(TermsSchema):
+    """A change of the agreement that is in force; `new_end` is exclusive."""
+
+    number = Whole(required=True)
+    kind = Choice(KINDS, required=True)
+    basis = Choice(BASES, required=True)
+    title = Text(required=True, validate=TEXT)
+    reason = Text(required=True, validate=validate.Length(max=2000, error="too_long: At most 2000 characters."))
+    clause = Clause(load_default="", validate=TEXT)
+    signed_on = Day(required=True)
+    value_change = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
+    original_value = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
+    new_maximum = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
+    new_end = Day(load_default=None, allow_none=True)
+    extension_from = Day(load_default=None, allow_none=True)
+    options_until = Day(load_default=None, allow_none=True)
+    approved_on = Day(required=True)
+    announced_on = Day(load_default=None, allow_none=True)
+
+    @post_load
+    def _to_terms(self, data: dict[str, Any], **kwargs: Any) -> Amendment:
+        return Amendment(**data)
 
 
 class NeedSchema(TermsSchema):
@@ -130,6 +171,7 @@ class AgreementDocumentSchema(TermsSchema):
     price_book = fields.Raw(required=True)
     activations = fields.List(fields.Nested(ActivationSchema), required=True)
     payer = fields.List(fields.Nested(PayerStepSchema), load_default=list)
+    amendments = fields.List(fields.Nested(AmendmentSchema), load_default=list)
 
 
 def load_agreement(document: Any) -> AgreementDocument:
@@ -194,6 +236,7 @@ def load_agreement(document: Any) -> AgreementDocument:
         price_book=book,
         activations=tuple(data["activations"]),
         payer=tuple(PayerStep(**step) for step in data["payer"]),
+        amendments=tuple(data["amendments"]),
     )
 
 
@@ -214,6 +257,7 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
                 "clause": extension.clause,
                 "taken_up_on": _iso(extension.taken_up_on),
             }
+            | ({} if extension.notice_months is None else {"notice_months": extension.notice_months})
             for extension in document.extensions
         ],
         "estimated_value": None if document.estimated_value is None else format_amount(document.estimated_value),
@@ -235,9 +279,31 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
         "price_book": dump_price_book(document.price_book),
         "activations": [dump_activation(activation) for activation in document.activations],
     }
+    if document.amendments:
+        written["amendments"] = [dump_amendment(one) for one in document.amendments]
     if document.payer:
         written["payer"] = [{"from": step.start.isoformat(), "who": step.who} for step in document.payer]
     return written
+
+
+def dump_amendment(amendment: Amendment) -> dict[str, Any]:
+    """Write an amendment as the document holds it."""
+    amounts = {name: getattr(amendment, name) for name in ("value_change", "original_value", "new_maximum")}
+    days = {
+        name: getattr(amendment, name)
+        for name in ("new_end", "extension_from", "options_until", "approved_on", "announced_on")
+    }
+    return {
+        "number": amendment.number,
+        "kind": amendment.kind,
+        "basis": amendment.basis,
+        "title": amendment.title,
+        "reason": amendment.reason,
+        "clause": amendment.clause,
+        "signed_on": amendment.signed_on.isoformat(),
+        **{name: None if value is None else format_amount(value) for name, value in amounts.items()},
+        **{name: _iso(value) for name, value in days.items()},
+    }
 
 
 def _organisation_numbers(document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -276,7 +342,14 @@ def _contradictions(data: dict[str, Any]) -> Iterator[Finding]:
     for i, extension in enumerate(data["extensions"]):
         if extension["start"] >= extension["end"]:
             yield Finding(f"#/extensions/{i}", "empty_period", "an extension ends after it starts")
-    if taken_up and taken_up[-1]["end"] != term.end:
+    ends = [one.new_end for one in data["amendments"] if one.new_end is not None]
+    numbers = [one.number for one in data["amendments"]]
+    if numbers != sorted(set(numbers)):
+        yield Finding("#/amendments", "not_rising", "amendments are numbered upwards, each number once")
+    if ends and ends[-1] != term.end:
+        detail = f"by the last amendment that moves it the agreement ends on {ends[-1]}, not on {term.end}"
+        yield Finding("#/agreement/end", "end_and_amendments_differ", detail)
+    if not ends and taken_up and taken_up[-1]["end"] != term.end:
         yield Finding(
             "#/agreement/end",
             "end_and_extensions_differ",

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
+from contracts.terms.amendment import Amendment
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, PriceBook
 
@@ -65,12 +66,16 @@ class OptionHolder:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An agreed right to prolong the term over ``[start, end)``; ``taken_up_on`` is ``None`` while unused."""
+    """An agreed right to prolong the term over ``[start, end)``; ``taken_up_on`` is ``None`` while unused.
+
+    ``notice_months`` (``None``: none are agreed) is how long before the end of the term the vendor must have notice.
+    """
 
     start: date
     end: date
     clause: str
     taken_up_on: date | None
+    notice_months: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ class AgreementDocument:
     """Everything agreed, whole. ``term.end`` is exclusive and includes the extensions taken up.
 
     ``estimated_value`` and ``maximum_value`` are kroner excluding VAT; an unknown maximum is ``None``, never the
-    estimate. ``vat_rate`` is a share (``0.25``). ``payer`` is empty where the buyer pays and recharges throughout.
+    estimate. ``vat_rate`` is a share (``0.25``). ``payer`` is empty where the buyer pays and recharges throughout;
+    ``amendments`` are those in force, and the rest of the document is what they made of it.
     """
 
     code: str
@@ -120,6 +126,7 @@ class AgreementDocument:
     price_book: PriceBook
     activations: tuple[Activation, ...]
     payer: tuple[PayerStep, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ SENTENCES = {
         N_("What is spent is likely to reach %(level)s %% of the maximum value"),
         N_("Act before then: beyond the maximum value nothing more may be called off."),
     ),
+    "amendment_announce": (
+        N_("Last day to announce amendment %(number)s: %(title)s"),
+        N_("A change that must be announced and is not may be taken for an illegal direct award."),
+    ),
     "extension_unused": (
         N_("Last day to take up the extension from %(from)s until %(to)s"),
         N_("The agreement ends when its term is over."),

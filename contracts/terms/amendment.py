@@ -1,0 +1,147 @@
+"""Changes of an agreement in force: on what ground, how large against the original value, what has to be announced.
+
+The grounds are those of the procurement regulations (forskrift om offentlige anskaffelser § 28-1 first paragraph): a an
+agreed clause, b at most ten per cent, c necessary supplementary deliveries, d what could not be foreseen, e another
+supplier in the place of the first, f what is not substantial. Percentages are of the original value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, Literal, get_args
+
+from contracts.terms.period import add_months
+from contracts.terms.price_book import Finding
+
+Kind = Literal["extension", "change", "termination"]
+Basis = Literal["clause", "minor", "supplementary", "unforeseen", "supplier_change", "not_substantial"]
+State = Literal["drafted", "approved", "rejected", "withdrawn", "announced"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+BASES: Final[tuple[Basis, ...]] = get_args(Basis)
+STATES: Final[tuple[State, ...]] = get_args(State)
+IN_FORCE: Final = frozenset({"approved", "announced"})
+
+# The letter of § 28-1 first paragraph.
+LETTERS: Final[dict[Basis, str]] = dict(zip(BASES, "abcdef", strict=True))
+# Net of all changes on this ground together.
+MOST_MINOR: Final = Fraction(10, 100)
+# Each change by itself.
+MOST_EACH: Final = Fraction(50, 100)
+LIMITED_EACH: Final[frozenset[Basis]] = frozenset({"supplementary", "unforeseen"})
+# A change on one of these grounds is announced within so many days of its signing.
+ANNOUNCED: Final[frozenset[Basis]] = frozenset({"supplementary", "unforeseen"})
+DAYS_TO_ANNOUNCE: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A change of an agreement. Values are kroner excluding VAT; ``new_end`` is exclusive.
+
+    ``signed_on`` is the day of its signing, of an extension or a termination the day of the notice. ``value_change`` and
+    ``original_value`` are ``None`` where they are not known. ``options_until`` moves the last day of open options.
+    """
+
+    number: int
+    kind: Kind
+    basis: Basis
+    title: str
+    reason: str
+    clause: str
+    signed_on: date
+    value_change: Decimal | None = None
+    original_value: Decimal | None = None
+    new_maximum: Decimal | None = None
+    new_end: date | None = None
+    extension_from: date | None = None
+    options_until: date | None = None
+    approved_on: date | None = None
+    announced_on: date | None = None
+
+    @property
+    def share(self) -> Fraction | None:
+        """Give how large it is against the original value, with its sign; ``None`` where that cannot be said."""
+        return share_of(self.value_change, self.original_value)
+
+    @property
+    def announce_by(self) -> date | None:
+        """Give the last day of announcing it, or ``None`` where nothing is to be announced."""
+        if self.kind != "change" or self.basis not in ANNOUNCED:
+            return None
+        return self.signed_on + timedelta(days=DAYS_TO_ANNOUNCE)
+
+
+def share_of(value: Decimal | None, original: Decimal | None) -> Fraction | None:
+    """Give a value as an exact share of the original one; ``None`` where either is unknown or there is no original.
+
+    >>> share_of(Decimal("1200000.00"), Decimal("12000000.00"))
+    Fraction(1, 10)
+    """
+    if value is None or not original:
+        return None
+    return Fraction(value) / Fraction(original)
+
+
+def cumulative(amendments: Iterable[Amendment], basis: Basis | None = None) -> Fraction | None:
+    """Give the net of all changes (on one ground, or on all) as a share; ``None`` where one of them cannot be said."""
+    total = Fraction(0)
+    for one in amendments:
+        if one.kind == "change" and basis in (None, one.basis):
+            if one.share is None:
+                return None
+            total += one.share
+    return total
+
+
+def beyond_its_ground(new: Amendment, in_force: Iterable[Amendment]) -> Iterator[Finding]:
+    """Find what the ground of a change does not carry, held against those that stand."""
+    if new.kind != "change":
+        return
+    if new.basis == "clause" and not new.clause:
+        yield Finding("#/clause", "missing", "a change on the ground of a clause names the clause")
+    if new.share is None:
+        if new.basis == "minor" or new.basis in LIMITED_EACH:
+            yield Finding(
+                "#/value_change",
+                "share_unknown",
+                "this ground has a limit in per cent: the change's value and the agreement's original value are needed",
+            )
+        return
+    if new.basis == "minor":
+        total = cumulative([*in_force, new], "minor")
+        if total is None or abs(total) > MOST_MINOR:
+            shown = "unknown" if total is None else percent(total)
+            detail = (
+                f"with this the changes on this ground come to {shown} of the original value; at most 10 % is allowed"
+            )
+            yield Finding("#/value_change", "beyond_ten_percent", detail)
+    if new.basis in LIMITED_EACH and abs(new.share) > MOST_EACH:
+        detail = f"the change is {percent(new.share)} of the original value; at most 50 % is allowed"
+        yield Finding("#/value_change", "beyond_fifty_percent", detail)
+
+
+def percent(share: Fraction) -> str:
+    """Write a share in per cent with two decimals, rounded away from zero: what is over a limit never looks like it.
+
+    >>> percent(Fraction(100001, 1000000))
+    '10.01 %'
+    """
+    hundredths = abs(share) * 10000
+    whole = -(-hundredths.numerator // hundredths.denominator)
+    return f"{'-' if share < 0 else ''}{whole // 100}.{whole % 100:02d} %"
+
+
+def notice_deadline(end: date, notice_months: int | None) -> date:
+    """Give the last day of notice for taking up an extension of a term that ends before ``end`` (exclusive).
+
+    The months are counted back from the term's last day, whatever end it has come to by then.
+
+    >>> notice_deadline(date(2027, 1, 1), 3)
+    datetime.date(2026, 9, 30)
+    >>> notice_deadline(date(2028, 5, 30), 3)
+    datetime.date(2028, 2, 29)
+    """
+    return add_months(end - timedelta(days=1), -(notice_months or 0))
