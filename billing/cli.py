@@ -14,7 +14,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from billing import charging, cli_forecast, cli_intake, cli_quarters, cli_reconcile, cli_usage, invoices
+from billing import charging, cli_forecast, cli_intake, cli_order, cli_quarters, cli_reconcile, cli_usage, invoices
 from billing.rating.rate import rate
 from billing.schemas.charges import dump_charges
 from billing.schemas.invoices import dump_reading
@@ -58,6 +58,7 @@ def register(app: Flask) -> None:
     cli_intake.register(invoice_group)
     cli_quarters.register(app, usage_group)
     app.cli.add_command(cli_forecast.forecast_group)
+    cli_order.register(cli_forecast.forecast_group)
     cli_reconcile.register(app)
 
 

@@ -1,31 +1,44 @@
 """A proposed order of activations: each starts within its own months, so that their discounts do not end all at once.
 
-Costs are those of expected volumes, rated with each activation alone beside what runs (pools couple activations a little; the
-proposal is then simulated as a whole). The horizon ends twelve months after the last ramp's end.
+The search takes the cost of expected volumes, rated with each activation alone beside what runs; pools couple activations a
+little, so what the proposal comes to is then rated with all of them together, beside all of them at once. The horizon ends
+twelve months after the last ramp's end, or with the agreement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from billing.charging import Terms
-from billing.projection import Scenario, lines_with_and_without, planned_row
-from billing.rating.forecast import Plan
+from billing.projection import Scenario
+from billing.rating.forecast import Plan, forecast
 from billing.rating.lines import Line
 from billing.rating.ordering import RISE_MONTHS, Aim, Startable, propose_order
-from billing.simulation import prepared
-from contracts.terms.money import kroner
+from billing.rating.rate import CompiledTerms, Difference, compile_terms, marginal, rate_compiled
+from billing.rating.request import PriceRequest
+from billing.simulation import prepare, prepared
+from contracts.access import Actor
+from contracts.errors import Finding, InvalidInput
+from contracts.terms.agreement import OptionHolder
+from contracts.terms.money import kroner, round_half_up
 from contracts.terms.period import Period, add_months, first_of_month
-from contracts.terms.price_book import covers
+from contracts.terms.price_book import Activation, covers
 from contracts.terms.price_model import RampUp
 
 AFTER_THE_RAMP: Final = 12
 # A phase that ends by a count of examinations is taken to last this long.
 USUAL_PHASE_MONTHS: Final = 3
+# A plan of the next algorithm of every trust: how far ahead it begins, over how many months, and whose volume it takes.
+AHEAD: Final = 3
+USUAL_WINDOW: Final = 12
+COUNTED_MONTHS: Final = 3
+GIVEN_UP: Final = frozenset({"declined", "withdrawn", "lapsed", "ended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +51,46 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class CostMonth:
+    """What a month costs with everything rated together: at full price, and with a ramp-up's discount."""
+
+    month: Period
+    ordinary: Decimal
+    discounted: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Give both together."""
+        return self.ordinary + self.discounted
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """The largest rise of cost from one month to another at most three months later; of equals the earliest."""
+
+    amount: Decimal
+    since: Period
+    until: Period
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A proposed order over ``horizon``: the starts, the largest rise of cost over three months with it and all at once.
 
-    ``gap`` is how much lower a better order's largest rise could be at most, 0.00 where none is better.
+    ``rise``, ``rise_at_once`` and ``gap`` add up each activation's own cost, as the search does: ``gap`` is how much lower a
+    better order's largest rise could be at most, 0.00 where none is better; ``rise_before`` is what runs makes by itself, which
+    no order lowers. ``at_once`` and ``staggered`` are rated together.
     """
 
     horizon: Period
     starts: tuple[Start, ...]
     rise: Decimal
     rise_at_once: Decimal
+    rise_before: Decimal
     gap: Decimal
     delay: int
-    months: tuple[tuple[Period, Decimal, Decimal], ...]
+    at_once: tuple[CostMonth, ...]
+    staggered: tuple[CostMonth, ...]
 
     def applied(self, scenario: Scenario) -> Scenario:
         """Give the scenario with its activations started as proposed."""
@@ -71,6 +111,49 @@ class Proposal:
         )
 
 
+def rollout(
+    terms: Terms, holders: Sequence[OptionHolder], algorithms: Sequence[str], today: date, *, months: int = USUAL_WINDOW
+) -> Scenario:
+    """Plan the next algorithm of every trust: the one most widely run that it does not run, at the volume others have of it.
+
+    Each starts within ``months`` months, the first of them three months ahead; a trust whose option is given up has none. The
+    volume is the mean of the last three months with counts, over those who run it; an algorithm that nobody counted is left
+    out.
+    """
+    running = {(row.trust, row.algorithm) for row in terms.activations if row.end is None or row.end > today}
+    spread = sorted(algorithms, key=lambda code: -sum(algorithm == code for _, algorithm in running))
+    volumes = {code: _usual_volume(terms, code, running) for code in spread}
+    first = add_months(first_of_month(today), AHEAD)
+    plans = []
+    for holder in holders:
+        trust = holder.party.code
+        own = (code for code in spread if (trust, code) not in running and volumes[code])
+        code = next(own, None)
+        if code is not None and holder.state not in GIVEN_UP:
+            plans.append(Plan(Activation(trust, code, first), volumes[code], 0))
+    last = add_months(first, months - 1)
+    until = min(add_months(last, AFTER_THE_RAMP), Period.month(terms.agreement.term.end - timedelta(days=1)).end)
+    known_until = max((entry.on for entry in terms.usage), default=today)
+    return Scenario(
+        Period(first_of_month(today), max(until, add_months(first_of_month(today), 1))),
+        min(known_until + timedelta(days=1), today),
+        tuple(plans),
+        windows=((first, last),) * len(plans),
+    )
+
+
+def _usual_volume(terms: Terms, code: str, running: Collection[tuple[str, str]]) -> int:
+    """Give what those who run an algorithm count of it in a month, each as much as in its last three months with counts."""
+    per_trust: dict[str, dict[date, int]] = {}
+    for entry in terms.usage:
+        if entry.algorithm == code and (entry.trust, code) in running:
+            by_month = per_trust.setdefault(entry.trust, {})
+            month = first_of_month(entry.on)
+            by_month[month] = by_month.get(month, 0) + entry.quantity
+    counted = [by_month[month] for by_month in per_trust.values() for month in sorted(by_month)[-COUNTED_MONTHS:]]
+    return round_half_up(sum(counted), len(counted)) if counted else 0
+
+
 def propose(terms: Terms, scenario: Scenario) -> Proposal:
     """Propose when each planned activation starts; those without a window start as planned.
 
@@ -82,26 +165,52 @@ def propose(terms: Terms, scenario: Scenario) -> Proposal:
         for plan, window in zip(scenario.plans, scenario.windows or (None,) * len(scenario.plans), strict=True)
     ]
     horizon = _horizon(terms, scenario, windows)
-    base, courses = _courses(terms, scenario, windows, horizon)
+    ground = _Ground.of(terms, scenario, horizon)
+    base = _by_month(ground.lines, horizon)
+    courses = _courses(ground, scenario.plans, windows)
     activations = [Startable(tuple(each)) for each in courses]
     order = propose_order(base, activations, Aim())
-    chosen = [course[start] for course, start in zip(courses, order.starts, strict=True)]
     at_once = [course[0] for course in courses]
+    earliest = [_moved(plan, window[0]) for plan, window in zip(scenario.plans, windows, strict=True)]
+    proposed = [
+        _moved(plan, add_months(window[0], start))
+        for plan, window, start in zip(scenario.plans, windows, order.starts, strict=True)
+    ]
     return Proposal(
         horizon,
-        tuple(
-            Start(plan.activation.trust, plan.activation.algorithm, _go_live(plan, add_months(window[0], start)))
-            for plan, window, start in zip(scenario.plans, windows, order.starts, strict=True)
-        ),
+        tuple(Start(plan.activation.trust, plan.activation.algorithm, plan.activation.go_live) for plan in proposed),
         kroner(order.worst),
         kroner(_largest_rise(_added(base, at_once))),
+        kroner(_largest_rise(base)),
         kroner(order.gap),
         order.delay,
-        tuple(
-            (month, kroner(one), kroner(other))
-            for month, one, other in zip(horizon.months(), _added(base, at_once), _added(base, chosen), strict=True)
-        ),
+        ground.together(earliest),
+        ground.together(proposed),
     )
+
+
+def proposed(
+    session: Session, *, agreement_id: int, scenario: Scenario, actor: Actor, known_at: datetime | None = None
+) -> Proposal:
+    """Propose the order of a scenario's activations for a reader of all trusts; `simulation.prepare` tells what it raises."""
+    ready = prepare(session, agreement_id=agreement_id, scenario=scenario, actor=actor, known_at=known_at)
+    return propose(ready.base, scenario)
+
+
+def largest_rise(months: Sequence[CostMonth]) -> Rise | None:
+    """Find the largest rise over at most three months; None where the cost never rises."""
+    found = None
+    for at, later in enumerate(months):
+        for earlier in months[max(0, at - RISE_MONTHS) : at]:
+            amount = later.total - earlier.total
+            if amount > 0 and (found is None or amount > found.amount):
+                found = Rise(amount, earlier.month, later.month)
+    return found
+
+
+def highest(months: Sequence[CostMonth]) -> CostMonth | None:
+    """Give the dearest month, of equals the earliest."""
+    return max(months, key=lambda month: month.total, default=None)
 
 
 def _horizon(terms: Terms, scenario: Scenario, windows: Sequence[tuple[date, date]]) -> Period:
@@ -124,31 +233,74 @@ def _ramp_months(terms: Terms, plan: Plan) -> int:
     return months
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What runs over a horizon, compiled and rated once, and what plans change of it."""
+
+    request: PriceRequest
+    compiled: CompiledTerms
+    lines: tuple[Line, ...]
+    horizon: Period
+    coming: Period
+    growth: Decimal
+
+    @classmethod
+    def of(cls, terms: Terms, scenario: Scenario, horizon: Period) -> _Ground:
+        """Forecast what runs, and rate it."""
+        alone = replace(scenario, period=horizon, plans=(), windows=(), usage=None)
+        usage = tuple(prepared(terms, terms, alone).base_volumes.expected_usage())
+        term = terms.agreement.term.period
+        common, coming = horizon.overlap(term), Period(scenario.as_of, max(horizon.end, scenario.as_of)).overlap(term)
+        if common is None or coming is None:
+            detail = "the activations are to start outside the agreement's term"
+            raise InvalidInput((Finding("#/activations", "outside_term", detail),))
+        request = replace(terms, usage=usage).to_request(common)
+        compiled = compile_terms(request.agreement, request.price_book, request.activations)
+        lines = rate_compiled(compiled, request.usage, common).lines
+        return cls(request, compiled, lines, horizon, coming, scenario.annual_growth)
+
+    def changed(self, plans: Sequence[Plan]) -> Difference:
+        """Rate what plans change."""
+        planned = forecast({}, (), plans, self.coming, self.growth)
+        return marginal(
+            self.compiled,
+            self.request.usage,
+            (*self.request.usage, *planned),
+            self.request.period,
+            (*self.request.activations, *(plan.activation for plan in plans)),
+        )
+
+    def together(self, plans: Sequence[Plan]) -> tuple[CostMonth, ...]:
+        """Give what each month costs with plans, all rated together."""
+        change = self.changed(plans)
+        # No two lines are alike, so those that the plans touch are told from the others by themselves.
+        touched = frozenset(change.without)
+        lines = (*(line for line in self.lines if line not in touched), *change.with_)
+        ordinary = _by_month([line for line in lines if not line.discount_rate_e4], self.horizon)
+        discounted = _by_month([line for line in lines if line.discount_rate_e4], self.horizon)
+        return tuple(
+            CostMonth(month, kroner(one), kroner(other))
+            for month, one, other in zip(self.horizon.months(), ordinary, discounted, strict=True)
+        )
+
+
 def _courses(
-    terms: Terms, scenario: Scenario, windows: Sequence[tuple[date, date]], horizon: Period
-) -> tuple[list[int], list[list[tuple[int, ...]]]]:
-    alone = replace(scenario, period=horizon, plans=(), windows=(), usage=None)
-    ready = prepared(terms, terms, alone)
-    usage = tuple(ready.base_volumes.expected_usage())
-    base_terms = replace(terms, usage=usage)
-    courses: list[list[tuple[int, ...]]] = []
-    without: list[int] = []
-    for plan, window in zip(scenario.plans, windows, strict=True):
+    ground: _Ground, plans: Sequence[Plan], windows: Sequence[tuple[date, date]]
+) -> list[list[tuple[int, ...]]]:
+    """Give what each plan adds to each month, for each month it may start in."""
+    courses = []
+    for plan, window in zip(plans, windows, strict=True):
         own = []
         for month in Period(window[0], add_months(window[1], 1)).months():
-            moved = replace(plan, activation=replace(plan.activation, go_live=_go_live(plan, month.start)))
-            one = prepared(terms, terms, replace(alone, plans=(moved,)))
-            with_plan = replace(
-                terms,
-                activations=(*terms.activations, planned_row(moved.activation)),
-                usage=tuple(one.volumes.expected_usage()),
-            )
-            lines, base = lines_with_and_without(with_plan, base_terms, horizon)
-            cost, nothing = _by_month(lines, horizon), _by_month(base, horizon)
-            without = without or nothing
+            change = ground.changed([_moved(plan, month.start)])
+            cost, nothing = _by_month(change.with_, ground.horizon), _by_month(change.without, ground.horizon)
             own.append(tuple(mine - theirs for mine, theirs in zip(cost, nothing, strict=True)))
         courses.append(own)
-    return without, courses
+    return courses
+
+
+def _moved(plan: Plan, month: date) -> Plan:
+    return replace(plan, activation=replace(plan.activation, go_live=_go_live(plan, month)))
 
 
 def _go_live(plan: Plan, month: date) -> date:

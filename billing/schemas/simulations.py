@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from billing.ceiling_outlook import Outlook
 from billing.rating.simulate import Fan, Shares, Simulation
 from billing.simulated_answer import Answer
 from billing.simulation import Course, Simulated
-from billing.starting_order import Proposal
+from billing.starting_order import CostMonth, Proposal, highest, largest_rise
 from contracts.terms import money
 from contracts.terms.money import format_amount, format_rate
 
@@ -48,6 +49,40 @@ def dump_proposal(proposal: Proposal) -> dict[str, Any]:
         "order_gap": format_amount(proposal.gap),
         "largest_rise": format_amount(proposal.rise),
         "largest_rise_at_once": format_amount(proposal.rise_at_once),
+    }
+
+
+def dump_order(proposal: Proposal) -> dict[str, Any]:
+    """Write a proposed order with both courses, rated together; ``fall`` is by how much of itself the largest rise falls."""
+    once, apart = largest_rise(proposal.at_once), largest_rise(proposal.staggered)
+    fall = None
+    if once is not None:
+        fall = format_rate(round(1 - (Decimal(0) if apart is None else apart.amount) / once.amount, 4))
+    return {
+        **dump_proposal(proposal),
+        "at_once": _staggered(proposal.at_once),
+        "staggered": _staggered(proposal.staggered),
+        "fall": fall,
+    }
+
+
+def _staggered(months: Sequence[CostMonth]) -> dict[str, Any]:
+    rise, top = largest_rise(months), highest(months)
+    return {
+        "months": [_cost_month(each) for each in months],
+        "largest_rise": None
+        if rise is None
+        else {"amount": format_amount(rise.amount), "since": rise.since.label(), "until": rise.until.label()},
+        "highest_month": None if top is None else _cost_month(top),
+    }
+
+
+def _cost_month(each: CostMonth) -> dict[str, str]:
+    return {
+        "month": each.month.label(),
+        "ordinary": format_amount(each.ordinary),
+        "discounted": format_amount(each.discounted),
+        "total": format_amount(each.total),
     }
 
 

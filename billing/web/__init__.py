@@ -11,6 +11,7 @@ from billing.web import (
     allocations,
     api,
     approvals,
+    budgets,
     ceiling_pages,
     charge_list,
     corrections,
@@ -66,6 +67,7 @@ def register(app: Flask) -> None:
     what_if.register(app)
     hump_pages.register(app)
     drivers.register(app)
+    budgets.register(app)
     scenarios.register(app)
     invoices.register(app)
     invoice_setup.register(app)

@@ -19,6 +19,9 @@ PAGES = [
     (CONTROLLER, f"{RAMME}?kjent=2026-08-01"),
     (CONTROLLER, f"{RAMME}?fra=25"),
     (CONTROLLER, f"{RAMME}?kjent=2023-12-20"),
+    (CONTROLLER, "/prognoser/pukkel"),
+    (CONTROLLER, "/prognoser/pukkel?beregn=1"),
+    (CONTROLLER, "/prognoser/pukkel?beregn=1&hf1=akershus&alg1=xray-chest&antall1=x&tidligst1=2027-01&senest1=2026-12"),
 ]
 
 
@@ -67,6 +70,41 @@ def test_a_reader_within_one_trust_does_not_see_what_all_of_them_use(page: Page)
     sign_in(page, READER)
     page.goto("/avtaler/ra-2024-ki")
     expect(page.get_by_role("link", name="Rammen")).to_have_count(0)
-    response = page.goto(RAMME)
-    assert response is not None
-    assert response.status == 404
+    for address in (RAMME, "/prognoser/pukkel"):
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 404, address
+
+
+def test_an_order_is_proposed_and_goes_on_as_a_scenario(page: Page) -> None:
+    sign_in(page, CONTROLLER)
+    page.goto("/prognoser")
+    page.get_by_role("link", name="Pukkelkostnad").click()
+    # What is offered is a plan that can be asked about as it stands.
+    expect(page.locator("#hf1")).not_to_have_value("")
+    for row in range(3, 10):
+        page.select_option(f"#hf{row}", "")
+    page.fill("#senest1", "2027-02")
+    page.get_by_role("button", name="Foreslå rekkefølge").click()
+    expect(page.locator("#answer")).to_contain_text("Dyreste måned er")
+    assert page.locator("#order tbody tr").count() == 2
+    expect(page.locator("#order")).to_contain_text("Regelen: minst mulig største økning")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('#answer figure script[type=\"application/json\"]')]"
+        ".map(one => JSON.parse(one.textContent).layout.yaxis.range.join())"
+    )
+    assert len(heights) == 2
+    assert heights[0] == heights[1], "both panels are on the same scale"
+    page.get_by_role("link", name="Gå videre med den som scenario").click()
+    assert "/prognoser/ny?" in page.url
+    expect(page.locator("#hf2")).not_to_have_value("")
+
+
+def test_what_is_wrong_with_a_plan_is_said_at_its_field(page: Page) -> None:
+    sign_in(page, CONTROLLER)
+    runs = "hf1=vestre-viken&alg1=xray-skeletal&antall1=100&tidligst1=2027-01&senest1=2027-03"
+    page.goto(f"/prognoser/pukkel?beregn=1&{runs}")
+    expect(page.locator("#alg1-error")).to_contain_text("algoritmen", ignore_case=True)
+    page.goto("/prognoser/pukkel?beregn=1&hf1=akershus&alg1=&antall1=0&tidligst1=2030-01&senest1=x")
+    for name in ("alg1", "antall1", "tidligst1", "senest1"):
+        expect(page.locator(f"#{name}-error")).to_be_visible()
