@@ -52,6 +52,7 @@ _WARNINGS: Final = {
     "funding_below_cost": "{year}: bevilgningen er {funded} kr, ventet kostnad {cost} kr.",
     "call_off_outlives_term": "Avropet varer til {ends_on}, lenger enn rammeavtalen ({term_end}).",
 }
+_NONE_GIVEN: Final = "Ingen oppgitt"
 _GAIN_UNITS: Final = {"minutes": "minutter spart", "waiting": "dager kortere ventetid", "quality": ""}
 ITEMS: Final = {
     "decision_and_funding": "Beslutning og finansiering",
@@ -152,14 +153,17 @@ def decision_paper(
         ),
         net_per_year=told.net_per_year,
         break_even=told.break_even,
-        evidence=_evidence(session, product, write),
+        evidence=(
+            ("Bruk i denne saken", case.plan.intended_use or _NONE_GIVEN),
+            *_evidence(session, product, write),
+        ),
         documents=tuple(
             FiledPaper(ITEMS.get(one.code, one.code), one.version or 1, _accepted(one, session, write), one.sha256)
             for one in items
             if one.sha256 is not None
         ),
         guards=_answers(submitted, write),
-        statement=case.plan.intended_use,
+        statement=facts.comment.strip(),
         price_book=f"gyldig fra {write.day(version.valid_from, 'nb')}" if version is not None else "",
         scenario=figures.basis,
         dossier_hash=submitted.sha256,
@@ -187,7 +191,7 @@ def _size(gain: gains.Gain, write: Writing) -> str:
 
 def _evidence(session: Session, product: MarketplaceAlgorithm, write: Writing) -> tuple[tuple[str, str], ...]:
     """Give what is known of the product; what nobody gave stands as not given."""
-    none_given = "Ingen oppgitt"
+    none_given = _NONE_GIVEN
     held = catalogue.certificates(session, product.code)
     references = catalogue.references(session, product.code)
     count = {kind: [one for one in references if one.kind == kind] for kind in REFERENCE_KINDS}

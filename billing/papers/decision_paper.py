@@ -70,6 +70,7 @@ TEXTS: Final[Texts] = {
         "net": "Netto per år er {net}, og gevinsten dekker kostnaden fra {volume} undersøkelser i året.",
         "net_only": "Netto per år er {net}. Volumet der gevinsten dekker kostnaden, er ikke kjent.",
         "net_unknown": "Netto per år er ikke regnet, fordi minst én gevinst ikke har noe beløp.",
+        "net_no_year": "Netto per år er ikke regnet, fordi det er for få måneder igjen av avtalen med ordinære priser.",
         "evidence": "Dokumentasjon av algoritmen",
         "documents": "Dokumenter i saken",
         "document": "Dokument",
@@ -146,6 +147,7 @@ TEXTS: Final[Texts] = {
         "net": "The net per year is {net}, and the gain covers the cost from {volume} examinations a year.",
         "net_only": "The net per year is {net}. The volume at which the gain covers the cost is not known.",
         "net_unknown": "The net per year is not computed, because at least one gain has no amount.",
+        "net_no_year": "The net per year is not computed, because too few months at ordinary prices are left of the agreement.",
         "evidence": "Evidence of the algorithm",
         "documents": "Documents of the case",
         "document": "Document",
@@ -234,7 +236,7 @@ class DecisionPaper:
     """What an approver decides on, in kroner excluding VAT, as frozen at submission.
 
     `agreement_end` is the last day. `maximum` is None where the agreement has none. `evidence` are names with what is
-    known, "none given" among it. `net_per_year` and `break_even` are known only where every gain has an amount. Raises
+    known, "none given" among it. `net_per_year` (of a year at ordinary prices) and `break_even` are known only where every gain has an amount. Raises
     `ValueError` for a net that is given although a gain's amount is unknown, and for a break-even volume without a net.
     """
 
@@ -470,7 +472,8 @@ class DecisionPaper:
 
     def _net(self, write: Writing) -> str:
         if self.net_per_year is None:
-            return TEXTS[self.language]["net_unknown"]
+            known = all(gain.per_year is not None for gain in self.gains)
+            return TEXTS[self.language]["net_no_year" if known else "net_unknown"]
         net = write.money(self.net_per_year, self.language)
         if self.break_even is None:
             return fill(TEXTS, self.language, "net_only", net=net)

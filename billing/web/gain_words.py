@@ -40,13 +40,13 @@ def balance_text(balance: Balance, gains: tuple[Gain, ...]) -> str:
             gains="; ".join(unknown),
         )
     if balance.net_per_year is None:
-        return _("The net per year is not computed, because the cost of a whole year is not known.")
+        return _("The net per year is not computed, because too few months at ordinary prices are left of the agreement.")
     values = {
         "gain": formatting.money(balance.gain_per_year, locale),
         "cost": formatting.money(balance.year_cost or 0, locale),
         "net": formatting.money(balance.net_per_year, locale),
     }
-    told = _("A year gains %(gain)s and costs %(cost)s: net %(net)s.", **values)
+    told = _("A year at ordinary prices gains %(gain)s and costs %(cost)s: net %(net)s.", **values)
     if balance.break_even is None:
         return told + " " + _("At no volume that was looked at do the gains cover the cost.")
     volume = formatting.quantity(balance.break_even, locale)

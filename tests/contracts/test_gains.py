@@ -173,11 +173,14 @@ def years(months: int, ramp_end: date | None = None) -> CostFigures:
     [
         (24, None, "12000.00", "2.00"),
         (24, date(2027, 1, 1), "12000.00", "2.00"),
-        (24, date(2027, 2, 1), "12000.00", None),
-        (11, None, None, None),
+        (24, date(2027, 9, 1), "12000.00", "2.00"),
+        (24, date(2027, 11, 1), None, None),
+        (24, date(2028, 1, 1), None, None),
+        (3, None, "12000.00", "2.00"),
+        (2, None, None, None),
     ],
 )
-def test_the_year_compared_is_the_last_one(
+def test_the_year_compared_is_one_at_ordinary_prices(
     months: int, ramp_end: date | None, cost: str | None, price: str | None
 ) -> None:
     figures = years(months, ramp_end)
@@ -195,10 +198,10 @@ def test_the_gains_cover_the_cost_from_the_volume_at_which_rating_says_so(at_des
     assert told.net_per_year == Decimal("59988000.00")
     assert told.break_even is not None
     month = told.break_even // 12
-    assert gain_balance._year_at(at_desk.session, case, month) <= Decimal(10000) * told.break_even
+    assert gain_balance._year_at(at_desk.session, case, month, 12) <= Decimal(10000) * told.break_even
     if month > 1:
         below = month - 1
-        assert gain_balance._year_at(at_desk.session, case, below) > Decimal(10000) * below * 12
+        assert gain_balance._year_at(at_desk.session, case, below, 12) > Decimal(10000) * below * 12
 
 
 def test_gains_too_small_for_any_volume_have_no_break_even(at_desk: Desk) -> None:
