@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -18,14 +18,15 @@ from billing import invoices
 from billing.charging import ZERO, Charges, Standing, Terms, charges_of, gather, readable_trust
 from billing.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
 from billing.projection import Course, Month, Projection, project_activation
+from billing.rating.captions import tier_interval
 from billing.rating.lines import Line
-from contracts import agreements
+from contracts import agreements, price_books
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.terms.price_book import PriceBook
-from contracts.terms.price_model import Charge, last_units
+from contracts.terms.price_model import Charge, UsageCharge, last_units
 
 QUARTERS_SHOWN = 12
 INVOICES_COMPARED = 12
@@ -270,6 +271,21 @@ class RampEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class TierStep:
+    """From a month on the activation's last examinations of each month fall in a tier, at a price before any discount.
+
+    ``first`` and ``last`` are the numbers of the tier's units as the counter counts them; ``last`` None is the open tier.
+    """
+
+    month: Period
+    charge: str
+    tier: int
+    first: int
+    last: int | None
+    unit_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class WhatIf:
     """What an activation adds, by month: with minus without; ``months`` end with the agreement, at ``until``.
 
@@ -288,6 +304,15 @@ class WhatIf:
     framework: Course | None
     ramp_end: RampEnd | None
     partial: bool = False
+    tiers: tuple[TierStep, ...] = ()
+
+    @property
+    def next_tier(self) -> TierStep | None:
+        """Give the first step into a dearer or cheaper tier above the one that the activation begins in."""
+        steps = zip(self.tiers, self.tiers[1:], strict=False)
+        return next(
+            (after for before, after in steps if after.charge == before.charge and after.tier > before.tier), None
+        )
 
     @property
     def list_price(self) -> Decimal:
@@ -488,7 +513,37 @@ def what_if(
         framework=framework,
         ramp_end=_ramp_end(own),
         partial=framework is not None and any(month.month not in told for month in shown),
+        tiers=_tier_steps(price_books.price_book(session, agreement_id), projection.lines, trust, algorithm),
     )
+
+
+def _tier_steps(book: PriceBook, lines: Iterable[Line], trust: str, algorithm: str) -> tuple[TierStep, ...]:
+    """Tell in which tier an activation's own lines of each month end, and leave out months that say the same again."""
+    highest: dict[tuple[str, Period], Line] = {}
+    for line in lines:
+        if (
+            (line.trust, line.algorithm) != (trust, algorithm)
+            or line.tier is None
+            or line.reprices
+            or not line.quantity
+        ):
+            continue
+        key = (line.charge, Period.month(line.period.start))
+        if key not in highest or line.tier > (highest[key].tier or 0):
+            highest[key] = line
+    steps: list[TierStep] = []
+    for (code, month), line in sorted(highest.items(), key=lambda each: (each[0][0], each[0][1].start)):
+        version = book.version_on(line.period.start)
+        charge = next((one for one in (() if version is None else version.charges) if one.code == code), None)
+        if charge is None or line.tier is None or len(tiers_of(charge)) < 2:
+            continue
+        boundary = (
+            charge.conventions.over(book.conventions).boundary if isinstance(charge, UsageCharge) else "inclusive"
+        )
+        step = TierStep(month, code, line.tier, *tier_interval(charge, line.tier, boundary), line.unit_price)
+        if not steps or replace(step, month=steps[-1].month) != steps[-1]:
+            steps.append(step)
+    return tuple(steps)
 
 
 def _told_framework(projection: Projection, own: Course, scope: str | None) -> tuple[Course | None, frozenset[Period]]:

@@ -11,13 +11,18 @@ from flask import Blueprint, Flask
 from flask_babel import gettext as _
 
 from billing import metering, reports
-from billing.web import charts, words
+from billing.projection import Scenario
+from billing.rating.forecast import Plan
+from billing.simulation import simulate_scenario
+from billing.web import charts, charts_projection, words
+from billing.web.charts_projection import Band, FanMonth
 from billing.web.query import Query, read_query
 from contracts import agreements
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.terms.agreement import OptionHolder
 from contracts.terms.period import Period, add_months, previous_day
+from contracts.terms.price_book import Activation
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
@@ -26,7 +31,10 @@ blueprint = Blueprint("what_if", __name__, template_folder="templates")
 
 LARGEST_VOLUME = 1_000_000
 LONGEST_ADOPTION = 60
-FIELDS = ("hf", "alg", "maaned", "antall", "tilvenning", "per")
+FIELDS = ("hf", "alg", "maaned", "antall", "tilvenning", "per", "usikkerhet")
+# Enough for a fan that is looked at within a request; a saved scenario takes more.
+DRAWS = 500
+SEED = 42
 NOT_A_HOLDER = N_("This trust is not on the agreement's closed list.")
 REFUSALS = {
     "active_already": ("alg", N_("This algorithm runs at the trust in that month already. Choose another one.")),
@@ -131,11 +139,65 @@ def _page(
         errors=asked.errors,
         result=result,
         figure=_figure(result) if result else None,
+        fan=_fan(query, asked) if result and query.values.get("usikkerhet") and _reads_all(query) else None,
+        reads_all=_reads_all(query),
+        scenario_url=_scenario_url(query, asked) if result else None,
+        draws=DRAWS,
         last_day=previous_day(result.until) if result else None,
         states=words.STATES,
         words=words,
     )
     return (page, 422) if asked.errors else page
+
+
+def _reads_all(query: Query) -> bool:
+    return query.actor.scope("read") is None
+
+
+def _fan(query: Query, asked: Form) -> charts.Figure:
+    """Simulate what the activation adds for all trusts: the same draws with it and without it."""
+    assert asked.go_live is not None
+    assert asked.as_of is not None
+    months = Period(asked.go_live, add_months(asked.go_live, 24))
+    plan = Plan(Activation(asked.values["hf"], asked.values["alg"], asked.go_live), asked.volume, asked.adoption)
+    scenario = Scenario(months, asked.as_of, (plan,), draws=DRAWS, seed=SEED, noise=None)
+    found = simulate_scenario(
+        db.session, agreement_id=query.agreement.id, scenario=scenario, actor=query.actor
+    ).marginal
+    language = current_language()
+    rows = [
+        FanMonth(month.label(), Band(fan.p10, fan.p25, fan.p50, fan.p75, fan.p90))
+        for month, fan, ended in zip(
+            found.simulation.months, found.simulation.fans(), found.simulation.after_end, strict=True
+        )
+        if not ended
+    ]
+    total = found.total
+    return charts_projection.fan(
+        "added-fan",
+        _("Most likely it adds %(amount)s for all trusts", amount=formatting.money_large(total.p50, language)),
+        rows,
+        language,
+        caption=_("Added cost of all trusts by month"),
+        total=Band(total.p10, total.p25, total.p50, total.p75, total.p90),
+    )
+
+
+def _scenario_url(query: Query, asked: Form) -> str:
+    """Give the builder's address with this activation in it."""
+    assert asked.go_live is not None
+    values = asked.values
+    return query.link(
+        "scenarios.build",
+        fra=values["maaned"],
+        til=f"{add_months(asked.go_live, 24):%Y-%m}",
+        rader="1",
+        hf1=values["hf"] if "hf" in values else query.actor.scope("read"),
+        alg1=values["alg"],
+        start1=values["maaned"],
+        antall1=str(asked.volume),
+        tilv1=str(asked.adoption),
+    )
 
 
 def _figure(result: reports.WhatIf) -> charts.Figure:

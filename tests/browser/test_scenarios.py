@@ -100,3 +100,33 @@ def test_without_scripts_the_builder_computes_by_its_button(page: Page, live_url
     plain.get_by_role("button", name="Beregn").click()
     expect(plain.locator("#expected-cost")).to_be_visible()
     context.close()
+
+
+def test_a_what_if_answers_while_one_types_and_goes_on_as_a_scenario(
+    page: Page, assert_accessible: Callable[[Page], None], assert_no_overflow: Callable[[Page], None]
+) -> None:
+    sign_in(page, CONTROLLER)
+    page.goto("/prognoser/hva-om?hf=oslo&alg=ct-pe&maaned=2026-11&antall=300&tilvenning=6")
+    total = page.locator("#month-table").locator("xpath=ancestor::table").locator("tfoot td").last
+    before = total.inner_text()
+    page.fill("#antall", "600")
+    expect(total).not_to_have_text(before)
+    page.fill("#antall", "mange")
+    expect(page.locator("#answer")).to_contain_text("Svaret kommer når feltene er riktige.")
+    page.fill("#antall", "300")
+    expect(total).to_have_text(before)
+    page.get_by_role("link", name="Vis hvor usikkert det er").click()
+    expect(page.locator("#added-fan")).to_be_visible()
+    assert_accessible(page)
+    assert_no_overflow(page)
+    page.get_by_role("link", name="Lagre som scenario").click()
+    expect(page.locator("#antall1")).to_have_value("300")
+    expect(page.locator("#expected-cost")).to_be_visible()
+
+
+def test_within_a_trust_nothing_is_simulated_for_all(page: Page) -> None:
+    sign_in(page, READER)
+    page.goto("/prognoser/hva-om?alg=ct-pulmonary-metastases&maaned=2027-01&antall=200&usikkerhet=ja")
+    expect(page.locator("#month-table")).to_be_attached()
+    expect(page.locator("#added-fan")).to_have_count(0)
+    expect(page.get_by_role("link", name="Vis hvor usikkert det er")).to_have_count(0)
