@@ -284,10 +284,16 @@ class TrustCostSchema(TermsSchema):
 
 
 class AlgorithmCostSchema(TermsSchema):
-    """What falls on an algorithm."""
+    """What falls on an algorithm, or (null) on none."""
 
-    algorithm = fields.String(required=True)
+    algorithm = fields.String(required=True, allow_none=True)
     total = fields.Nested(SpreadSchema, required=True)
+
+
+class MarginalSchema(CourseSchema):
+    """What the planned activations add; `by_trust` where a reader of all trusts asked and something was drawn."""
+
+    by_trust = fields.List(fields.Nested(TrustCostSchema))
 
 
 class ProjectionSchema(TermsSchema):
@@ -298,7 +304,7 @@ class ProjectionSchema(TermsSchema):
     by_trust = fields.List(fields.Nested(TrustCostSchema), required=True)
     by_algorithm = fields.List(fields.Nested(AlgorithmCostSchema), required=True)
     without = fields.Nested(CourseSchema, required=True)
-    marginal = fields.Nested(CourseSchema, required=True)
+    marginal = fields.Nested(MarginalSchema, required=True)
     ceiling = fields.Dict(required=True, allow_none=True)
     peak_month = fields.String(required=True, allow_none=True)
     assumptions = fields.Dict(required=True)
