@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session
 from billing import charging, corrections, invoice_setup, invoices, metering, quarters
 from billing.corrections import Evidence
 from billing.example_agreement import Document, agreement_document
+from billing.example_budgets import example_budgets
 from billing.example_catalogue import catalogue_course
 from billing.example_index import index_course
 from billing.example_invoice import ACCOUNT, FILENAME, ORDER, REFERENCE, vendor_invoice
+from billing.example_life import agreement_life
 from billing.example_payments import example_payments
 from billing.example_reconciliation import Reconciling
 from billing.example_scenarios import Foreseeing
@@ -168,6 +170,8 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     happenings += _closings(session, agreement_id, controller)
     happenings += Reconciling(session, agreement_id, document, controller, people["approver"], write).happenings()
     happenings += example_payments(session, agreement_id, controller)
+    happenings += agreement_life(session, agreement_id, people["contract_manager"])
+    happenings += example_budgets(session, controller)
     happenings += Foreseeing(session, agreement_id).happenings(people["contract_manager"], people["trust_requester"])
     happenings += catalogue_course(session, agreement_id, people)
     for corrected in CORRECTED:

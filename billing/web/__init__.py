@@ -25,6 +25,7 @@ from billing.web import (
     hump_pages,
     invoice_setup,
     invoices,
+    option_pages,
     overview,
     payments,
     price_books,
@@ -53,6 +54,7 @@ def register(app: Flask) -> None:
     overview.register(app)
     approvals.register(app)
     gain_pages.register(app)
+    option_pages.register(app)
     agreement.register(app)
     ceiling_pages.register(app)
     price_books.register(app)

@@ -259,6 +259,12 @@ class BudgetSchema(TermsSchema):
     amount = Number(2, required=True)
     approved_on = Day(required=True)
     reference = Text(required=True, validate=SHORT)
+    months = fields.List(
+        Number(2),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Its parts by month, January first, that sum to the amount; null: spread evenly."},
+    )
 
 
 class BudgetPageSchema(PageSchema):
@@ -443,6 +449,7 @@ def dump_budget(one: Any) -> dict[str, Any]:
         "amount": format_amount(one.amount),
         "approved_on": one.approved_on.isoformat(),
         "reference": one.reference,
+        "months": [format_amount(part) for part in one.months] if one.phased else None,
     }
 
 
