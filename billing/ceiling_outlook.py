@@ -132,11 +132,12 @@ def burn_down(session: Session, *, agreement_id: int, today: date, known_at: dat
         ready = _as_it_runs(_without(terms, waiting), first, plans)
     period = Period(first, _whole_months(terms.agreement.term.end)) if ready is not None else None
     running = None if ready is None or period is None else ready.run(period, plans=False)
-    figures = _figures(session, terms, first, running, None if known_at is not None else set(waiting), known_at)
+    due = _due_by_month(terms, first)
+    figures = _figures(session, terms, due, running, None if known_at is not None else set(waiting), known_at)
     simulation = running
     if ready is not None and period is not None and ready.scenario.plans:
         simulation = ready.run(period)
-    spent = _spent_by_month(terms, figures, first)
+    spent = _spent_by_month(terms.agreement.term.start, first, due, figures)
     before = spent[-1][1] if spent else figures.opening
     levels = []
     for level in LEVELS if figures.maximum is not None else ():
@@ -166,13 +167,14 @@ def figures_of(session: Session, terms: Terms, today: date, known_at: datetime |
     if first < terms.agreement.term.end:
         period = Period(first, _whole_months(terms.agreement.term.end))
         running = _as_it_runs(_without(terms, waiting), first).run(period, plans=False)
-    return _figures(session, terms, first, running, None if known_at is not None else set(waiting), known_at)
+    due = _due_by_month(terms, first)
+    return _figures(session, terms, due, running, None if known_at is not None else set(waiting), known_at)
 
 
 def _figures(
     session: Session,
     terms: Terms,
-    first: date,
+    due: dict[date, Decimal],
     running: Simulation | None,
     waiting: set[str] | None,
     known_at: datetime | None,
@@ -180,11 +182,7 @@ def _figures(
     agreement = terms.agreement
     standing = ceiling.standing(session, agreement.id, known_at)
     invoiced = approved_by_quarter(session, agreement.id, known_at)
-    accrued: dict[str, Decimal] = {}
-    if first > agreement.term.start:
-        for label, amount in _due_by_quarter(terms, Period(agreement.term.start, first)).items():
-            if label not in invoiced and amount:
-                accrued[label] = amount
+    accrued = {label: amount for label, amount in _by_quarter(due).items() if label not in invoiced and amount}
     committed = ceiling.committed_by_source(session, agreement.id, known_at)
     return CeilingFigures(
         maximum=standing.maximum,
@@ -223,33 +221,38 @@ def outlook(session: Session, ready: Prepared, *, today: date, known_at: datetim
 
 def _spent(terms: Terms, figures: CeilingFigures, until: date) -> Decimal:
     """Sum what was invoiced, or else due, for the days before ``until``."""
-    start = terms.agreement.term.start
-    if until <= start:
-        return ZERO
     spent = ZERO
-    for label, amount in _due_by_quarter(terms, Period(start, until)).items():
+    for label, amount in _by_quarter(_due_by_month(terms, until)).items():
         whole = Period.parse(label).end <= until
         spent += figures.invoiced[label] if whole and label in figures.invoiced else amount
     return spent
 
 
-def _due_by_quarter(terms: Terms, period: Period) -> dict[str, Decimal]:
-    due: dict[str, Decimal] = {}
-    for line in terms.rate(period).lines:
-        label = Period.quarter(line.period.start).label()
-        due[label] = due.get(label, ZERO) + line.net
+def _due_by_month(terms: Terms, until: date) -> dict[date, Decimal]:
+    """Sum what was due from the agreement's start up to ``until``, by the first day of the month."""
+    start = terms.agreement.term.start
+    due: dict[date, Decimal] = {}
+    if until > start:
+        for line in terms.rate(Period(start, until)).lines:
+            first = first_of_month(line.period.start)
+            due[first] = due.get(first, ZERO) + line.net
     return due
 
 
-def _spent_by_month(terms: Terms, figures: CeilingFigures, until: date) -> list[tuple[Period, Decimal]]:
+def _by_quarter(due: dict[date, Decimal]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for month, amount in due.items():
+        label = Period.quarter(month).label()
+        sums[label] = sums.get(label, ZERO) + amount
+    return sums
+
+
+def _spent_by_month(
+    start: date, until: date, due: dict[date, Decimal], figures: CeilingFigures
+) -> list[tuple[Period, Decimal]]:
     """Sum what was due by month up to ``until``; what was invoiced instead is told in its quarter's last month."""
-    start = terms.agreement.term.start
     if until <= start:
         return []
-    due: dict[date, Decimal] = {}
-    for line in terms.rate(Period(start, until)).lines:
-        first = first_of_month(line.period.start)
-        due[first] = due.get(first, ZERO) + line.net
     total, in_quarter = figures.opening, ZERO
     by_month: list[tuple[Period, Decimal]] = []
     for month in Period(first_of_month(start), until).months():

@@ -6,6 +6,7 @@ A form by GET, so that an answer has an address of its own. For readers of all t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,10 +19,11 @@ from billing import metering, starting_order
 from billing.charging import gather
 from billing.projection import Scenario
 from billing.rating.forecast import Plan
-from billing.starting_order import CostMonth, Proposal, highest, largest_rise
-from billing.web import charts, words
+from billing.starting_order import Proposal, highest, largest_rise
+from billing.web import words
+from billing.web.charts_hump import hump
 from billing.web.query import Query, read_query
-from contracts import agreements
+from contracts import agreements, funding
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.terms.agreement import OptionHolder
@@ -92,7 +94,9 @@ def show() -> Any:
         proposal=proposal,
         told=None if proposal is None else _told(proposal),
         starts=[] if proposal is None else _starts(form, proposal),
-        figures=() if proposal is None else _figures(proposal),
+        figures=()
+        if proposal is None
+        else hump(proposal.at_once, proposal.staggered, _budget(proposal, holders), current_language()),
         save=None if proposal is None else _scenario_values(form, proposal),
     )
     return (page, 422) if form.errors else page
@@ -231,17 +235,6 @@ def _told(proposal: Proposal) -> list[str]:
                     **said,
                 )
             )
-    first, second = highest(proposal.staggered), highest(proposal.at_once)
-    if first is not None and second is not None:
-        sentences.append(
-            _(
-                "The dearest month is %(month)s with %(amount)s, against %(other)s with %(more)s when all start at once.",
-                month=month(first.month),
-                amount=money(first.total),
-                other=month(second.month),
-                more=money(second.total),
-            )
-        )
     if proposal.rise == proposal.rise_before:
         sentences.append(_("That rise is made by what runs already: no order of the planned activations can lower it."))
     elif proposal.gap == 0:
@@ -251,6 +244,17 @@ def _told(proposal: Proposal) -> list[str]:
             _(
                 "The search ended before it was sure: another order could lower the largest rise by at most %(gap)s.",
                 gap=money(proposal.gap),
+            )
+        )
+    first, second = highest(proposal.staggered), highest(proposal.at_once)
+    if first is not None and second is not None:
+        sentences.append(
+            _(
+                "The dearest month is %(month)s with %(amount)s, against %(other)s with %(more)s when all start at once.",
+                month=month(first.month),
+                amount=money(first.total),
+                other=month(second.month),
+                more=money(second.total),
             )
         )
     return sentences
@@ -270,54 +274,14 @@ def _starts(form: Form, proposal: Proposal) -> list[tuple[Plan, tuple[date, date
     return sorted(rows, key=lambda row: row[2])
 
 
-def _figures(proposal: Proposal) -> tuple[charts.Figure, charts.Figure]:
-    """Draw both courses on the same axis, so that their heights can be compared."""
-    language = current_language()
-    made = [
-        charts.stacked_months(
-            name,
-            title,
-            [month.month.label() for month in months],
-            [
-                charts.Series(_("At full price"), [month.ordinary for month in months]),
-                charts.Series(_("With ramp-up discount"), [month.discounted for month in months]),
-            ],
-            language,
-        )
-        for name, title, months in (
-            (
-                "at-once",
-                _title(_("All at once: dearest in %(month)s with %(amount)s"), proposal.at_once),
-                proposal.at_once,
-            ),
-            (
-                "staggered",
-                _title(_("As proposed: dearest in %(month)s with %(amount)s"), proposal.staggered),
-                proposal.staggered,
-            ),
-        )
-    ]
-    drawn = [figure.figure for figure in made if figure.figure is not None]
-    if len(drawn) == 2:
-        higher = max(drawn, key=lambda one: one["layout"]["yaxis"]["range"][1])
-        for one in drawn:
-            one["layout"]["yaxis"] = higher["layout"]["yaxis"]
-            one["layout"]["annotations"] = [
-                *higher["layout"]["annotations"][:1],
-                *one["layout"]["annotations"][1:],
-            ]
-    return made[0], made[1]
-
-
-def _title(template: str, months: tuple[CostMonth, ...]) -> str:
-    top = highest(months)
-    if top is None:
-        return template
-    language = current_language()
-    return template % {
-        "month": formatting.month(top.month.start, language),
-        "amount": formatting.money_large(top.total, language),
-    }
+def _budget(proposal: Proposal, holders: Sequence[OptionHolder]) -> list[Decimal | None]:
+    """Give what the trusts have budgeted in each month together; None where a year has no approved funding."""
+    trusts = {holder.party.code for holder in holders}
+    by_month: dict[tuple[int, int], Decimal] = {}
+    for one in funding.list_budgets(db.session):
+        for number, amount in enumerate(one.months if one.trust in trusts else (), 1):
+            by_month[one.year, number] = by_month.get((one.year, number), Decimal(0)) + amount
+    return [by_month.get((month.start.year, month.start.month)) for month in proposal.horizon.months()]
 
 
 def _scenario_values(form: Form, proposal: Proposal) -> dict[str, str]:
