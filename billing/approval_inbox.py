@@ -13,11 +13,13 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from billing import reconciliation_report, sign_offs, tolerances
-from contracts import access, approvals, ceiling, indexation, price_drafts
+from contracts import access, amendments, approvals, ceiling, indexation, price_drafts
 from contracts.access import Actor
 from contracts.workflow_cases import Case, list_cases
 
-WaitingKind = Literal["option", "activation", "override", "price_draft", "index_request", "tolerance", "payment"]
+WaitingKind = Literal[
+    "option", "activation", "override", "price_draft", "index_request", "tolerance", "payment", "amendment"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ def waiting(session: Session, *, agreement_id: int, actor: Actor, today: date) -
         found += _price_drafts(session, agreement_id, actor)
     if _everywhere(actor, "index.approve"):
         found += _index_requests(session, agreement_id, actor)
+    if _everywhere(actor, "amendment.approve"):
+        found += _amendments(session, agreement_id, actor)
     if _everywhere(actor, tolerances.APPROVE):
         found += _tolerances(session, agreement_id, actor)
     if _everywhere(actor, sign_offs.APPROVE):
@@ -106,6 +110,14 @@ def _index_requests(session: Session, agreement_id: int, actor: Actor) -> list[W
         Waiting("index_request", str(one.id), one.recorded_at, one.requested_by, day=one.effective_from)
         for one in indexation.list_requests(session, agreement_id)
         if one.state == "requested" and one.requested_by != actor.id
+    ]
+
+
+def _amendments(session: Session, agreement_id: int, actor: Actor) -> list[Waiting]:
+    return [
+        Waiting("amendment", str(one.amendment.number), one.course[0].at, one.drafted_by, one.amendment.value_change)
+        for one in amendments.list_amendments(session, agreement_id)
+        if one.state == "drafted" and one.drafted_by != actor.id
     ]
 
 

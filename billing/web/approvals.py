@@ -41,6 +41,7 @@ KINDS = {
     "index_request": N_("Index adjustment"),
     "tolerance": N_("Tolerance"),
     "payment": N_("Payment"),
+    "amendment": N_("Amendment"),
 }
 
 
@@ -117,6 +118,35 @@ def decide(case: str) -> Any:
     db.session.commit()
     flash(_outcome(done, event))
     return redirect(query.link("approval_pages.show", case=str(found.id)), 303)
+
+
+@blueprint.post("/godkjenning/<case>/overskridelse/<int:number>")
+@requires("ceiling.decide")
+def decide_override(case: str, number: int) -> Any:
+    """Allow a request to go beyond the ceiling, or do not."""
+    query = read_query(past=False)
+    found = _case(query, case)
+    field = f"kommentar-{number}"
+    comment = request.form.get(field, "").strip()
+    allows = request.form.get("svar") == "tillat"
+    if not comment:
+        return _case_page(query, found, [(field, _("Say in a sentence why."))]), 422
+    try:
+        ceiling.decide_override(
+            db.session,
+            case=found,
+            override_id=number,
+            decision="approved" if allows else "declined",
+            comment=comment,
+            actor=query.actor,
+            now=datetime.now(UTC),
+        )
+    except InvalidInput:
+        db.session.rollback()
+        return _case_page(query, found, [(field, _("A comment has at most 2000 characters."))]), 422
+    db.session.commit()
+    flash(_("Going beyond the ceiling is allowed for this request.") if allows else _("Going beyond is not allowed."))
+    return redirect(query.link("approval_pages.show", case=case), 303)
 
 
 @blueprint.get("/godkjenning/<case>/beslutningsgrunnlag.pdf")
@@ -241,6 +271,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
     people = {case.recorded_by, *case.requesters, *(step.by for step in case.steps), *(one.owner for one in listed)}
     people |= {one for given in case.approvals for one in (given.by, given.principal)}
     delegations = _delegations(query, case)
+    people |= {one.by for one, _may in _overrides(query, case)}
     people |= {one.principal for one in delegations} | {query.actor.id}
     named = access.names_of(db.session, people)
     reads_all = query.actor.scope("read") is None
@@ -262,6 +293,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         standing=ceiling.standing(db.session, query.agreement.id) if reads_all else None,
         others_open=_open_of_others(query, case) if reads_all else None,
         items=items,
+        overrides=_overrides(query, case),
         gains=listed,
         balance=gain_balance.balance(db.session, case, figures, listed) if listed else None,
         gain_words=gain_words,
@@ -281,6 +313,17 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         last_day=previous_day,
         errors=errors or [],
     )
+
+
+def _overrides(query: Query, case: Case) -> list[tuple[Any, bool]]:
+    """Give the requests to go beyond the ceiling, each with whether the reader may decide on it now."""
+    if case.kind != "activation" or case.row_id is None:
+        return []
+    may = query.actor.may("ceiling.decide", case.trust)
+    return [
+        (one, may and one.decision is None and query.actor.id not in {one.by, *case.requesters})
+        for one in ceiling.overrides(db.session, case)
+    ]
 
 
 def _approver(given: Decided, named: dict[str, str]) -> str:
@@ -363,25 +406,31 @@ def _told(query: Query, one: Waiting) -> tuple[str, str | None]:
         if one.kind == "override":
             title = _("Going beyond the ceiling: %(what)s", what=title)
         return title, query.link("approval_pages.show", case=one.reference)
-    title, endpoint, values = {
+    kinds: dict[str, tuple[str, str, dict[str, str]]] = {
         "price_draft": (
             _("Prices"),
             "price_drafts.confirm_approval",
-            {"code": code, "draft_id": one.reference, "agreement": None},
+            {"code": code, "draft_id": one.reference},
         ),
         "index_request": (
             _("Index adjustment"),
             "index_pages.show_request",
-            {"code": code, "request_id": one.reference, "agreement": None},
+            {"code": code, "request_id": one.reference},
         ),
         "tolerance": (_("Tolerance"), "tolerance_pages.index", {}),
+        "amendment": (
+            _("Amendment %(number)s", number=one.reference),
+            "amendments.show",
+            {"code": code, "number": one.reference},
+        ),
         "payment": (
             _("Payment of %(quarter)s", quarter=one.reference),
             "sign_off_pages.approve",
             {"quarter": one.reference},
         ),
-    }[one.kind]
-    return title, layout.endpoint_url(endpoint, **{key: value for key, value in values.items() if value is not None})
+    }
+    title, endpoint, values = kinds[one.kind]
+    return title, layout.endpoint_url(endpoint, **values)
 
 
 def _stand_in_page(query: Query, errors: list[Any] | None = None) -> str:

@@ -264,7 +264,7 @@ def _link(endpoint: str, **values: Any) -> str:
     return link(endpoint, **{**_agreement_kept(), **values})
 
 
-def _agreement_kept() -> dict[str, str]:
+def _agreement_kept() -> dict[str, Any]:
     return {"agreement": request.args["agreement"]} if request.args.get("agreement") else {}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,14 @@ def example_copy(example_database: Path, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def live_url(live_app: Any) -> Iterator[str]:
     """Serve the module's application on a free port of this machine and yield its address."""
-    server = create_server(live_app, host="127.0.0.1", port=0, threads=4)
+    with serving(live_app) as address:
+        yield address
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an application on a free port of this machine while the block runs, and give its address."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"

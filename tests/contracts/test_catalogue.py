@@ -36,7 +36,7 @@ def at_desk(app: Flask) -> Iterator[Desk]:
 
 
 def refer(at: Desk, **more: Any) -> catalogue.Reference:
-    values = {"actor": MANAGER, "now": NOW, "algorithm": ALGORITHM} | REFERENCE | more
+    values: dict[str, Any] = {"actor": MANAGER, "now": NOW, "algorithm": ALGORITHM} | REFERENCE | more
     return catalogue.record_reference(at.session, **values)
 
 
