@@ -105,18 +105,21 @@ class Terms:
         term = Period(self.agreement.term.start, self.agreement.term.end)
         running: dict[tuple[str, str], list[Period]] = defaultdict(list)
         for row in self.activations:
-            running[row.trust, row.algorithm].append(row.running)
+            days = row.running.overlap(term)
+            if days is not None:
+                running[row.trust, row.algorithm].append(days)
+        covered = []
+        for entry in self.usage:
+            for days in running.get((entry.trust, entry.algorithm), ()):
+                if days.start <= entry.on < days.end:
+                    covered.append(entry)
+                    break
         return PriceRequest(
             agreement=self.agreement.term,
             period=period,
             price_book=self.price_book,
             activations=tuple(row.to_term() for row in self.activations),
-            usage=tuple(
-                usage
-                for usage in self.usage
-                if term.contains(usage.on)
-                and any(days.contains(usage.on) for days in running[usage.trust, usage.algorithm])
-            ),
+            usage=tuple(covered),
         )
 
     def rate(self, period: Period) -> Rating:

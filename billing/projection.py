@@ -267,8 +267,12 @@ def project(
     recorded = [entry for entry in terms.usage if entry.on < min(known_until, scenario.period.end)]
     rates = daily_rates(recorded, activations, scenario.as_of)
     planned = tuple(planned_row(plan.activation) for plan in scenario.plans)
-    with_plans = _usage(scenario, rates, activations, scenario.plans)
-    without_plans = with_plans if scenario.usage is not None else _usage(scenario, rates, activations, ())
+    if scenario.usage is not None:
+        with_plans = without_plans = _usage(scenario, rates, activations, scenario.plans)
+    else:
+        # What runs is forecast once: the plans' own volumes do not change it.
+        without_plans = _usage(scenario, rates, activations, ())
+        with_plans = [*without_plans, *_usage(scenario, {}, (), scenario.plans)]
     scenario_terms = replace(terms, activations=(*terms.activations, *planned), usage=(*recorded, *with_plans))
     base_terms = replace(terms, usage=(*recorded, *without_plans))
     lines, base = lines_with_and_without(scenario_terms, base_terms, scenario.period)

@@ -12,7 +12,6 @@ from decimal import ROUND_CEILING, Decimal
 from textwrap import wrap
 from typing import Any, Final
 
-import plotly.graph_objects as go
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -380,20 +379,22 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
     totals = _totals(series)
     ticks, unit, scale = money_axis(totals, locale)
     labels = [name.replace(formatting.NBSP, "<br>").replace(" ", "<br>") for name in names]
-    figure = go.Figure()
-    for index, part in enumerate(series):
-        figure.add_bar(
-            name=part.name,
-            x=labels,
+    bars = [
+        {
+            "type": "bar",
+            "name": part.name,
+            "x": labels,
             # A bar of nothing would still draw its outline.
-            y=[float(amount) if amount else None for amount in part.amounts],
-            customdata=[
+            "y": [float(amount) if amount else None for amount in part.amounts],
+            "customdata": [
                 _hover(name, part, position, totals[position], len(series) > 1, locale)
                 for position, name in enumerate(names)
             ],
-            hovertemplate="%{customdata}<extra></extra>",
-            marker=_marker(part, index),
-        )
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "marker": _marker(part, index),
+        }
+        for index, part in enumerate(series)
+    ]
     notes = [axis_note(unit)]
     if len(names) <= 12 and all(total >= 0 for total in totals):
         # The sum of each bar stands above it: text inside a patterned bar cannot be read.
@@ -409,15 +410,14 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
             }
             for index, total in enumerate(totals)
         ]
-    figure.update_layout(
+    layout = {
         **frame(labels, ticks, scale, locale),
-        annotations=notes,
-        barmode="relative",
-        bargap=0.35,
-        showlegend=len(series) > 1,
-    )
-    plain: dict[str, Any] = figure.to_plotly_json()
-    return {"data": plain["data"], "layout": plain["layout"], "config": dict(CONFIG)}
+        "annotations": notes,
+        "barmode": "relative",
+        "bargap": 0.35,
+        "showlegend": len(series) > 1,
+    }
+    return {"data": bars, "layout": layout, "config": dict(CONFIG)}
 
 
 def axis_note(unit: str) -> dict[str, Any]:
@@ -439,7 +439,6 @@ def axis_note(unit: str) -> dict[str, Any]:
 def frame(labels: Sequence[str], ticks: Sequence[Decimal], scale: Decimal, locale: str) -> dict[str, Any]:
     """Give what every chart's layout has: type, colours, a legend above, categories beneath, amounts at the left."""
     return {
-        "template": None,
         "legend": {
             "orientation": "h",
             "x": 0,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-import plotly.graph_objects as go
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -113,13 +112,11 @@ def courses(
         names = [formatting.month_short(month, locale) for month in months]
         labels, amounts = _labels(names), [amount for path in paths for amount in path.amounts if amount is not None]
         ticks, unit, scale = money_axis(amounts or [Decimal(0)], locale)
-        figure = go.Figure()
-        for index, path in enumerate(paths):
-            figure.add_scatter(**_line(path.name, names, labels, path.amounts, index, locale))
-        _lay_out(figure, labels, ticks, unit, scale, locale)
+        traces = [_line(path.name, names, labels, path.amounts, index, locale) for index, path in enumerate(paths)]
+        chart = _chart(traces, labels, ticks, unit, scale, locale)
         summary = " ".join(_highest(path, months, locale) for path in paths)
         rows = [[name, *(_cell(path.amounts[number], locale) for path in paths)] for number, name in enumerate(names)]
-        return Figure(id, title, summary, _plain(figure), Table(caption or title, columns, rows))
+        return Figure(id, title, summary, chart, Table(caption or title, columns, rows))
 
 
 def _highest(path: Path, months: Sequence[str], locale: str) -> str:
@@ -191,40 +188,42 @@ def _fan_chart(
     for month in months:
         every += [] if month.band is None else [month.band.p10, month.band.p90]
     ticks, unit, scale = money_axis(every or [Decimal(0)], locale)
-    figure = go.Figure()
+    traces: list[dict[str, Any]] = []
     bands = [month.band for month in months]
     if not certain:
         for low, high, color, name in (
             ("p10", "p90", WIDE_BAND, _("8 of 10 simulations")),
             ("p25", "p75", NARROW_BAND, _("5 of 10 simulations")),
         ):
-            edge = {"x": labels, "mode": "lines", "line": {"width": 0, "color": color}, "hoverinfo": "skip"}
-            figure.add_scatter(y=[_height(band, low) for band in bands], showlegend=False, **edge)
-            figure.add_scatter(
-                y=[_height(band, high) for band in bands], name=name, fill="tonexty", fillcolor=color, **edge
-            )
+            edge: dict[str, Any] = {"type": "scatter", "x": labels, "mode": "lines", "hoverinfo": "skip"}
+            edge["line"] = {"width": 0, "color": color}
+            traces.append({**edge, "y": [_height(band, low) for band in bands], "showlegend": False})
+            upper = [_height(band, high) for band in bands]
+            traces.append({**edge, "y": upper, "name": name, "fill": "tonexty", "fillcolor": color})
     if any(bands):
-        figure.add_scatter(
-            name=_("Expected") if certain else _("Middle (P50)"),
-            x=labels,
-            y=[_height(band, "p50") for band in bands],
-            mode="lines+markers",
-            line={"color": PALETTE[0], "width": 2, "dash": "dash"},
-            marker={"size": 5, "color": PALETTE[0]},
-            customdata=[_band_text(name, band, certain, locale) for name, band in zip(names, bands, strict=True)],
-            hovertemplate="%{customdata}<extra></extra>",
+        traces.append(
+            {
+                "type": "scatter",
+                "name": _("Expected") if certain else _("Middle (P50)"),
+                "x": labels,
+                "y": [_height(band, "p50") for band in bands],
+                "mode": "lines+markers",
+                "line": {"color": PALETTE[0], "width": 2, "dash": "dash"},
+                "marker": {"size": 5, "color": PALETTE[0]},
+                "customdata": [
+                    _band_text(name, band, certain, locale) for name, band in zip(names, bands, strict=True)
+                ],
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
         )
     if any(month.actual is not None for month in months):
         amounts = [month.actual for month in months]
-        figure.add_scatter(**_line(actual, names, labels, amounts, 0, locale, color=NEUTRAL))
-    for number, level in enumerate(levels):
-        figure.add_scatter(
-            **_line(
-                level.name, names, labels, level.amounts, number + 2, locale, color=PALETTE[number + 2], marks=False
-            )
-        )
-    _lay_out(figure, labels, ticks, unit, scale, locale)
-    return _plain(figure)
+        traces.append(_line(actual, names, labels, amounts, 0, locale, color=NEUTRAL))
+    traces += [
+        _line(level.name, names, labels, level.amounts, number + 2, locale, color=PALETTE[number + 2], marks=False)
+        for number, level in enumerate(levels)
+    ]
+    return _chart(traces, labels, ticks, unit, scale, locale)
 
 
 def _line(
@@ -240,6 +239,7 @@ def _line(
 ) -> dict[str, Any]:
     chosen = color or PALETTE[index]
     return {
+        "type": "scatter",
         "name": name,
         "x": list(labels),
         "y": [None if amount is None else float(amount) for amount in amounts],
@@ -254,18 +254,18 @@ def _line(
     }
 
 
-def _lay_out(
-    figure: go.Figure, labels: Sequence[str], ticks: Sequence[Decimal], unit: str, scale: Decimal, locale: str
-) -> None:
-    figure.update_layout(**frame(labels, ticks, scale, locale), annotations=[axis_note(unit)], showlegend=True)
-    apart = -(-len(labels) // MOST_TICKS)
-    shown = list(labels[::apart])
-    figure.update_xaxes(tickvals=shown, ticktext=shown, range=[-0.5, len(labels) - 0.5])
-
-
-def _plain(figure: go.Figure) -> dict[str, Any]:
-    plain: dict[str, Any] = figure.to_plotly_json()
-    return {"data": plain["data"], "layout": plain["layout"], "config": dict(CONFIG)}
+def _chart(
+    traces: list[dict[str, Any]],
+    labels: Sequence[str],
+    ticks: Sequence[Decimal],
+    unit: str,
+    scale: Decimal,
+    locale: str,
+) -> dict[str, Any]:
+    layout = {**frame(labels, ticks, scale, locale), "annotations": [axis_note(unit)], "showlegend": True}
+    shown = list(labels[:: -(-len(labels) // MOST_TICKS)])
+    layout["xaxis"] = {**layout["xaxis"], "tickvals": shown, "ticktext": shown, "range": [-0.5, len(labels) - 0.5]}
+    return {"data": traces, "layout": layout, "config": dict(CONFIG)}
 
 
 def _labels(names: Sequence[str]) -> list[str]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import itertools
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, get_args
-
-from dateutil.relativedelta import relativedelta
 
 WindowKind = Literal["month", "quarter", "calendar_year", "agreement_year", "agreement"]
 WINDOW_KINDS: tuple[WindowKind, ...] = get_args(WindowKind)
@@ -31,8 +30,8 @@ def add_months(day: date, months: int) -> date:
     >>> add_months(date(2024, 1, 31), 1)
     datetime.date(2024, 2, 29)
     """
-    moved: date = day + relativedelta(months=months)
-    return moved
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def first_of_month(day: date) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import holidays
 
@@ -30,9 +30,14 @@ def working_days(period: Period) -> list[date]:
     >>> len(working_days(Period.parse("2026-05")))
     18
     """
+    return list(_working_days(period))
+
+
+@lru_cache(maxsize=4096)
+def _working_days(period: Period) -> tuple[date, ...]:
     free = {day for year in range(period.start.year, period.end.year + 1) for day in public_holidays(year)}
     days = (period.start + timedelta(days=offset) for offset in range(period.days))
-    return [day for day in days if day.weekday() < 5 and day not in free]
+    return tuple(day for day in days if day.weekday() < 5 and day not in free)
 
 
 def spread(quantity: int, days: list[date]) -> dict[date, int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import plotly.graph_objects as go
 import pytest
 from flask import Flask
 
+from billing.web import charts
 from billing.web.charts_projection import Band, FanMonth, Level, Path, courses, fan
 
 ROWS = [
@@ -56,3 +58,13 @@ def test_courses_differ_by_more_than_colour_and_are_at_most_four() -> None:
     assert "3: most in September 2026" in figure.summary
     with pytest.raises(ValueError, match="at most 4"):
         courses("c", "Title", ["2026-09"], [*paths, paths[0]], "en")
+
+
+def test_every_chart_is_one_that_the_chart_library_accepts() -> None:
+    levels = [Level("Budget", [None, Decimal(95000), Decimal(95000)])]
+    bars = charts.stacked_months("b", "Title", ["2026-09"], [charts.Series("A", [Decimal(1)])], "en")
+    paths = [Path("A", [Decimal(1)])]
+    drawn = [fan("f", "T", ROWS, "en", levels=levels), courses("c", "T", ["2026-09"], paths, "en"), bars]
+    for figure in drawn:
+        assert figure.figure is not None
+        go.Figure({"data": figure.figure["data"], "layout": figure.figure["layout"]})
