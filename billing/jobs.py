@@ -23,7 +23,7 @@ from apscheduler.triggers.base import BaseTrigger
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from billing import ceiling_posts, inbox, scenario_jobs, usage_jobs
+from billing import ceiling_posts, forecast_vintages, inbox, scenario_jobs, usage_jobs
 from contracts import access, agreements, audit, clock, jobs, options, outbox, reminders, schedule, worker
 from contracts.extensions import db
 from contracts.leader import Leadership, leadership_of
@@ -44,6 +44,7 @@ def register(app: Flask) -> None:
     schedule.register("tidy_jobs", Daily(time_of_day(3, 10)), tidy_jobs)
     schedule.register("lapse_options", Daily(time_of_day(0, 5)), lapse_options)
     schedule.register("post_ceilings", Daily(time_of_day(0, 15)), post_ceilings)
+    schedule.register("freeze_forecasts", Daily(time_of_day(4)), freeze_forecasts)
     schedule.register("anchor_trail", Daily(time_of_day(0, 10)), anchor_trail)
     schedule.register("forget_uploads", Every(timedelta(hours=1)), usage_jobs.forget_uploads)
     schedule.register("write_reminders", Every(timedelta(hours=1)), write_reminders)
@@ -89,6 +90,21 @@ def post_ceilings(now: datetime) -> int:
                 session, agreement_id=agreement_id, recorded_by="scheduler", now=now, today=today
             )
     return len(found)
+
+
+def freeze_forecasts(now: datetime) -> int:
+    """Freeze each agreement's forecast, once for every month that is counted; give how many were frozen."""
+    frozen = 0
+    with db.read() as session:
+        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now)
+        found = [agreement.id for agreement in agreements.list_agreements(session)]
+    for agreement_id in found:
+        with db.write() as session:
+            made = forecast_vintages.freeze(
+                session, agreement_id=agreement_id, kind="month", recorded_by="scheduler", now=now, today=today
+            )
+            frozen += made is not None
+    return frozen
 
 
 def anchor_trail(now: datetime) -> int:

@@ -8,7 +8,7 @@ never changed; opening a quarter again takes its run out of force, and the next 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -40,6 +40,16 @@ State = Literal["not_over", "open", "closed", "reopened"]
 
 # What is closed is closed for prices too: no version or index adjustment approved later reaches back into it.
 price_books.respect(closings.first_open_day)
+
+# What others do with every closing, in its transaction: agreement, who closes, now and today.
+WhenClosed = Callable[[Session, int, Actor, datetime, date], None]
+_WHEN_CLOSED: list[WhenClosed] = []
+
+
+def when_closed(then: WhenClosed) -> None:
+    """Let something be done with every closing, in the same transaction; the same function is taken once."""
+    if then not in _WHEN_CLOSED:
+        _WHEN_CLOSED.append(then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,8 @@ def close(
         now=now,
     )
     ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
+    for then in _WHEN_CLOSED:
+        then(session, agreement_id, actor, now, today)
     run = closings.runs(session, agreement_id, quarter)[-1]
     return Closed("closed", run, frozen, missing)
 

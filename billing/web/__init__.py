@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from billing import activation_costs, ceiling_posts, decision_papers
+from billing import activation_costs, ceiling_posts, decision_papers, forecast_vintages
 from billing.web import (
     accruals,
     agreement,
@@ -41,6 +41,7 @@ from billing.web import (
     trust,
     usage,
     usage_import,
+    vintages,
     what_if,
 )
 from contracts.web import formatting
@@ -50,6 +51,7 @@ def register(app: Flask) -> None:
     """Give the app this half's pages and the API."""
     activation_costs.register()
     ceiling_posts.register()
+    forecast_vintages.register()
     decision_papers.register(formatting)
     overview.register(app)
     approvals.register(app)
@@ -69,6 +71,7 @@ def register(app: Flask) -> None:
     what_if.register(app)
     hump_pages.register(app)
     drivers.register(app)
+    vintages.register(app)
     budgets.register(app)
     scenarios.register(app)
     invoices.register(app)

@@ -1,4 +1,4 @@
-"""API: why a year costs something else than the one before it."""
+"""API: why a year costs something else than the one before it, and how well forecasts have hit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from flask import Response, current_app
 
 from billing import metering
+from billing.forecast_vintages import vintages
 from billing.schemas import year_drivers as shapes
+from billing.schemas.forecast_vintages import VintagePageSchema, VintageQuerySchema, dump_vintages
 from billing.year_drivers import year_drivers
 from contracts import clock
 from contracts.agreements import find_agreement
@@ -19,7 +21,10 @@ from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
 
 resource = ApiBlueprint(
-    "drivers", __name__, url_prefix=f"{api.PREFIX}/projections", description="Why the next year costs something else."
+    "drivers",
+    __name__,
+    url_prefix=f"{api.PREFIX}/projections",
+    description="Why the next year differs, and how well forecasts have hit.",
 )
 
 
@@ -49,3 +54,21 @@ def show_drivers(query: dict[str, Any]) -> Response:
         known_at=query["known_at"],
     )
     return json_answer(shapes.dump_year_drivers(found))
+
+
+@resource.route("/vintages", methods=["GET"])
+@requires("read")
+@answers(VintagePageSchema, description="The frozen forecasts, newest first.", problems=(404, 409))
+@etagged
+@resource.arguments(VintageQuerySchema, location="query")
+def list_vintages(query: dict[str, Any]) -> Response:
+    """List the forecasts as they were frozen, each held against what came"""
+    found = vintages(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        actor=current_actor(),
+        today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC)),
+        trust=query["trust"],
+        known_at=query["known_at"],
+    )
+    return json_answer(dump_vintages(found))

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing import budget_course as courses
+from billing import forecast_vintages
 from billing.budget_course import BudgetCourse
 from billing.payment_files import read_amount, read_day
 from billing.web import charts, money_words, words
@@ -62,6 +63,13 @@ def index() -> Any:
         asked=query.values,
         holders=[holder for holder in holders if scope in (None, holder.party.code)],
         people=access.names_of(db.session, {one.recorded_by for one in found.revisions}),
+        earlier=forecast_vintages.year_forecasts(
+            db.session,
+            agreement_id=query.agreement.id,
+            year=found.year.start.year,
+            scope=found.scope,
+            known_at=query.known_at,
+        ),
         may_set=query.actor.may(ACT) and query.known_at is None,
         standing={one.id for one in found.revisions} - {one.former for one in found.revisions},
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
