@@ -93,6 +93,16 @@ def register_paper(paper: Paper) -> None:
     _papers[:] = [paper]
 
 
+# What a step tells the vendor, within its own transaction; gives the hash of the letter that was filed, None for none.
+Letter = Callable[[Session, Case, str, Facts, Actor, datetime], str | None]
+_letters: list[Letter] = []
+
+
+def register_letter(letter: Letter) -> None:
+    """Let ``letter`` file what a step tells the vendor, whoever takes it and by whatever way."""
+    _letters[:] = [letter]
+
+
 def register_estimate(estimate: Estimate) -> None:
     """Let ``estimate`` compute the cost figures of a plan that is submitted. Raises ValueError for a second one."""
     if _estimates and _estimates[0] is not estimate:
@@ -389,6 +399,9 @@ def _take(
     if case.kind == "activation":
         _hold(session, case, row_id, target)
         _commit_cost(session, case, target, actor, now)
+    sent = [each for letter in _letters if (each := letter(session, case, event, facts, actor, now)) is not None]
+    if sent:
+        figures["letter"] = sent[0]
     if facts.figures is not None and event in ("submit", "approve"):
         figures |= {"expected": format_amount(facts.figures.expected), "p90": format_amount(facts.figures.p90)}
     _log(
