@@ -11,15 +11,17 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contracts import access, audit
+from contracts import access, agreements, audit
 from contracts.access import Actor
+from contracts.deadlines import register
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import Delegation, Person, Setting
 from contracts.models.base import known
 from contracts.terms.cost_figures import CostFigures
+from contracts.terms.deadline import Deadline
 from contracts.terms.money import format_amount
 from contracts.terms.period import Period
-from contracts.workflow_cases import LARGEST_ID, Case
+from contracts.workflow_cases import LARGEST_ID, Case, list_cases
 
 TWO_FROM: Final = Decimal(1_000_000)
 LARGEST_LIMIT: Final = Decimal(1_000_000_000)
@@ -185,6 +187,21 @@ def awaiting(session: Session, cases: Iterable[Case], actor: Actor, *, on: date)
     ]
 
 
+def awaited(session: Session, agreement_id: int, today: date, known_at: datetime | None = None) -> list[Deadline]:
+    """Give the day by which each submitted case should be decided: its planned first day, or the option's last one."""
+    products = {one.code: one.product for one in agreements.marketplace(session, agreement_id, known_at)}
+    found = []
+    for case in list_cases(session, agreement_id=agreement_id, known_at=known_at):
+        day = case.deadline if case.plan is None else case.plan.starts_on
+        if case.state != "submitted" or day is None:
+            continue
+        told = {"trust": case.trust, "trust_name": case.trust_name, "case": str(case.id)}
+        if case.algorithm is not None:
+            told["product"] = products.get(case.algorithm, case.algorithm)
+        found.append(Deadline("approval", str(case.id), day, case.clause, f"approval_of_{case.kind}", told))
+    return found
+
+
 def _actor(session: Session, id: str) -> Actor | None:
     person = session.scalar(select(Person).where(Person.email == id.removeprefix("person:")))
     return None if person is None else access.actor_of_person(session, person)
@@ -203,3 +220,6 @@ def _log(session: Session, action: str, row: Delegation, actor: Actor, now: date
         actor=actor.id,
         now=now,
     )
+
+
+register("approval", awaited, roles=("approver",))

@@ -13,6 +13,7 @@ from contracts import agreements, deadlines, reminders
 from contracts.deadlines import Deadline
 from contracts.errors import NotFound
 from contracts.extensions import db
+from contracts.reminders import Reminded
 from contracts.terms.deadline import SOON
 from contracts.web import formatting, layout
 from contracts.web.agreement_page import KNOWN, agreement_of, link, parameters, read_moment, reads, today
@@ -34,6 +35,14 @@ SENTENCES = {
     "certificate_expires": (
         N_("Last day of certificate %(certificate)s of %(product)s"),
         N_("The product may no longer be put into use without a new one."),
+    ),
+    "approval_of_activation": (
+        N_("Planned first day of %(product)s at %(trust_name)s, which waits for approval"),
+        N_("Without a decision it cannot begin as planned; the case may have to be submitted anew."),
+    ),
+    "approval_of_option": (
+        N_("Last day of the option of %(trust_name)s, which waits for approval"),
+        N_("The option lapses; the trust cannot join."),
     ),
     "ceiling_used": (
         N_("%(level)s %% of the maximum value is used or committed"),
@@ -138,9 +147,30 @@ def record(code: str) -> str:
         mail=current_app.config.get("SMTP_HOST") is not None,
         more=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
         first=not before,
-        rows=[(one, sentences(one.deadline)[0]) for one in found[:PER_PAGE]],
+        rows=[
+            (together[0], sentences(together[0].deadline)[0], [one.step for one in reversed(together)])
+            for together in _together(found[:PER_PAGE])
+        ],
         states=TOLD,
     )
+
+
+def _together(listed: list[Reminded]) -> list[list[Reminded]]:
+    """Put the steps of a deadline that were passed over at once into one row."""
+    rows: list[list[Reminded]] = []
+    for one in listed:
+        before = rows[-1][-1] if rows else None
+        if (
+            before is not None
+            and before.passed_over
+            and one.passed_over
+            and (before.deadline.source, before.deadline.key, before.deadline.due_on, before.on)
+            == (one.deadline.source, one.deadline.key, one.deadline.due_on, one.on)
+        ):
+            rows[-1].append(one)
+        else:
+            rows.append([one])
+    return rows
 
 
 def sentences(deadline: Deadline) -> tuple[str, str]:

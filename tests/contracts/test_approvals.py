@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from flask import Flask
 
-from contracts import access, approvals
+from contracts import access, approvals, deadlines
 from contracts.access import COMMAND_LINE, Actor, Grant
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound, Refused
 from contracts.extensions import db
@@ -158,3 +159,30 @@ def test_what_waits_is_listed_for_those_who_may_decide(at_desk: Desk) -> None:
     ]
     delegated(at_desk)
     assert waits_for(DEPUTY)
+
+
+def test_a_submitted_case_is_a_deadline_for_approvers_until_it_is_decided(at_desk: Desk) -> None:
+    def due() -> list[tuple[str, date, str]]:
+        listed = deadlines.upcoming(at_desk.session, at_desk.agreement_id, at_desk.now.date())
+        return [(one.key, one.due_on, one.code) for one in listed if one.source == "approval"]
+
+    case_id = at_desk.prepared()
+    assert due() == []
+    at_desk.act(case_id, "submit", REQUESTER)
+    assert due() == [(str(case_id), desk.START, "approval_of_activation")]
+    assert deadlines.audience("approval") == {"approver"}
+    at_desk.act(case_id, "approve", APPROVER)
+    assert due() == []
+
+
+def test_the_limit_is_told_with_who_set_it_the_newest_first(at_desk: Desk) -> None:
+    admin = desk.person("admin", "admin")
+    assert approvals.limits(at_desk.session) == []
+    for amount in ("500000.00", "250000.00"):
+        approvals.set_two_from(at_desk.session, amount=Decimal(amount), actor=admin, now=at_desk.now)
+    assert [(one.amount, one.by) for one in approvals.limits(at_desk.session)] == [
+        (Decimal("250000.00"), admin.id),
+        (Decimal("500000.00"), admin.id),
+    ]
+    with pytest.raises(InvalidInput):
+        approvals.set_two_from(at_desk.session, amount=Decimal("0.001"), actor=admin, now=at_desk.now)
