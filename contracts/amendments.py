@@ -8,10 +8,8 @@ is decided on terms that have changed since they were drafted on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,74 +22,13 @@ from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models.base import known, recorded_by_then
 from contracts.terms import amendment as rules
 from contracts.terms.agreement import Extension
-from contracts.terms.amendment import Amendment, Basis, Kind, State
+from contracts.terms.amendment import Amendment, Proposal, Recorded, State, Step
 from contracts.terms.contradictions import terms_errors
 from contracts.terms.money import format_amount
 from contracts.terms.price_book import AgreementTerm
 
 LONGEST_TITLE = 200
 LONGEST_REASON = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What somebody wants changed. ``new_end`` is exclusive; what is ``None`` stays as it is.
-
-    An extension's new end is the agreed one and its value none; a new maximum with a known former one says the value.
-    """
-
-    kind: Kind
-    basis: Basis
-    title: str
-    reason: str
-    clause: str
-    signed_on: date
-    value_change: Decimal | None = None
-    new_maximum: Decimal | None = None
-    new_end: date | None = None
-    options_until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A state that an amendment came into, on a day, and who said so."""
-
-    state: State
-    on: date
-    reason: str
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An amendment with its course. ``minor`` and ``all_changes`` are net shares up to and with it; ``None``: unknown.
-
-    ``notice_by`` is an extension's last day of notice; ``current`` tells whether the terms are still those it was drafted
-    on.
-    """
-
-    amendment: Amendment
-    course: tuple[Step, ...]
-    minor: Fraction | None
-    all_changes: Fraction | None
-    notice_by: date | None
-    current: bool
-
-    @property
-    def state(self) -> State:
-        """Give the state it has come to."""
-        return self.course[-1].state
-
-    @property
-    def drafted_by(self) -> str:
-        """Give who drafted it."""
-        return self.course[0].by
-
-    @property
-    def version(self) -> str:
-        """Name this state of it."""
-        return f"{self.amendment.number}-{len(self.course)}"
 
 
 def next_extension(session: Session, agreement_id: int, known_at: datetime | None = None) -> Extension | None:
@@ -116,7 +53,7 @@ def draft(
         session.scalar(select(func.max(models.Amendment.number)).where(models.Amendment.agreement_id == agreement_id))
         or 0
     )
-    made = _made(proposal, number, summary, extension, _original(session, agreement_id))
+    made = _made(proposal, number, summary, extension, original_value(session, agreement_id))
     invalid([*_findings(session, agreement_id, made, summary, extension, today)])
     row = models.Amendment(
         agreement_id=agreement_id,
@@ -475,7 +412,7 @@ def _notice_of(session: Session, agreement_id: int, row: models.Amendment, known
     return None
 
 
-def _original(session: Session, agreement_id: int) -> Decimal | None:
+def original_value(session: Session, agreement_id: int) -> Decimal | None:
     """Give the value that percentages are of: the estimate that was first recorded, else the first maximum."""
     first = session.scalars(
         select(models.AgreementTerms)
@@ -581,6 +518,7 @@ __all__ = [
     "find",
     "list_amendments",
     "next_extension",
+    "original_value",
     "reject",
     "withdraw",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, get_args
@@ -72,6 +72,67 @@ class Amendment:
         if self.kind != "change" or self.basis not in ANNOUNCED:
             return None
         return self.signed_on + timedelta(days=DAYS_TO_ANNOUNCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody wants changed. ``new_end`` is exclusive; what is ``None`` stays as it is.
+
+    An extension's new end is the agreed one and its value none; a new maximum with a known former one says the value.
+    """
+
+    kind: Kind
+    basis: Basis
+    title: str
+    reason: str
+    clause: str
+    signed_on: date
+    value_change: Decimal | None = None
+    new_maximum: Decimal | None = None
+    new_end: date | None = None
+    options_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A state that an amendment came into, on a day, and who said so."""
+
+    state: State
+    on: date
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An amendment with its course. ``minor`` and ``all_changes`` are net shares up to and with it; ``None``: unknown.
+
+    ``notice_by`` is an extension's last day of notice; ``current`` tells whether the terms are still those it was drafted
+    on.
+    """
+
+    amendment: Amendment
+    course: tuple[Step, ...]
+    minor: Fraction | None
+    all_changes: Fraction | None
+    notice_by: date | None
+    current: bool
+
+    @property
+    def state(self) -> State:
+        """Give the state it has come to."""
+        return self.course[-1].state
+
+    @property
+    def drafted_by(self) -> str:
+        """Give who drafted it."""
+        return self.course[0].by
+
+    @property
+    def version(self) -> str:
+        """Name this state of it."""
+        return f"{self.amendment.number}-{len(self.course)}"
 
 
 def share_of(value: Decimal | None, original: Decimal | None) -> Fraction | None:

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from contracts import agreements, amendments, audit, ceiling, clock, deadlines, price_books
 from contracts.access import COMMAND_LINE, Actor, Grant
-from contracts.amendments import Proposal, Recorded
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.terms import amendment as rules
-from contracts.terms.amendment import Amendment, notice_deadline, percent
+from contracts.terms.amendment import Amendment, Proposal, Recorded, notice_deadline, percent
 from tests import examples
 from tests.recorded import record_agreement
 
@@ -470,3 +469,57 @@ def test_a_document_whose_end_is_not_its_last_amendments_is_refused(app: Flask) 
     with pytest.raises(InvalidInput) as refused:
         load_agreement(written)
     assert ("#/agreement/end", "end_and_amendments_differ") in codes(refused)
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    made = {"kind": "change", "basis": "supplementary", "title": "T", "reason": "R", "signed_on": "2024-02-01"}
+    return made | {"new_maximum": "13000000.00"} | changes
+
+
+def test_over_the_api_one_drafts_and_another_decides_on_what_they_saw(app: Flask, token_for: Any) -> None:
+    record_agreement(document())
+    client, manager, approver = app.test_client(), token_for("contract_manager"), token_for("approver")
+    base = "/api/v1/agreements/ra-test/amendments"
+    made = client.post(base, json=body(), headers=manager | {"Idempotency-Key": "a"})
+    assert (made.status_code, made.json["state"], made.json["share"]) == (201, "drafted", "1/10")
+    assert made.json["announce_by"] == "2024-03-02"
+    place = made.headers["Location"]
+    etag = {"If-Match": client.get(place, headers=approver).headers["ETag"]}
+    act = f"{place}/transitions"
+    refused = client.post(act, json={"event": "approve"}, headers=manager | etag | {"Idempotency-Key": "b"})
+    assert refused.status_code == 403
+    assert client.post(act, json={"event": "approve"}, headers=approver | {"Idempotency-Key": "c"}).status_code == 428
+    done = client.post(act, json={"event": "approve"}, headers=approver | etag | {"Idempotency-Key": "d"})
+    assert (done.status_code, done.json["state"]) == (201, "approved")
+    stale = client.post(
+        act, json={"event": "reject", "reason": "x"}, headers=approver | etag | {"Idempotency-Key": "e"}
+    )
+    assert stale.status_code == 412
+    etag = {"If-Match": done.headers["ETag"]}
+    said = {"event": "announce", "on": "2024-02-20", "reason": "Doffin 2024-1"}
+    assert client.post(act, json=said, headers=manager | etag | {"Idempotency-Key": "f"}).json["state"] == "announced"
+    (listed,) = client.get(base, headers=approver).json["items"]
+    assert [step["state"] for step in listed["course"]] == ["drafted", "approved", "announced"]
+    assert client.get("/api/v1/agreements/ra-test", headers=manager).json["maximum_value"] == "13000000.00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        pytest.param({"basis": "minor", "new_maximum": "14000000.00"}, "#/value_change", id="beyond ten per cent"),
+        pytest.param({"kind": "rename"}, "#/kind", id="another kind"),
+        pytest.param({"new_maximum": 13.5}, "#/new_maximum", id="a binary number"),
+        pytest.param({"more": 1}, "#/more", id="an unknown field"),
+    ],
+)
+def test_the_api_names_the_place_of_what_is_wrong(
+    app: Flask, token_for: Any, changes: dict[str, Any], pointer: str
+) -> None:
+    record_agreement(document())
+    answer = app.test_client().post(
+        "/api/v1/agreements/ra-test/amendments",
+        json=body(**changes),
+        headers=token_for("contract_manager") | {"Idempotency-Key": "a"},
+    )
+    assert answer.status_code == 422
+    assert pointer in {error["pointer"] for error in answer.json["errors"]}
