@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from contracts.reminders import STEPS, steps_reached
 from contracts.terms.deadline import CENTRAL
 from contracts.web import reminder_mail
 from tests.recorded import record_agreement
+from tests.soak import reminders as proof
 
 DUE = date(2026, 12, 31)
 PEOPLE = (
@@ -420,3 +422,11 @@ def test_rows_of_reminders_are_never_changed(database: Flask, only_the_tests_own
     for entity in (Reminder, OutboxMessage):
         with pytest.raises(Exception, match="append-only"), db.write() as session:
             session.query(entity).delete()
+
+
+def test_schedulers_that_are_killed_miss_no_reminder_and_count_each_repeat(migrated_url: str, tmp_path: Path) -> None:
+    found = proof.simulate(migrated_url, tmp_path, first=date(2027, 10, 27), last=date(2027, 11, 2), kills=2, seed=3)
+    assert found.wrong == 0, found
+    assert found.kills == 2
+    assert found.repeats >= 1
+    assert found.messages > 5
