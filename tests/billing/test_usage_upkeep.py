@@ -189,7 +189,8 @@ def test_an_import_is_few_statements_however_many_rows(app: Flask) -> None:
         rows = "".join(event(f"{number}-{each}") for each in range(number))
         assert record_usage(agreement_id, (HEADER + rows).encode()).accepted == number
         told.append(len(seen))
-    assert told[0] == told[1] <= 45
+    # About half of them post the ceiling's ledger, which costs the same for every import.
+    assert told[0] == told[1] <= 100
     seen.clear()
     with db.read() as session:
         metering.daily_usage(session, agreement_id=agreement_id)
