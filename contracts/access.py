@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Literal
 
@@ -30,6 +30,9 @@ from contracts.models import (
     SessionEvent,
     SignInAttempt,
     Token,
+    TokenRevocation,
+    TokenTerms,
+    TokenUse,
 )
 from contracts.models.base import known
 from contracts.terms import workflow
@@ -121,7 +124,7 @@ RULES: dict[str, frozenset[str]] = {
     "catalogue.record": frozenset({"contract_manager"}),
     "gain.describe": frozenset({"trust_requester", "contract_manager"}),
     # The owner alone, whom the case names: what they read decides that they may be named.
-    "gain.observe": frozenset(_READERS),
+    "gain.observe": frozenset(_READERS) - {"auditor"},
     "settings.change": frozenset({"admin"}),
     "audit.read": frozenset({"finance_controller", "contract_manager", "approver", "auditor"}),
 }
@@ -134,6 +137,9 @@ PAUSE = timedelta(minutes=5)
 _ATTEMPTS = 0x7369676E
 LONGEST_SESSION = timedelta(days=7)
 MINIMUM_PASSWORD_LENGTH = 12
+LONGEST_TOKEN = timedelta(days=365)
+# How long a secret may live on beside the one that took its place.
+LONGEST_FORMER = timedelta(days=30)
 ANSWERS_KEPT = timedelta(days=7)
 
 
@@ -149,6 +155,8 @@ class Grant:
 class Actor:
     """Somebody (or some program) who acts: a stable name for the log, and what was granted.
 
+    ``acts`` narrows what the roles grant to some acts, as a token may be; ``None`` leaves it as wide as the roles.
+
     >>> controller = Actor("person:kari@example.org", "Kari", (Grant("finance_controller"),))
     >>> controller.may("invoice.receive"), controller.may("people.manage")
     (True, False)
@@ -159,10 +167,11 @@ class Actor:
     id: str
     name: str
     grants: tuple[Grant, ...] = ()
+    acts: frozenset[str] | None = None
 
     def may(self, act: str, trust: str | None = None) -> bool:
         """Tell whether a rule grants ``act``, for ``trust`` where one is named; an unknown act is never granted."""
-        allowed = RULES.get(act, frozenset())
+        allowed = self._roles_for(act)
         return any(
             grant.role in allowed and (trust is None or grant.trust is None or grant.trust == trust)
             for grant in self.grants
@@ -178,12 +187,16 @@ class Actor:
 
         Raises `Denied` where it is not granted at all, or for several single trusts (nobody is given that).
         """
-        trusts = {grant.trust for grant in self.grants if grant.role in RULES.get(act, frozenset())}
+        trusts = {grant.trust for grant in self.grants if grant.role in self._roles_for(act)}
         if None in trusts:
             return None
         if len(trusts) != 1:
             raise Denied(f"your roles do not allow this: {act}")
         return trusts.pop()
+
+    def _roles_for(self, act: str) -> frozenset[str]:
+        """Give the roles that grant an act; none where it is outside what this actor is narrowed to."""
+        return frozenset() if self.acts is not None and act not in self.acts else RULES.get(act, frozenset())
 
 
 COMMAND_LINE = Actor(
@@ -207,6 +220,21 @@ class IssuedToken:
     def bearer(self) -> str:
         """What stands after ``Authorization: Bearer``."""
         return f"{self.public_id}.{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A token as people see it; ``acts`` ``None`` is all that its role grants, ``expires_at`` ``None`` is from long ago."""
+
+    public_id: str
+    name: str
+    grant: Grant
+    acts: frozenset[str] | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_on: date | None
+    state: Literal["active", "expired", "revoked"]
 
 
 def add_person(
@@ -268,44 +296,220 @@ def add_person(
     return person
 
 
-def create_token(session: Session, *, name: str, grant: Grant, actor: Actor, now: datetime) -> IssuedToken:
-    """Make a token with one role and scope; the secret exists only in what is returned.
+def create_token(
+    session: Session,
+    *,
+    name: str,
+    grant: Grant,
+    acts: Iterable[str] | None = None,
+    lifetime: timedelta = LONGEST_TOKEN,
+    actor: Actor,
+    now: datetime,
+) -> IssuedToken:
+    """Make a token with one role and scope, narrowed to ``acts`` where some are named; the secret is only in the result.
 
-    Raises `InvalidInput` for an unknown role or trust.
+    It ends after ``lifetime``, 365 days at most. Raises `InvalidInput` for an unknown role or trust, an act that the role
+    does not grant, a name or a lifetime that cannot be.
     """
     actor.require("people.manage")
-    invalid(_grant_findings(session, (grant,)))
+    wanted = None if acts is None else sorted(set(acts))
+    findings = _grant_findings(session, (grant,)) + _lifetime_findings(lifetime)
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        findings.append(Finding("#/name", "bad_name", "a name has 1 to 200 printable characters"))
+    for number, act in enumerate(wanted or ()):
+        if grant.role not in RULES.get(act, frozenset()):
+            detail = f"the role {grant.role} does not grant the act '{act}'"
+            findings.append(Finding(f"#/acts/{number}", "act_not_granted", detail))
+    if wanted is not None and not wanted:
+        findings.append(Finding("#/acts", "no_acts", "a token that is narrowed names at least one act"))
+    invalid(findings)
     issued = IssuedToken(public_id=secrets.token_hex(6), secret=secrets.token_urlsafe(32))
+    token = Token(
+        public_id=issued.public_id,
+        name=name,
+        secret_hash=_secret_hash(issued.secret),
+        role=grant.role,
+        trust_id=None if grant.trust is None else _trust(session, grant.trust).id,
+        recorded_at=now,
+        recorded_by=actor.id,
+    )
+    session.add(token)
+    session.flush()
     session.add(
-        Token(
-            public_id=issued.public_id,
-            name=name,
-            secret_hash=_secret_hash(issued.secret),
-            role=grant.role,
-            trust_id=None if grant.trust is None else _trust(session, grant.trust).id,
+        TokenTerms(
+            token_id=token.id,
+            secret_hash=token.secret_hash,
+            expires_at=now + lifetime,
+            acts=" ".join(wanted or ()),
+            former_until=None,
             recorded_at=now,
             recorded_by=actor.id,
         )
     )
-    audit.record(
-        session,
-        action="token.create",
-        subject=f"token:{issued.public_id}",
-        data={"name": name, "role": grant.role, "trust": grant.trust},
-        actor=actor.id,
-        now=now,
-    )
+    told = {"name": name, "role": grant.role, "trust": grant.trust, "acts": wanted}
+    _log_token(session, "token.create", token, told | {"expires_at": (now + lifetime).isoformat()}, actor, now)
     return issued
 
 
-def actor_of_token(session: Session, public_id: str, secret: str) -> Actor | None:
-    """Give the actor that a token's id and secret stand for, or ``None`` when they do not match."""
+def rotate_token(
+    session: Session,
+    *,
+    public_id: str,
+    former_until: datetime | None = None,
+    lifetime: timedelta = LONGEST_TOKEN,
+    actor: Actor,
+    now: datetime,
+) -> IssuedToken:
+    """Give a token another secret and a new end. The former secret opens until ``former_until``, or no longer at once.
+
+    Raises `NotFound` for an unknown token, `Conflict` for a revoked one, `InvalidInput` for a former secret that would live
+    longer than 30 days more.
+    """
+    actor.require("people.manage")
+    token = _token(session, public_id)
+    if _revoked(session, token):
+        raise Conflict("revoked", "this token is revoked: make a new one")
+    findings = _lifetime_findings(lifetime)
+    if former_until is not None and not now <= former_until <= now + LONGEST_FORMER:
+        detail = f"a former secret lives on for {LONGEST_FORMER.days} days at most"
+        findings.append(Finding("#/former_until", "out_of_range", detail))
+    invalid(findings)
+    terms = _terms(session, token)
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        TokenTerms(
+            token_id=token.id,
+            secret_hash=_secret_hash(secret),
+            expires_at=now + lifetime,
+            acts=terms[0].acts if terms else "",
+            former_until=former_until or now,
+            recorded_at=now,
+            recorded_by=actor.id,
+        )
+    )
+    session.flush()
+    told = {"expires_at": (now + lifetime).isoformat(), "former_until": (former_until or now).isoformat()}
+    _log_token(session, "token.rotate", token, told, actor, now)
+    return IssuedToken(public_id, secret)
+
+
+def revoke_token(session: Session, *, public_id: str, actor: Actor, now: datetime) -> None:
+    """Let a token open nothing from now on; `Conflict` where it is revoked already."""
+    actor.require("people.manage")
+    token = _token(session, public_id)
+    if _revoked(session, token):
+        raise Conflict("revoked", "this token is revoked already")
+    session.add(TokenRevocation(token_id=token.id, recorded_at=now, recorded_by=actor.id))
+    _log_token(session, "token.revoke", token, {}, actor, now)
+
+
+def list_tokens(session: Session, *, actor: Actor, now: datetime) -> list[TokenView]:
+    """List the tokens, newest first; of a secret nothing is told."""
+    actor.require("people.manage")
+    tokens = list(session.scalars(select(Token).order_by(Token.id.desc())))
+    terms = {row.token_id: row for row in session.scalars(select(TokenTerms).order_by(TokenTerms.id))}
+    revoked = set(session.scalars(select(TokenRevocation.token_id)))
+    used = {use.token_id: use.last_on for use in session.scalars(select(TokenUse))}
+    listed = []
+    for token in tokens:
+        newest = terms.get(token.id)
+        expires_at = None if newest is None else newest.expires_at
+        over = expires_at is not None and now >= expires_at
+        listed.append(
+            TokenView(
+                public_id=token.public_id,
+                name=token.name,
+                grant=_grant_of(token),
+                acts=_acts_of(newest),
+                created_at=token.recorded_at,
+                created_by=token.recorded_by,
+                expires_at=expires_at,
+                last_on=used.get(token.id),
+                state="revoked" if token.id in revoked else "expired" if over else "active",
+            )
+        )
+    return listed
+
+
+def note_use(session: Session, *, public_id: str, on: date) -> None:
+    """Keep the last day on which a token opened something."""
+    token = _token(session, public_id)
+    use = session.get(TokenUse, token.id)
+    if use is None:
+        session.add(TokenUse(token_id=token.id, last_on=on))
+    else:
+        use.last_on = max(use.last_on, on)
+
+
+def used_on(session: Session, public_id: str) -> date | None:
+    """Give the last day on which a token is known to have opened something."""
+    return session.scalar(
+        select(TokenUse.last_on).join(Token, Token.id == TokenUse.token_id).where(Token.public_id == public_id)
+    )
+
+
+def actor_of_token(session: Session, public_id: str, secret: str, *, now: datetime) -> Actor | None:
+    """Give the actor that a token's id and secret stand for now, or ``None`` when they do not match or are over."""
     token = session.scalar(select(Token).where(Token.public_id == public_id))
-    expected = token.secret_hash if token else _secret_hash("")
-    if not secrets.compare_digest(expected, _secret_hash(secret)) or token is None:
+    given = _secret_hash(secret)
+    if token is None:
+        secrets.compare_digest(_secret_hash(""), given)
         return None
-    trust = token.trust.code if token.trust else None
-    return Actor(f"token:{token.public_id}", token.name, (Grant(token.role, trust),))
+    terms = _terms(session, token)
+    if not terms:
+        opens = secrets.compare_digest(token.secret_hash, given)
+    else:
+        newest, former = terms[0], terms[1] if len(terms) > 1 else None
+        opens = secrets.compare_digest(newest.secret_hash, given) and now < newest.expires_at
+        former_hash = token.secret_hash if former is None else former.secret_hash
+        lives = newest.former_until is not None and now < newest.former_until
+        lives = lives and (former is None or now < former.expires_at)
+        opens = (secrets.compare_digest(former_hash, given) and lives) or opens
+    if not opens or _revoked(session, token):
+        return None
+    return _actor_of(token, terms[0] if terms else None)
+
+
+def _actor_of(token: Token, terms: TokenTerms | None) -> Actor:
+    return Actor(f"token:{token.public_id}", token.name, (_grant_of(token),), _acts_of(terms))
+
+
+def _grant_of(token: Token) -> Grant:
+    return Grant(token.role, token.trust.code if token.trust else None)
+
+
+def _acts_of(terms: TokenTerms | None) -> frozenset[str] | None:
+    return frozenset(terms.acts.split()) if terms is not None and terms.acts else None
+
+
+def _terms(session: Session, token: Token) -> list[TokenTerms]:
+    """Give a token's newest terms and those before them."""
+    query = select(TokenTerms).where(TokenTerms.token_id == token.id).order_by(TokenTerms.id.desc()).limit(2)
+    return list(session.scalars(query))
+
+
+def _revoked(session: Session, token: Token) -> bool:
+    query = select(TokenRevocation.id).where(TokenRevocation.token_id == token.id)
+    return session.scalar(query) is not None
+
+
+def _token(session: Session, public_id: str) -> Token:
+    token = session.scalar(select(Token).where(Token.public_id == public_id))
+    if token is None:
+        raise NotFound(f"there is no token '{public_id}'")
+    return token
+
+
+def _lifetime_findings(lifetime: timedelta) -> list[Finding]:
+    if timedelta(0) < lifetime <= LONGEST_TOKEN:
+        return []
+    return [Finding("#/days", "out_of_range", f"a token lives from 1 to {LONGEST_TOKEN.days} days")]
+
+
+def _log_token(
+    session: Session, action: str, token: Token, told: dict[str, object], actor: Actor, now: datetime
+) -> None:
+    audit.record(session, action=action, subject=f"token:{token.public_id}", data=told, actor=actor.id, now=now)
 
 
 def check_password(session: Session, *, email: str, password: str, now: datetime) -> Person | None:
@@ -433,7 +637,10 @@ def find_actor(session: Session, actor_id: str) -> Actor | None:
     token = session.scalar(select(Token).where(Token.public_id == name)) if kind == "token" else None
     if token is None:
         return None
-    return Actor(actor_id, token.name, (Grant(token.role, token.trust.code if token.trust else None),))
+    if _revoked(session, token):
+        return None
+    terms = _terms(session, token)
+    return _actor_of(token, terms[0] if terms else None)
 
 
 def _grant_findings(session: Session, grants: tuple[Grant, ...]) -> list[Finding]:

@@ -22,9 +22,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, event, func, insert, inspect, select, text
 from sqlalchemy.orm import Session
 
+from contracts.errors import NotFound
 from contracts.models import AuditAnchor, AuditEvent, AuditLink
 
 FORM: Final = 1
+_LARGEST_ID: Final = 2**63
 _PENDING: Final = "trinnvis_audit_pending"
 # Which advisory lock of the database queues the transactions that add to the chain.
 _CHAIN: Final = int.from_bytes(b"auditlog", "big")
@@ -76,6 +78,15 @@ class Verification:
     def whole(self) -> bool:
         """Tell whether nothing was found."""
         return not self.breaks
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event's place in the chain, its hash, and whether that fits the event and the link before it."""
+
+    number: int
+    sha256: str
+    fits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +216,27 @@ def list_events(
     if before is not None:
         query = query.where(AuditEvent.id < before)
     return list(session.scalars(query if limit is None else query.limit(limit)))
+
+
+def find_event(session: Session, event_id: int) -> tuple[AuditEvent, Link | None]:
+    """Find an event and its place in the chain (``None`` where it has none); raises `NotFound`."""
+    row = session.get(AuditEvent, event_id) if 0 < event_id < _LARGEST_ID else None
+    if row is None:
+        raise NotFound(f"there is no audit event {event_id}")
+    link = session.scalar(select(AuditLink).where(AuditLink.event_id == event_id))
+    if link is None:
+        return row, None
+    connection = session.connection()
+    before = session.scalar(select(AuditLink.sha256).where(AuditLink.number == link.number - 1)) or ""
+    ((_, form),) = _forms_of(connection, [event_id])
+    return row, Link(link.number, link.sha256, link.form == FORM and _hash(before, form) == link.sha256)
+
+
+def list_names(session: Session) -> tuple[list[str], list[str]]:
+    """List the actions that were ever done, and the ids of whoever did something, both sorted."""
+    actions = session.scalars(select(AuditEvent.action).distinct().order_by(AuditEvent.action))
+    actors = session.scalars(select(AuditEvent.recorded_by).distinct().order_by(AuditEvent.recorded_by))
+    return list(actions), list(actors)
 
 
 def canonical(dialect: str) -> str:

@@ -10,7 +10,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -141,12 +141,57 @@ def add_user(email: str, name: str, roles: tuple[str, ...], password: str) -> No
 @click.option("--name", required=True)
 @click.option("--role", required=True)
 @click.option("--trust", help="Restrict the token to one trust.")
+@click.option("--act", "acts", multiple=True, help="Narrow the role to an act, such as read; may be repeated.")
+@click.option("--days", type=click.IntRange(1, 365), default=365, show_default=True, help="How long it lives.")
 @json_option
 @reporting_errors
-def create_token(name: str, role: str, trust: str | None, as_json: bool) -> None:
+def create_token(name: str, role: str, trust: str | None, acts: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make a token; its secret is printed this once and kept as a hash only."""
     with db.write() as session:
-        issued = access.create_token(session, name=name, grant=Grant(role, trust), actor=COMMAND_LINE, now=now())
+        issued = access.create_token(
+            session,
+            name=name,
+            grant=Grant(role, trust),
+            acts=acts or None,
+            lifetime=timedelta(days=days),
+            actor=COMMAND_LINE,
+            now=now(),
+        )
+    _print_token(issued, as_json)
+
+
+@token_group.command("rotate")
+@click.argument("token_id")
+@click.option("--overlap", type=click.IntRange(0, 30), default=0, help="Days that the former secret lives on.")
+@click.option("--days", type=click.IntRange(1, 365), default=365, show_default=True, help="How long the new one lives.")
+@json_option
+@reporting_errors
+def rotate_token(token_id: str, overlap: int, days: int, as_json: bool) -> None:
+    """Give a token another secret, printed this once; the former one ends at once or after some days."""
+    moment = now()
+    with db.write() as session:
+        issued = access.rotate_token(
+            session,
+            public_id=token_id,
+            former_until=moment + timedelta(days=overlap),
+            lifetime=timedelta(days=days),
+            actor=COMMAND_LINE,
+            now=moment,
+        )
+    _print_token(issued, as_json)
+
+
+@token_group.command("revoke")
+@click.argument("token_id")
+@reporting_errors
+def revoke_token(token_id: str) -> None:
+    """Let a token open nothing from now on."""
+    with db.write() as session:
+        access.revoke_token(session, public_id=token_id, actor=COMMAND_LINE, now=now())
+    click.echo(f"{token_id}: revoked")
+
+
+def _print_token(issued: access.IssuedToken, as_json: bool) -> None:
     if as_json:
         print_json({"id": issued.public_id, "secret": issued.secret, "bearer": issued.bearer})
     else:

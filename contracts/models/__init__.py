@@ -51,7 +51,18 @@ from contracts.models.options import (
     WorkflowPlan,
     WorkflowSubmission,
 )
-from contracts.models.people import IdempotencyKey, Person, RoleGrant, SessionEvent, Setting, SignInAttempt, Token
+from contracts.models.people import (
+    IdempotencyKey,
+    Person,
+    RoleGrant,
+    SessionEvent,
+    Setting,
+    SignInAttempt,
+    Token,
+    TokenRevocation,
+    TokenTerms,
+    TokenUse,
+)
 from contracts.models.price_books import (
     IndexAdjustment,
     PriceBookCharge,
@@ -136,6 +147,9 @@ __all__ = [
     "SignInAttempt",
     "TitledDocument",
     "Token",
+    "TokenRevocation",
+    "TokenTerms",
+    "TokenUse",
     "WorkflowCase",
     "WorkflowEvent",
     "WorkflowPlan",

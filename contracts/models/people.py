@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.models.agreements import Organisation
@@ -45,6 +45,36 @@ class Token(Fact, Base):
     trust_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
 
     trust: Mapped[Organisation | None] = relationship(lazy="joined")
+
+
+class TokenTerms(Fact, Base):
+    """What a token's secret is from ``recorded_at`` on, its last instant, and the acts it is narrowed to (none: all).
+
+    The newest row counts; the secret before it opens until ``former_until``. A token without a row is from before tokens
+    ended.
+    """
+
+    __tablename__ = "token_terms"
+    token_id: Mapped[int] = mapped_column(ForeignKey("tokens.id"), index=True)
+    secret_hash: Mapped[str]
+    expires_at: Mapped[datetime]
+    acts: Mapped[str] = mapped_column(String(2000))
+    former_until: Mapped[datetime | None]
+
+
+class TokenRevocation(Fact, Base):
+    """A token opens nothing from ``recorded_at`` on."""
+
+    __tablename__ = "token_revocations"
+    token_id: Mapped[int] = mapped_column(ForeignKey("tokens.id"), unique=True)
+
+
+class TokenUse(Base):
+    """The last day on which a token opened something. Not a fact: it is kept in place."""
+
+    __tablename__ = "token_uses"
+    token_id: Mapped[int] = mapped_column(ForeignKey("tokens.id"), primary_key=True, autoincrement=False)
+    last_on: Mapped[date]
 
 
 class SignInAttempt(Fact, Base):

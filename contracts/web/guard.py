@@ -8,10 +8,13 @@ page's rows as a file may be fetched with a token too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
@@ -119,8 +122,15 @@ def _token_actor() -> Actor | None:
         return None
     if not (public_id.isascii() and public_id.isalnum()):
         return None  # no token is called that, and a database may not take every character
+    now = datetime.now(UTC)
     with db.read() as session:
-        return access.actor_of_token(session, public_id, secret)
+        actor = access.actor_of_token(session, public_id, secret, now=now)
+        noted = actor is None or access.used_on(session, public_id) == now.date()
+    if not noted:
+        # Once a day. A request is not refused because its day could not be kept: another process just kept it, or writes.
+        with suppress(SQLAlchemyError), db.write() as session:
+            access.note_use(session, public_id=public_id, on=now.date())
+    return actor
 
 
 def _declare(rule: str) -> Callable[[View], View]:

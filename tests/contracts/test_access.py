@@ -108,11 +108,11 @@ def test_a_token_stands_for_its_role_and_trust_and_only_with_its_secret(database
             session, name="Excel", grant=Grant("trust_reader", "akershus"), actor=COMMAND_LINE, now=NOW
         )
     with db.read() as session:
-        actor = access.actor_of_token(session, issued.public_id, issued.secret)
+        actor = access.actor_of_token(session, issued.public_id, issued.secret, now=NOW)
         assert actor is not None
         assert actor.grants == (Grant("trust_reader", "akershus"),)
-        assert access.actor_of_token(session, issued.public_id, issued.secret[:-1]) is None
-        assert access.actor_of_token(session, "nobody", issued.secret) is None
+        assert access.actor_of_token(session, issued.public_id, issued.secret[:-1], now=NOW) is None
+        assert access.actor_of_token(session, "nobody", issued.secret, now=NOW) is None
     assert issued.secret not in repr(issued)
 
 

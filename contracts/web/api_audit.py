@@ -1,0 +1,39 @@
+"""API of the trail: what was done, by whom, when. Reading only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response
+
+from contracts import audit
+from contracts.errors import Denied
+from contracts.extensions import db
+from contracts.schemas.audit import AuditPageSchema, AuditQuerySchema, dump_event
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, from_cursor, json_answer, to_cursor
+from contracts.web.conditional import etagged
+from contracts.web.guard import current_actor, requires
+
+resource = ApiBlueprint("audit_api", __name__, url_prefix=f"{api.PREFIX}/audit-events", description="The trail.")
+
+
+def register(app: Flask) -> None:
+    """Give the API its audit events."""
+    api.add(app, resource)
+
+
+@resource.route("", methods=["GET"])
+@requires("audit.read")
+@answers(AuditPageSchema, description="The events that match all that is given, newest first.", problems=(422,))
+@etagged
+@resource.arguments(AuditQuerySchema, location="query")
+def list_events(query: dict[str, Any]) -> Response:
+    """List audit events"""
+    if current_actor().scope("audit.read") is not None:
+        raise Denied("the trail is read by whoever reads all trusts")
+    (before,) = from_cursor(query["after"], api.whole) or (None,)
+    wanted = audit.Filter(**{name: query.get(name) for name in ("action", "subject", "actor", "first", "until")})
+    found = audit.list_events(db.session, wanted, before=before, limit=query["limit"])
+    following = to_cursor(found[-1].id) if len(found) == query["limit"] else None
+    return json_answer({"items": [dump_event(one) for one in found], "next": following})
