@@ -9,6 +9,7 @@ from billing.web import (
     accruals,
     agreement,
     allocations,
+    anomalies,
     api,
     approvals,
     budgets,
@@ -71,6 +72,7 @@ def register(app: Flask) -> None:
     what_if.register(app)
     hump_pages.register(app)
     drivers.register(app)
+    anomalies.register(app)
     vintages.register(app)
     budgets.register(app)
     scenarios.register(app)

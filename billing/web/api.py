@@ -6,6 +6,7 @@ from flask import Flask
 
 from billing.web import (
     api_accruals,
+    api_anomalies,
     api_budgets,
     api_charges,
     api_cost_centres,
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
         api_charges.projections,
         api_scenarios.resource,
         api_drivers.resource,
+        api_anomalies.resource,
         api_budgets.resource,
         api_invoices.resource,
         api_invoice_setup.resource,

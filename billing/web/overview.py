@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, render_template
 from flask_babel import gettext as _
 
 from billing import reports
-from billing.web import approvals, charts, words
+from billing.web import anomalies, approvals, charts, words
 from billing.web.query import read_query
 from contracts import agreements, ceiling
 from contracts.extensions import db
@@ -48,6 +48,7 @@ def front() -> Any:
         until_text=formatting.day(last_month, current_language()),
         lead=_("%(name)s, with %(vendor)s", name=board.agreement.name, vendor=board.agreement.vendor.name),
         states=words.STATES,
+        steps=anomalies.new_steps(query),
         waiting=len(approvals.waiting_for(query)) if query.known_at is None else 0,
         words=words,
     )

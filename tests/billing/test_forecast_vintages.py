@@ -79,7 +79,9 @@ def test_the_score_is_the_error_over_the_counts(app: Flask) -> None:
     (after,) = scored(agreement_id).listed
     rate = {trust: Decimal(quantity * 3) / 62 for trust, quantity in (("vv", 210), ("so", 126))}
     days = [len(working_days(Period.parse(month))) for month in ("2024-04", "2024-05")]
-    expected = [sum((each * number).quantize(Decimal("0.1")) for each in rate.values()) for number in days]
+    expected = [
+        sum(((each * number).quantize(Decimal("0.1")) for each in rate.values()), Decimal(0)) for number in days
+    ]
     assert [one.expected for one in after.months[:2]] == expected
     assert [one.counted for one in after.months[:3]] == [672, 672, None]
     assert after.scored == 2

@@ -1,4 +1,4 @@
-"""Drivers and budgets in a browser: accessible, on a phone too, and a budget recorded by its form."""
+"""Drivers, budgets, frozen forecasts and steps in a browser: accessible, on a phone too, and a budget recorded by its form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ def sign_in(page: Page, email: str = CONTROLLER) -> None:
     page.wait_for_selector("nav.tv-nav")
 
 
-ADDRESSES = ["/prognoser/drivere?aar=2026", "/budsjett", "/budsjett?aar=2027&hf=oslo", "/budsjett/ny?hf=oslo&aar=2026"]
+ADDRESSES = [
+    "/prognoser/drivere?aar=2026",
+    "/prognoser/treff",
+    "/budsjett",
+    "/budsjett/ny?hf=oslo&aar=2026",
+    "/volum/avvik",
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
