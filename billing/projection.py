@@ -23,8 +23,8 @@ from contracts import agreements, price_drafts
 from contracts.access import Actor
 from contracts.errors import Finding, NotFound, invalid
 from contracts.terms.agreement import ActivationRow
-from contracts.terms.money import RATE_DECIMALS
-from contracts.terms.period import Period, add_months
+from contracts.terms.money import RATE_DECIMALS, kroner
+from contracts.terms.period import Period, add_months, first_of_month
 from contracts.terms.price_book import Activation, IndexAdjustment, PriceBook, Usage
 from contracts.terms.price_model import Charge, Graduated, UsageCharge, Volume
 from contracts.terms.working_days import spread, working_days
@@ -214,6 +214,7 @@ class Projection:
     data_until: date | None
     lines: tuple[Line, ...]
     base: tuple[Line, ...]
+    price_book: PriceBook
 
     @property
     def marginal(self) -> Course:
@@ -297,6 +298,7 @@ def project(
         data_until=max((entry.on for entry in recorded), default=None),
         lines=lines,
         base=base,
+        price_book=terms.price_book,
     )
 
 
@@ -451,28 +453,35 @@ def plan_findings(
 
 
 def _course(lines: Iterable[Line], period: Period, end: date) -> Course:
-    sums: dict[Period, list[Decimal]] = {month: [ZERO, ZERO, ZERO] for month in period.months()}
+    sums = {month.start: [0, 0] for month in period.months()}
     for line in lines:
-        month = sums[Period.month(line.period.start)]
-        month[0] += line.gross
-        month[1] += line.discount
-        month[2] += line.net
+        month = sums[first_of_month(line.period.start)]
+        month[0] += line.gross_ore
+        month[1] += line.discount_ore
     return Course(
         tuple(
-            Month(month, gross, discount, net, after_end=month.start >= end)
-            for month, (gross, discount, net) in sums.items()
+            Month(
+                Period.month(start), kroner(gross), kroner(discount), kroner(gross - discount), after_end=start >= end
+            )
+            for start, (gross, discount) in sums.items()
         )
     )
 
 
 def _marginal_by_trust(lines: tuple[Line, ...], base: tuple[Line, ...], period: Period, end: date) -> dict[str, Course]:
-    trusts = sorted({line.trust for line in (*lines, *base) if line.trust is not None})
+    ours, theirs = _by_trust(lines), _by_trust(base)
     return {
-        trust: _course((line for line in lines if line.trust == trust), period, end).minus(
-            _course((line for line in base if line.trust == trust), period, end)
-        )
-        for trust in trusts
+        trust: _course(ours.get(trust, ()), period, end).minus(_course(theirs.get(trust, ()), period, end))
+        for trust in sorted({*ours, *theirs})
     }
+
+
+def _by_trust(lines: tuple[Line, ...]) -> dict[str, list[Line]]:
+    own: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.trust is not None:
+            own[line.trust].append(line)
+    return own
 
 
 def _sums(lines: Iterable[Line], key: str) -> dict[str, Decimal]:

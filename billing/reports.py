@@ -20,7 +20,7 @@ from billing.price_list import RampToday, VersionPrices, charge_on, price_list, 
 from billing.projection import Course, Month, Projection, project_activation
 from billing.rating.captions import tier_interval
 from billing.rating.lines import Line
-from contracts import agreements, price_books
+from contracts import agreements
 from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
@@ -513,7 +513,7 @@ def what_if(
         framework=framework,
         ramp_end=_ramp_end(own),
         partial=framework is not None and any(month.month not in told for month in shown),
-        tiers=_tier_steps(price_books.price_book(session, agreement_id), projection.lines, trust, algorithm),
+        tiers=_tier_steps(projection.price_book, projection.lines, trust, algorithm),
     )
 
 

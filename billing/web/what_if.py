@@ -20,7 +20,7 @@ from billing.web.query import Query, read_query
 from contracts import agreements
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
-from contracts.terms.agreement import OptionHolder
+from contracts.terms.agreement import MarketplaceAlgorithm, OptionHolder
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.terms.price_book import Activation
 from contracts.web import formatting
@@ -53,6 +53,7 @@ class Form:
     volume: int = 0
     adoption: int = 0
     as_of: date | None = None
+    products: tuple[MarketplaceAlgorithm, ...] = ()
 
 
 def register(app: Flask) -> None:
@@ -69,7 +70,8 @@ def form() -> Any:
     holders = agreements.option_holders(db.session, query.agreement.id)
     trust = query.values.get("hf") or scope
     offered = [holder for holder in holders if scope in (None, holder.party.code)]
-    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    products = agreements.marketplace(db.session, query.agreement.id)
+    names = words.Names.of(holders, products)
     if not trust:
         return query.page(
             "billing/what_if_trust.html", as_of=_data_until(query), version=None, holders=offered, names=names
@@ -78,8 +80,9 @@ def form() -> Any:
     if holder is None and scope is not None:
         raise NotFound(f"there is no trust '{trust}' in this agreement")
     if holder is None:
-        return _page(query, None, names, Form(query.values, [("hf", _(NOT_A_HOLDER))]))
+        return _page(query, None, names, Form(query.values, [("hf", _(NOT_A_HOLDER))], products=products))
     asked = _read(query)
+    asked.products = products
     if "alg" not in query.values or asked.errors:
         return _page(query, holder, names, asked)
     return _answer(query, holder, names, asked)
@@ -124,7 +127,7 @@ def _page(
     chosen = asked.values.get("alg")
     algorithms = [
         (each.code, names.full(each.code))
-        for each in agreements.marketplace(db.session, query.agreement.id)
+        for each in asked.products
         if each.code not in running or each.code == chosen
     ]
     page = query.page(
