@@ -198,6 +198,29 @@ class DossierQuerySchema(AgreementQuerySchema):
     comment = fields.String(load_default="", validate=SHORT)
 
 
+class ConfirmationQuerySchema(AgreementQuerySchema):
+    """The day on which the vendor's confirmation was received."""
+
+    received_on = Day(required=True)
+
+
+class LetterSchema(TermsSchema):
+    """A paper of the correspondence: which kind, the document that it is filed as, and its newest version."""
+
+    kind = fields.String(required=True)
+    document = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    file = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    at = fields.String(required=True)
+
+
+class LetterPageSchema(PageSchema):
+    """Letters and confirmations, oldest first."""
+
+    items = fields.List(fields.Nested(LetterSchema), required=True)
+
+
 class JudgementSchema(TermsSchema):
     """What is said of the entry ``seen`` of an item."""
 
@@ -423,6 +446,19 @@ def dump_dossier_item(one: Any) -> dict[str, Any]:
         "reused": one.basis_id,
         "by": one.by,
         "at": None if one.at is None else one.at.isoformat(),
+    }
+
+
+def dump_letter(one: Any) -> dict[str, Any]:
+    """Write a paper of the correspondence; its bytes are read from the documents."""
+    newest = one.document.newest
+    return {
+        "kind": one.kind.removeprefix("letter."),
+        "document": one.document.id,
+        "version": newest.number,
+        "file": newest.filename,
+        "sha256": newest.sha256,
+        "at": newest.recorded_at.isoformat(),
     }
 
 

@@ -11,7 +11,18 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 
-from contracts import agreements, approvals, catalogue, ceiling, clock, documents, dossier, funding, options
+from contracts import (
+    agreements,
+    approvals,
+    catalogue,
+    ceiling,
+    clock,
+    correspondence,
+    documents,
+    dossier,
+    funding,
+    options,
+)
 from contracts.errors import NotFound, Refused
 from contracts.extensions import db
 from contracts.options import Request
@@ -107,6 +118,27 @@ def offer_for_option(query: dict[str, Any], trust: str) -> Response:
 def judge_for_option(query: dict[str, Any], trust: str) -> Response:
     """Accept or refuse an item of an option's dossier"""
     return _judge(query, CaseId("option", trust))
+
+
+@resource.route("/options/<code:trust>/letters", methods=["GET"])
+@requires("read")
+@answers(shapes.LetterPageSchema, description="Letters and confirmations, oldest first.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def list_option_letters(query: dict[str, Any], trust: str) -> Response:
+    """List the letters about a trust's option"""
+    return _letters(query, CaseId("option", trust))
+
+
+@resource.route("/options/<code:trust>/confirmations", methods=["POST"])
+@requires("option.exercise")
+@answers(shapes.LetterPageSchema, status=201, description="The confirmation is filed.", problems=STEP_PROBLEMS)
+@described(body=FILE)
+@once
+@resource.arguments(shapes.ConfirmationQuerySchema, location="query")
+def confirm_option(query: dict[str, Any], trust: str) -> Response:
+    """Record the vendor's confirmation of an option's notice"""
+    return _confirm(query, CaseId("option", trust))
 
 
 @resource.route("/activations", methods=["GET"])
@@ -245,6 +277,27 @@ def reuse_for_activation(query: dict[str, Any], number: int) -> Response:
         now=datetime.now(UTC),
     )
     return _answer(_again(case), 201)
+
+
+@resource.route("/activations/<int:number>/letters", methods=["GET"])
+@requires("read")
+@answers(shapes.LetterPageSchema, description="Letters and confirmations, oldest first.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def list_activation_letters(query: dict[str, Any], number: int) -> Response:
+    """List the letters about an activation"""
+    return _letters(query, _activation(number))
+
+
+@resource.route("/activations/<int:number>/confirmations", methods=["POST"])
+@requires("activation.order")
+@answers(shapes.LetterPageSchema, status=201, description="The confirmation is filed.", problems=STEP_PROBLEMS)
+@described(body=FILE)
+@once
+@resource.arguments(shapes.ConfirmationQuerySchema, location="query")
+def confirm_activation(query: dict[str, Any], number: int) -> Response:
+    """Record the vendor's confirmation of an order"""
+    return _confirm(query, _activation(number))
 
 
 @resource.route("/activations/<int:number>/overrides", methods=["POST"])
@@ -432,6 +485,26 @@ def _judge(query: dict[str, Any], case_id: CaseId) -> Response:
     case = _locked(query, case_id)
     dossier.judge(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
     return _answer(_again(case), 201)
+
+
+def _letters(query: dict[str, Any], case_id: CaseId, status: int = 200) -> Response:
+    found = correspondence.correspondence(db.session, _case(query, case_id), current_actor())
+    return json_answer({"items": [shapes.dump_letter(one) for one in found], "next": None}, status)
+
+
+def _confirm(query: dict[str, Any], case_id: CaseId) -> Response:
+    filename, content = uploaded(*TYPES, usual_name=_usual_name())
+    correspondence.confirm(
+        db.session,
+        case=_case(query, case_id),
+        received_on=query["received_on"],
+        filename=filename,
+        content=content,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=_at().astimezone(OSLO).date(),
+    )
+    return _letters(query, case_id, 201)
 
 
 def _usual_name() -> str:

@@ -93,8 +93,35 @@ def test_the_ceiling_tells_what_was_taken_over_its_levels_and_its_ledger(asked: 
     (overrun,) = [one for one in figures["overrun"] if one["figure"] == "used"]
     assert (overrun["maximum"]["amount"], overrun["entry"]["source"]) == ("1200000.00", "taken_over")
     assert asked("finance_controller", "GET", f"{path}?known_at=2024-01-03T00:00:00Z").json["overrun"] == []
-    (entry,) = [one for one in asked("finance_controller", "GET", f"{path}/entries").json["items"] if one["kind"] == "opening"]
+    (entry,) = [
+        one for one in asked("finance_controller", "GET", f"{path}/entries").json["items"] if one["kind"] == "opening"
+    ]
     assert (entry["amount"]["amount"], entry["known_at"]) == ("1300000.00", overrun["known_at"])
     for role in ("trust_reader", "trust_requester"):
         assert asked(role, "GET", f"{path}/entries").status_code == 404
-    assert asked("contract_manager", "POST", f"{path}/opening", {"amount": "-1.00", "reference": "x"}).status_code == 422
+    assert (
+        asked("contract_manager", "POST", f"{path}/opening", {"amount": "-1.00", "reference": "x"}).status_code == 422
+    )
+
+
+def test_the_letter_of_an_order_is_listed_and_its_confirmation_filed(asked: Any, client: FlaskClient) -> None:
+    with db.write() as session:
+        at = Desk(session, 1)
+        case_id = at.bring(at.prepared(), "ordered")
+    path = f"/activations/{case_id.name}"
+    (letter,) = asked("trust_reader", "GET", f"{path}/letters").json["items"]
+    assert (letter["kind"], letter["version"]) == ("activation_order", 1)
+    day = desk.NOW.date().isoformat()
+    answer = asked(
+        "contract_manager",
+        "POST",
+        f"{path}/confirmations?received_on={day}",
+        {"confirmed": True},
+        **{"Idempotency-Key": "c"},
+    )
+    assert answer.status_code == 201, answer.json
+    assert [one["kind"] for one in answer.json["items"]] == ["activation_order", "vendor_confirmation"]
+    early = asked("contract_manager", "POST", f"{path}/confirmations?received_on=2020-01-01", {"confirmed": False})
+    assert (early.status_code, early.json["errors"][0]["code"]) == (422, "before_letter")
+    assert asked("trust_requester", "POST", f"{path}/confirmations?received_on={day}", {}).status_code == 403
+    assert asked("trust_reader", "GET", "/options/nord-norge/letters").status_code == 404
