@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from textwrap import wrap
 from typing import Any, Final
 
+import plotly.graph_objects as go
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -417,7 +418,15 @@ def _stacked_bars(names: Sequence[str], series: Sequence[Series], locale: str) -
         "bargap": 0.35,
         "showlegend": len(series) > 1,
     }
-    return {"data": bars, "layout": layout, "config": dict(CONFIG)}
+    return drawn(bars, layout)
+
+
+def drawn(traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> dict[str, Any]:
+    """Give a figure as plain lists, after the chart library looked at every attribute. Raises ValueError for an unknown one."""
+    figure = go.Figure(data=list(traces))
+    figure.update_layout(template=None, **layout)  # a figure begun with none would get the library's default
+    plain: dict[str, Any] = figure.to_plotly_json()
+    return {"data": plain["data"], "layout": plain["layout"], "config": dict(CONFIG)}
 
 
 def axis_note(unit: str) -> dict[str, Any]:

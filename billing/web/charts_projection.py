@@ -14,7 +14,7 @@ from typing import Any, Final
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from billing.web.charts import CONFIG, NEUTRAL, PALETTE, Column, Figure, Table, axis_note, currency, frame, money_axis
+from billing.web.charts import NEUTRAL, PALETTE, Column, Figure, Table, axis_note, currency, drawn, frame, money_axis
 from contracts.web import formatting
 
 # More names than these do not fit beside each other under a narrow chart.
@@ -265,7 +265,7 @@ def _chart(
     layout = {**frame(labels, ticks, scale, locale), "annotations": [axis_note(unit)], "showlegend": True}
     shown = list(labels[:: -(-len(labels) // MOST_TICKS)])
     layout["xaxis"] = {**layout["xaxis"], "tickvals": shown, "ticktext": shown, "range": [-0.5, len(labels) - 0.5]}
-    return {"data": traces, "layout": layout, "config": dict(CONFIG)}
+    return drawn(traces, layout)
 
 
 def _labels(names: Sequence[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import plotly.graph_objects as go
 import pytest
 from flask import Flask
 
@@ -60,11 +59,6 @@ def test_courses_differ_by_more_than_colour_and_are_at_most_four() -> None:
         courses("c", "Title", ["2026-09"], [*paths, paths[0]], "en")
 
 
-def test_every_chart_is_one_that_the_chart_library_accepts() -> None:
-    levels = [Level("Budget", [None, Decimal(95000), Decimal(95000)])]
-    bars = charts.stacked_months("b", "Title", ["2026-09"], [charts.Series("A", [Decimal(1)])], "en")
-    paths = [Path("A", [Decimal(1)])]
-    drawn = [fan("f", "T", ROWS, "en", levels=levels), courses("c", "T", ["2026-09"], paths, "en"), bars]
-    for figure in drawn:
-        assert figure.figure is not None
-        go.Figure({"data": figure.figure["data"], "layout": figure.figure["layout"]})
+def test_an_attribute_that_the_chart_library_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="colour"):
+        charts.drawn([{"type": "bar", "colour": "red"}], {})
