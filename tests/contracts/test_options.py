@@ -470,6 +470,19 @@ def test_an_option_lapses_by_the_calendar_and_never_becomes_anything_again(at_de
         assert refused(lambda event=event, actor=actor: at_desk.act(OPTION, event, actor)) == ["wrong_state"]
 
 
+def test_the_calendar_itself_lets_no_option_lapse_before_its_last_day_is_over(at_desk: Desk) -> None:
+    over = workflow.deadline_over(at_desk.case(OPTION).deadline or date.max)
+    early = refused(lambda: at_desk.act(OPTION, "lapse", CALENDAR, at=over - timedelta(seconds=1)))
+    assert early == ["deadline_not_passed"]
+    assert at_desk.act(OPTION, "lapse", CALENDAR, at=over).state == "lapsed"
+
+
+def test_a_second_after_the_deadline_nobody_takes_an_option_up(at_desk: Desk) -> None:
+    over = workflow.deadline_over(at_desk.case(OPTION).deadline or date.max)
+    assert refused(lambda: at_desk.act(OPTION, "review", MANAGER, at=over)) == ["deadline_passed"]
+    assert at_desk.act(OPTION, "review", MANAGER, at=over - timedelta(seconds=1)).state == "under_review"
+
+
 def test_choices_tell_what_may_be_done_and_why_not(at_desk: Desk) -> None:
     case_id = at_desk.bring(at_desk.prepared(), "submitted")
     for actor, allowed in (
