@@ -137,7 +137,7 @@ def budget_course(
     register = cost_centres.register(session, agreement_id, known_at)
     costs: dict[tuple[str, str | None], list[list[int]]] = defaultdict(lambda: [[0, 0, 0] for _ in range(12)])
     for each in course.months:
-        if scope not in (None, each.trust):
+        if not each.within(scope):
             continue
         booking = register.booking(each.trust, each.algorithm, each.month)
         sums = costs[each.trust, None if booking is None else booking.cost_centre][each.month.month - 1]

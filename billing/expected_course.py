@@ -27,21 +27,29 @@ from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation
 from contracts.terms.working_days import working_days
 
-Key = tuple[str, str | None, date]
+Key = tuple[str, str | None, date, bool]
 _NO_GROWTH: Final = Decimal(0)
 _APPROVED: Final = frozenset({"approved", "ordered", "validating"})
 
 
 @dataclass(frozen=True, slots=True)
 class MonthCost:
-    """A trust's month of an algorithm (None: what stands on no algorithm), in øre."""
+    """A trust's month of an algorithm (None: what stands on no algorithm), in øre.
+
+    ``shared`` amounts stand on no trust; what a trust bears of them tells what the others pay, so only readers of all see it.
+    """
 
     trust: str
     algorithm: str | None
     month: date
+    shared: bool
     actual_ore: int
     forecast_ore: int
     committed_ore: int
+
+    def within(self, scope: str | None) -> bool:
+        """Tell whether a reader within ``scope`` (None: of all trusts) may see it."""
+        return scope is None or (self.trust == scope and not self.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,9 @@ def expected_course(
         sums[key][2] += amount
     months = tuple(
         MonthCost(*key, *amounts)
-        for key, amounts in sorted(sums.items(), key=lambda item: (item[0][0], item[0][2], item[0][1] or "~"))
+        for key, amounts in sorted(
+            sums.items(), key=lambda item: (item[0][0], item[0][2], item[0][1] or "~", item[0][3])
+        )
         if any(amounts)
     )
     return ExpectedCourse(terms, common, as_of, data_until, months, plans)
@@ -117,7 +127,7 @@ def _portions(
     session: Session, agreement_id: int, lines: Iterable[Line], period: Period, known_at: datetime | None
 ) -> Iterable[tuple[Key, int]]:
     for each in portions_of(session, agreement_id, lines, period, known_at):
-        yield (each.trust, each.algorithm, each.period.start.replace(day=1)), each.net_ore
+        yield (each.trust, each.algorithm, each.period.start.replace(day=1), each.key != "own"), each.net_ore
 
 
 def _committed(session: Session, terms: Terms, as_of: date, known_at: datetime | None) -> tuple[Plan, ...]:

@@ -203,8 +203,8 @@ def year_forecasts(
             sum(
                 (
                     Decimal(amount)
-                    for trust, label, amount in row.forecast["costs"]
-                    if scope in (None, trust) and label.startswith(f"{year}-")
+                    for trust, label, amount, key in row.forecast["costs"]
+                    if (scope is None or (scope == trust and key == "own")) and label.startswith(f"{year}-")
                 ),
                 Decimal(0),
             ),
@@ -222,7 +222,7 @@ class _Truth:
         self.counts = _counted(course.terms)
         self.costs: dict[date, int] = defaultdict(int)
         for each in course.months:
-            if scope in (None, each.trust):
+            if each.within(scope):
                 self.costs[each.month] += each.actual_ore
 
     def score(self, row: ForecastVintage) -> ScoredVintage:
@@ -241,8 +241,8 @@ class _Truth:
                 inside += Decimal(low) <= seen <= Decimal(high)
                 cells += 1
         costs: dict[date, Decimal] = defaultdict(Decimal)
-        for trust, label, amount in row.forecast["costs"]:
-            if self.scope in (None, trust):
+        for trust, label, amount, key in row.forecast["costs"]:
+            if self.scope is None or (self.scope == trust and key == "own"):
                 costs[Period.parse(label).start] += Decimal(amount)
         months = tuple(
             MonthScore(
@@ -283,11 +283,15 @@ def _at_close(session: Session, agreement_id: int, actor: Actor, now: datetime, 
 
 
 def _costs(course: ExpectedCourse, first: date) -> list[list[str]]:
-    sums: dict[tuple[str, date], int] = defaultdict(int)
+    sums: dict[tuple[str, date, str], int] = defaultdict(int)
     for each in course.months:
         if date(first.year, 1, 1) <= each.month < add_months(first, AHEAD):
-            sums[each.trust, each.month] += each.actual_ore + each.forecast_ore + each.committed_ore
-    return [[trust, f"{month:%Y-%m}", format_amount(kroner(amount))] for (trust, month), amount in sorted(sums.items())]
+            key = "shared" if each.shared else "own"
+            sums[each.trust, each.month, key] += each.actual_ore + each.forecast_ore + each.committed_ore
+    return [
+        [trust, f"{month:%Y-%m}", format_amount(kroner(amount)), key]
+        for (trust, month, key), amount in sorted(sums.items())
+    ]
 
 
 def _volumes(course: ExpectedCourse, first: date) -> list[list[str]]:
