@@ -215,6 +215,8 @@ def template_values(
 ) -> dict[str, str]:
     """Fill the builder for one of the three ready templates, from the first month that is not known yet."""
     until = add_months(first, 24)
+    # Whoever started in the agreement's last months, or after them, would cost next to nothing in the sums.
+    room = max(len(Period(first, end).months()) - 3, 1) if first < end else 22
     values = {"fra": f"{first:%Y-%m}", "til": f"{until:%Y-%m}", "slutt": "all_extensions", "mal": ""}
     if kind == "drift":
         return values | {"navn": _("Today's use goes on"), "rader": "0"}
@@ -235,7 +237,7 @@ def template_values(
     free = [trust for trust in trusts if product not in running.get(trust, ())][:MOST_ROWS]
     values |= {"navn": _("All nine trusts over 24 months"), "rader": str(len(free))}
     for row, trust in enumerate(free, 1):
-        start = add_months(first, 1 + (row - 1) * 22 // max(len(free), 1))
+        start = add_months(first, 1 + (row - 1) * min(room, 22) // max(len(free), 1))
         values |= {
             f"hf{row}": trust,
             f"alg{row}": product,

@@ -432,7 +432,9 @@ def _from_template(query: Query, kind: str) -> dict[str, str]:
     return template_values(
         kind,
         first=_first_unknown(query),
-        end=query.agreement.term.end,
+        end=max(
+            [query.agreement.term.end, *(each.end for each in agreements.extensions(db.session, query.agreement.id))]
+        ),
         trusts=trusts,
         running=running,
         products=[each.code for each in agreements.marketplace(db.session, query.agreement.id)],
