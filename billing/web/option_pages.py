@@ -547,6 +547,8 @@ def _task(query: Query, case: Case, one: dossier.DossierItem) -> dict[str, Any]:
     status = _(text)
     if one.status == "missing" and one.due_by != "submit" and case.state in ("draft", "under_review", "listed"):
         status, tone = _("Due later"), "neutral"
+    if one.status == "missing" and case.taken_over_id is not None:
+        status, tone = _("Taken over without papers"), "neutral"
     if one.status == "accepted" and one.lacking:
         status, tone = _("Accepted, but says too little"), "danger"
     hint = _("Needed before: %(step)s.", step=due)
