@@ -16,7 +16,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing import charging, corrections, invoice_setup, invoices, metering, quarters
+from billing import (
+    activation_costs,
+    charging,
+    corrections,
+    decision_papers,
+    invoice_setup,
+    invoices,
+    metering,
+    quarters,
+)
 from billing.corrections import Evidence
 from billing.example_agreement import Document, agreement_document
 from billing.example_budgets import example_budgets
@@ -152,6 +161,9 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     """
     if session.scalar(select(func.count()).select_from(Agreement)):
         return LoadedExample("already_there")
+    # Cases are submitted in it: their figures and papers are those of a submission anywhere, also where no app was made.
+    activation_costs.register()
+    decision_papers.register(write)
     document = load_agreement(agreement_document())
     signed = load_agreement(as_signed(agreement_document()))
     agreement_id = agreements.import_agreement(session, document=signed, actor=actor, now=_instant(SIGNED_ON, 13)).id
