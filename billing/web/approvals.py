@@ -49,7 +49,7 @@ def register(app: Flask) -> None:
     """Give the app the pages of approval."""
     app.register_blueprint(blueprint)
     layout.add_nav(app, 65, N_("Approval"), "approval_pages.index", visible=_decides)
-    layout.add_nav(app, 95, N_("Approval limit"), "approval_pages.limit", visible=_sets_limit)
+    layout.add_nav(app, 95, N_("Approval limit"), "approval_pages.limit", visible=_sets_limit, more=True)
 
 
 @blueprint.get("/godkjenning")

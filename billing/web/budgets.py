@@ -39,7 +39,7 @@ COLUMNS: Final = ("budget", "actual", "forecast", "committed", "expected", "left
 def register(app: Flask) -> None:
     """Give the app the pages of budgets."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 45, N_("Budget"), "budget_pages.index", visible=reads)
+    layout.add_nav(app, 45, N_("Budget"), "budget_pages.index", visible=reads, more=True)
 
 
 @blueprint.get("/budsjett")

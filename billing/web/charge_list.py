@@ -26,7 +26,7 @@ blueprint = Blueprint("charge_list", __name__, template_folder="templates")
 def register(app: Flask) -> None:
     """Give the app the list of charges."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 30, N_("Costs"), "charge_list.show", visible=reads)
+    layout.add_nav(app, 30, N_("Costs"), "charge_list.show", visible=reads, more=True)
 
 
 @blueprint.get("/kostnader")

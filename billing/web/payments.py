@@ -35,7 +35,7 @@ SHOWN_ERRORS = 20
 def register(app: Flask) -> None:
     """Give the app the pages of payments."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 55, N_("Payments"), "payment_pages.index", visible=reads_all)
+    layout.add_nav(app, 55, N_("Payments"), "payment_pages.index", visible=reads_all, more=True)
 
 
 @blueprint.get("/betalinger")

@@ -65,7 +65,7 @@ FIELDS = {
 def register(app: Flask) -> None:
     """Give the app the catalogue."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 35, N_("Catalogue"), "catalogue_pages.index", visible=reads)
+    layout.add_nav(app, 33, N_("Catalogue"), "catalogue_pages.index", visible=reads)
 
 
 @blueprint.get("/katalog")

@@ -76,7 +76,7 @@ DATES = frozenset({"effective_from", "from", "to"})
 def register(app: Flask) -> None:
     """Give the app the pages of deadlines."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 25, N_("Deadlines"), "deadlines.index", visible=reads)
+    layout.add_nav(app, 25, N_("Deadlines"), "deadlines.index", visible=reads, more=True)
 
 
 def present(code: str, sentence: str, consequence: str) -> None:

@@ -80,7 +80,7 @@ def presentation_of(job: JobView) -> Presentation:
 def register(app: Flask) -> None:
     """Give the app the pages of jobs."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 90, N_("Jobs"), "jobs.index")
+    layout.add_nav(app, 90, N_("Jobs"), "jobs.index", more=True)
 
 
 def to_job(job: JobView) -> Any:

@@ -34,12 +34,13 @@ _EXTENSION: Final = "trinnvis.nav"
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """One entry of the main navigation. `label` is a source string, translated where it is shown."""
+    """One entry of the navigation. `label` is a source string; `more` puts it into the menu beside the main entries."""
 
     order: int
     label: str
     endpoint: str
     visible: Callable[[], bool] | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class NavLink:
     label: str
     url: str
     current: str
+    more: bool = False
 
 
 ERRORS: Final[dict[int, tuple[str, str]]] = {
@@ -111,10 +113,21 @@ def register(app: Flask) -> None:
         return {"nav": nav_links()}
 
 
-def add_nav(app: Flask, order: int, label: str, endpoint: str, visible: Callable[[], bool] | None = None) -> None:
-    """Put an entry into the main navigation, sorted by `order`. `label` is a source string marked with `N_`."""
+def add_nav(
+    app: Flask,
+    order: int,
+    label: str,
+    endpoint: str,
+    visible: Callable[[], bool] | None = None,
+    *,
+    more: bool = False,
+) -> None:
+    """Put an entry into the navigation, sorted by `order`: a main one, or one of those behind "More".
+
+    `label` is a source string marked with `N_`.
+    """
     entries: list[NavEntry] = app.extensions[_EXTENSION]
-    entries.append(NavEntry(order, label, endpoint, visible))
+    entries.append(NavEntry(order, label, endpoint, visible, more))
     entries.sort(key=lambda entry: entry.order)
 
 
@@ -124,7 +137,7 @@ def nav_links() -> list[NavLink]:
     for entry in current_app.extensions[_EXTENSION]:
         url = endpoint_url(entry.endpoint)
         if url is not None and (entry.visible is None or entry.visible()):
-            links.append(NavLink(_(entry.label), url, _current(url)))
+            links.append(NavLink(_(entry.label), url, _current(url), entry.more))
     return links
 
 

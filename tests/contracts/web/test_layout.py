@@ -101,6 +101,14 @@ def test_the_navigation_has_the_pages_that_exist_in_order_and_marks_where_one_is
     assert links(client.get("/avtaler/RA-1").text) == [("", "Oversikt"), ("true", "Avtale")]
 
 
+def test_entries_behind_more_stand_in_a_menu_of_their_own(app: Flask, client: FlaskClient) -> None:
+    assert "<summary>Mer</summary>" not in client.get("/").text
+    layout.add_nav(app, 15, i18n.N_("Jobs"), "agreements", more=True)
+    html = client.get("/").text
+    assert links(html) == [("page", "Oversikt"), ("", "Avtale"), ("", "Jobber")]
+    assert html.index("<summary>Mer</summary>") < html.index(">Jobber</a>")
+
+
 def test_the_navigation_is_hidden_from_who_is_not_signed_in(app: Flask) -> None:
     app.context_processor(lambda: {"current_user": SimpleNamespace(is_authenticated=False)})
     assert "tv-nav" not in app.test_client().get("/").text
