@@ -33,6 +33,7 @@ from billing.example_catalogue import catalogue_course
 from billing.example_index import index_course
 from billing.example_invoice import ACCOUNT, FILENAME, ORDER, REFERENCE, vendor_invoice
 from billing.example_life import agreement_life
+from billing.example_options import option_course
 from billing.example_payments import example_payments
 from billing.example_reconciliation import Reconciling
 from billing.example_scenarios import Foreseeing
@@ -186,6 +187,7 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     happenings += example_budgets(session, controller)
     happenings += Foreseeing(session, agreement_id).happenings(people["contract_manager"], people["trust_requester"])
     happenings += catalogue_course(session, agreement_id, people)
+    happenings += option_course(session, agreement_id, people)
     for corrected in CORRECTED:
         happenings.append(
             (_instant(corrected.recorded_on, 10), partial(_correct, session, agreement_id, corrected, controller))
