@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -506,9 +506,7 @@ def _lifetime_findings(lifetime: timedelta) -> list[Finding]:
     return [Finding("#/days", "out_of_range", f"a token lives from 1 to {LONGEST_TOKEN.days} days")]
 
 
-def _log_token(
-    session: Session, action: str, token: Token, told: dict[str, object], actor: Actor, now: datetime
-) -> None:
+def _log_token(session: Session, action: str, token: Token, told: dict[str, Any], actor: Actor, now: datetime) -> None:
     audit.record(session, action=action, subject=f"token:{token.public_id}", data=told, actor=actor.id, now=now)
 
 

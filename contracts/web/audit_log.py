@@ -32,7 +32,7 @@ blueprint = Blueprint("audit_log", __name__, template_folder="templates")
 def register(app: Flask) -> None:
     """Give the app the pages of the trail."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 92, N_("Log"), "audit_log.index", visible=_may_read)
+    layout.add_nav(app, 92, N_("Log"), "audit_log.index", visible=_may_read, more=True)
 
 
 @blueprint.get("/admin/logg")
@@ -45,7 +45,7 @@ def index() -> Any:
     found = audit.list_events(db.session, wanted, before=before, limit=PAGE) if not errors else []
     actions, actors = audit.list_names(db.session)
     names = _names([*actors])
-    query = {name: value for name, value in request.args.items() if name in _FIELDS and value}
+    query = _given()
     head = audit.head(db.session)
     older = url_for("audit_log.index", **query, before=found[-1].id) if len(found) == PAGE else None
     page = render_template(
@@ -88,7 +88,7 @@ def as_file() -> Any:
     _require_all()
     wanted, errors = _wanted()
     if errors:
-        return redirect(url_for("audit_log.index", **request.args))
+        return redirect(url_for("audit_log.index", **_given()))
     found = audit.list_events(db.session, wanted, limit=LONGEST_FILE)
     rows = [
         (one.id, _instant(one), one.recorded_by, one.action, one.subject, json.dumps(one.data, ensure_ascii=False))
@@ -159,6 +159,11 @@ def _wanted() -> tuple[audit.Filter, list[tuple[str, str]]]:
         for name in ("handling", "objekt", "hvem")
     }
     return audit.Filter(texts["handling"], texts["objekt"], texts["hvem"], days["fra"], days["til"]), errors
+
+
+def _given() -> dict[str, Any]:
+    """Give the filters of the address, without those left empty."""
+    return {name: value for name, value in request.args.items() if name in _FIELDS and value}
 
 
 def _names(ids: list[str]) -> dict[str, str]:

@@ -41,7 +41,7 @@ blueprint = Blueprint("tokens", __name__, template_folder="templates")
 def register(app: Flask) -> None:
     """Give the app the page of tokens."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 93, N_("API keys"), "tokens.index", visible=_manages)
+    layout.add_nav(app, 93, N_("API keys"), "tokens.index", visible=_manages, more=True)
 
 
 @blueprint.get("/admin/nokler")
@@ -112,7 +112,8 @@ def revoke(public_id: str) -> Any:
 
 def _page(issued: IssuedToken | None = None, errors: Any = (), values: Any = None) -> str:
     listed = access.list_tokens(db.session, actor=current_actor(), now=datetime.now(UTC))
-    trusts = db.session.execute(select(Organisation.code, Organisation.name).order_by(Organisation.name)).all()
+    named = db.session.execute(select(Organisation.code, Organisation.name).order_by(Organisation.name))
+    pairs = [(str(code), str(name)) for code, name in named]
     names = access.names_of(db.session, [one.created_by for one in listed]) | {COMMAND_LINE.id: _("the command line")}
     return render_template(
         "contracts/tokens.html",
@@ -121,8 +122,8 @@ def _page(issued: IssuedToken | None = None, errors: Any = (), values: Any = Non
         errors=list(errors),
         values=values or {},
         roles=[(code, _(text)) for code, text in ROLE_TEXTS.items()],
-        trusts=[tuple(row) for row in trusts],
-        trust_names=dict(tuple(row) for row in trusts),
+        trusts=pairs,
+        trust_names=dict(pairs),
         acts=[(code, _(text)) for code, text in NARROWED.items()],
         lives=[(days, _("%(days)s days", days=days)) for days in reversed(LIVES)],
         overlaps=[(days, _("%(days)s days", days=days) if days else _("At once")) for days in OVERLAPS],
