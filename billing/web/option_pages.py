@@ -134,7 +134,7 @@ LETTERS = {
     correspondence.ORDER: N_("Order to the vendor"),
     correspondence.CONFIRMATION: N_("The vendor's confirmation"),
 }
-KINDS = {"option": N_("Options"), "activation": N_("Activations")}
+KINDS: dict[workflow.Kind, str] = {"option": N_("Options"), "activation": N_("Activations")}
 
 
 def register(app: Flask) -> None:
@@ -186,7 +186,7 @@ def export(suffix: str) -> Any:
             one.state,
             one.deadline or "",
             one.activation.go_live_on if one.activation is not None and not one.activation.void else "",
-            step.event if (step := option_board.next_step(one)) else "",
+            onward.event if (onward := option_board.next_step(one)) else "",
         )
         for one in _cases(query)
     ]
