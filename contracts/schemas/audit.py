@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields
 
-from contracts.models import AuditEvent
 from contracts.schemas.answers import INSTANT, Instant, ListQuerySchema, PageSchema
 from contracts.schemas.fields import TermsSchema
 
@@ -36,15 +33,3 @@ class AuditQuerySchema(ListQuerySchema):
     actor = fields.String(metadata={"description": "In whole: `person:…`, `token:…`, `command-line`."})
     first = Instant(data_key="from", metadata={"description": "At this instant or later."})
     until = Instant(data_key="to", metadata={"description": "Before this instant."})
-
-
-def dump_event(event: AuditEvent) -> dict[str, Any]:
-    """Write an audit event."""
-    return {
-        "id": event.id,
-        "at": event.recorded_at.isoformat(),
-        "action": event.action,
-        "subject": event.subject,
-        "actor": event.recorded_by,
-        "data": event.data,
-    }

@@ -9,7 +9,8 @@ from flask import Flask, Response
 from contracts import audit
 from contracts.errors import Denied
 from contracts.extensions import db
-from contracts.schemas.audit import AuditPageSchema, AuditQuerySchema, dump_event
+from contracts.models import AuditEvent
+from contracts.schemas.audit import AuditPageSchema, AuditQuerySchema
 from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, from_cursor, json_answer, to_cursor
 from contracts.web.conditional import etagged
@@ -36,4 +37,15 @@ def list_events(query: dict[str, Any]) -> Response:
     wanted = audit.Filter(**{name: query.get(name) for name in ("action", "subject", "actor", "first", "until")})
     found = audit.list_events(db.session, wanted, before=before, limit=query["limit"])
     following = to_cursor(found[-1].id) if len(found) == query["limit"] else None
-    return json_answer({"items": [dump_event(one) for one in found], "next": following})
+    return json_answer({"items": [_written(one) for one in found], "next": following})
+
+
+def _written(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "at": event.recorded_at.isoformat(),
+        "action": event.action,
+        "subject": event.subject,
+        "actor": event.recorded_by,
+        "data": event.data,
+    }
