@@ -40,7 +40,9 @@ def balance_text(balance: Balance, gains: tuple[Gain, ...]) -> str:
             gains="; ".join(unknown),
         )
     if balance.net_per_year is None:
-        return _("The net per year is not computed, because too few months at ordinary prices are left of the agreement.")
+        return _(
+            "The net per year is not computed, because too few months at ordinary prices are left of the agreement."
+        )
     values = {
         "gain": formatting.money(balance.gain_per_year, locale),
         "cost": formatting.money(balance.year_cost or 0, locale),

@@ -126,9 +126,7 @@ def _page(
     }
     chosen = asked.values.get("alg")
     algorithms = [
-        (each.code, names.full(each.code))
-        for each in asked.products
-        if each.code not in running or each.code == chosen
+        (each.code, names.full(each.code)) for each in asked.products if each.code not in running or each.code == chosen
     ]
     page = query.page(
         "billing/what_if.html",

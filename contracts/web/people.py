@@ -24,7 +24,7 @@ blueprint = Blueprint("people", __name__, template_folder="templates")
 def register(app: Flask) -> None:
     """Give the app the pages of people and roles."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 94, N_("People"), "people.index", visible=_manages)
+    layout.add_nav(app, 94, N_("People"), "people.index", visible=_manages, more=True)
 
 
 @blueprint.get("/admin/brukere")
