@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from contracts import agreements, approvals, audit, ceiling, documents, dossier, options
+from contracts import agreements, approvals, audit, catalogue, ceiling, documents, dossier, funding, options
 from contracts.access import CALENDAR, Actor
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound, Refused
 from contracts.extensions import db
@@ -188,13 +188,61 @@ def test_a_missing_paper_and_an_expired_certificate_are_told_together(at_desk: D
     assert refused(lambda: at_desk.act(case_id, "submit", REQUESTER)) == ["certificate_not_valid", "item_not_accepted"]
 
 
-def test_a_certificate_that_expires_inside_the_ramp_is_warned_of_and_logged(at_desk: Desk) -> None:
+def test_a_year_without_approved_funding_keeps_a_plan_back_at_every_step_to_its_order(at_desk: Desk) -> None:
+    at_desk.certify()
+    case_id = at_desk.draft()
+    at_desk.file(case_id)
+
+    def fund(year: int, amount: str) -> None:
+        funding.set_budget(
+            at_desk.session,
+            trust=TRUST,
+            cost_centre=desk.COST_CENTRE,
+            year=year,
+            amount=Decimal(amount),
+            approved_on=date(2026, 1, 10),
+            reference="Board 3/2026",
+            actor=desk.CONTROLLER,
+            now=at_desk.now,
+        )
+
+    def told(event: str, actor: Actor) -> list[tuple[str, str, str]]:
+        with pytest.raises(Refused) as caught:
+            at_desk.act(case_id, event, actor)
+        return [(one.code, one.numbers["year"], one.numbers["cost"]) for one in caught.value.refusals]
+
+    assert told("submit", REQUESTER) == [
+        ("year_not_funded", "2026", "60000.00"),
+        ("year_not_funded", "2027", "60000.00"),
+    ]
+    fund(2026, "60000.00")
+    assert told("submit", REQUESTER) == [("year_not_funded", "2027", "60000.00")]
+    fund(2027, "0.01")
+    at_desk.act(case_id, "submit", REQUESTER)
+    newest = at_desk.session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
+    assert [one["code"] for one in newest.data["warnings"]] == ["funding_below_cost"]
+    fund(2027, "0.00")
+    assert told("approve", APPROVER) == [("year_not_funded", "2027", "60000.00")]
+    fund(2027, "60000.00")
+    at_desk.act(case_id, "approve", APPROVER)
+    fund(2026, "0.00")
+    assert told("order", MANAGER) == [("year_not_funded", "2026", "60000.00")]
+
+
+def test_a_certificate_that_expires_inside_the_ramp_is_warned_of_and_logged_and_becomes_a_deadline(
+    at_desk: Desk,
+) -> None:
     case_id = at_desk.prepared()
     at_desk.certify(number="NB-1", expires_on=date(2027, 1, 15))
     at_desk.act(case_id, "submit", REQUESTER)
     event = at_desk.session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
     assert [one["code"] for one in event.data["warnings"]] == ["certificate_expires_soon"]
     assert event.data["warnings"][0]["numbers"]["expires_on"] == "2027-01-15"
+    for step, actor in (("approve", APPROVER), ("order", MANAGER), ("start_validation", REQUESTER)):
+        at_desk.act(case_id, step, actor)
+    at_desk.act(case_id, "go_live", REQUESTER, on=START)
+    ends = catalogue.certificate_ends(at_desk.session, at_desk.agreement_id, at_desk.now.date())
+    assert (ALGORITHM, date(2027, 1, 15)) in [(one.key, one.due_on) for one in ends]
 
 
 @pytest.mark.parametrize(
@@ -435,13 +483,16 @@ def test_whoever_filed_or_planned_or_submitted_does_not_approve_whatever_roles_t
         at_desk.act(case_id, "approve", APPROVER)
 
 
-def test_from_the_limit_on_two_people_approve(at_desk: Desk) -> None:
+def test_from_the_limit_on_two_people_approve_in_the_order_a_a_b_a(at_desk: Desk) -> None:
     case_id = at_desk.prepared()
     at_desk.act(case_id, "submit", REQUESTER, figures=desk.figures("1000000.00"))
+    events = count_events(at_desk.session)
     assert at_desk.act(case_id, "approve", APPROVER).state == "submitted"
     assert refused(lambda: at_desk.act(case_id, "approve", APPROVER)) == ["approved_already"]
     assert at_desk.act(case_id, "approve", SECOND).state == "approved"
     assert refused(lambda: at_desk.act(case_id, "approve", APPROVER)) == ["wrong_state"]
+    assert [one.by for one in at_desk.case(case_id).approvals] == [APPROVER.id, SECOND.id]
+    assert count_events(at_desk.session) == events + 2
 
 
 def test_below_the_limit_one_is_enough_and_the_limit_is_a_setting(at_desk: Desk) -> None:
