@@ -224,7 +224,10 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """A token as people see it; ``acts`` ``None`` is all that its role grants, ``expires_at`` ``None`` is from long ago."""
+    """A token as people see it; ``acts`` ``None`` is all that its role grants, ``expires_at`` ``None`` is from long ago.
+
+    ``secrets`` counts those it has had.
+    """
 
     public_id: str
     name: str
@@ -235,6 +238,7 @@ class TokenView:
     expires_at: datetime | None
     last_on: date | None
     state: Literal["active", "expired", "revoked"]
+    secrets: int
 
 
 def add_person(
@@ -406,13 +410,27 @@ def revoke_token(session: Session, *, public_id: str, actor: Actor, now: datetim
 def list_tokens(session: Session, *, actor: Actor, now: datetime) -> list[TokenView]:
     """List the tokens, newest first; of a secret nothing is told."""
     actor.require("people.manage")
-    tokens = list(session.scalars(select(Token).order_by(Token.id.desc())))
-    terms = {row.token_id: row for row in session.scalars(select(TokenTerms).order_by(TokenTerms.id))}
+    return _views(session, list(session.scalars(select(Token).order_by(Token.id.desc()))), now)
+
+
+def find_token(session: Session, *, public_id: str, actor: Actor, now: datetime, hold: bool = False) -> TokenView:
+    """Give one token as people see it, kept as it is until the transaction ends where ``hold``; `NotFound` for none."""
+    actor.require("people.manage")
+    if hold:
+        session.execute(select(Token.id).where(Token.public_id == public_id).with_for_update())
+    return _views(session, [_token(session, public_id)], now)[0]
+
+
+def _views(session: Session, tokens: list[Token], now: datetime) -> list[TokenView]:
+    terms: dict[int, list[TokenTerms]] = {}
+    for row in session.scalars(select(TokenTerms).order_by(TokenTerms.id)):
+        terms.setdefault(row.token_id, []).append(row)
     revoked = set(session.scalars(select(TokenRevocation.token_id)))
     used = {use.token_id: use.last_on for use in session.scalars(select(TokenUse))}
     listed = []
     for token in tokens:
-        newest = terms.get(token.id)
+        given = terms.get(token.id, [])
+        newest = given[-1] if given else None
         expires_at = None if newest is None else newest.expires_at
         over = expires_at is not None and now >= expires_at
         listed.append(
@@ -426,6 +444,7 @@ def list_tokens(session: Session, *, actor: Actor, now: datetime) -> list[TokenV
                 expires_at=expires_at,
                 last_on=used.get(token.id),
                 state="revoked" if token.id in revoked else "expired" if over else "active",
+                secrets=max(len(given), 1),
             )
         )
     return listed

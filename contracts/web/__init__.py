@@ -16,6 +16,7 @@ from contracts.web import (
     api_indexation,
     api_jobs,
     api_options,
+    api_tokens,
     audit_log,
     calendar_feed,
     catalogue,
@@ -47,4 +48,5 @@ def register(app: Flask) -> None:
     api_audit.register(app)
     audit_log.register(app)
     tokens.register(app)
+    api_tokens.register(app)
     people.register(app)

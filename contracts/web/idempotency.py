@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-from flask import Response, request
+from flask import Response, g, request
 from sqlalchemy import CursorResult, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -46,7 +46,8 @@ def once(view: View) -> View:
     """Do what a POST asks for once per key and token, and commit it together with its answer.
 
     The view works in `db.session`, returns a response and does not commit. An answer below 400 is committed and kept; any
-    other rolls back and frees the key. Without a key the request is simply done.
+    other rolls back and frees the key. Without a key the request is simply done. What the view gave to `keep_instead` is
+    kept in place of the answer's body.
     """
 
     @wraps(view)
@@ -75,6 +76,11 @@ def once(view: View) -> View:
 
     declared: View = described(parameters=[PARAMETER], problems=(409, 422))(answer)
     return declared
+
+
+def keep_instead(body: bytes) -> None:
+    """Have ``body`` kept instead of the body that is answered: a secret is shown once and stored nowhere."""
+    g.trinnvis_kept_body = body
 
 
 def request_fingerprint() -> str:
@@ -152,7 +158,11 @@ def _take_over(known: IdempotencyKey, now: datetime) -> bool:
 
 def _keep(session: Session, principal: str, key: str, claimed_at: datetime, response: Response) -> None:
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    values = {"status": response.status_code, "headers": json.dumps(headers), "body": response.get_data()}
+    values = {
+        "status": response.status_code,
+        "headers": json.dumps(headers),
+        "body": g.pop("trinnvis_kept_body", response.get_data()),
+    }
     if not _held(session, principal, key, claimed_at, **values):
         raise _in_flight()  # the lease ran out and another request took the key over: this one must not count too
 
