@@ -143,6 +143,9 @@ def test_a_trust_is_told_its_own_part(app: Flask) -> None:
     assert own.months == scored(agreement_id, trust="vestre-viken").listed[0].months
     with pytest.raises(NotFound):
         scored(agreement_id, reader, trust="sykehuset-ostfold")
+    record_usage(agreement_id, counts(range(4, 6), 300, 77), now=LATER)
+    (own,) = scored(agreement_id, reader).listed
+    assert [one.counted for one in own.months[:3]] == [300, 300, None]
 
 
 def test_page_file_and_api_tell_the_same(

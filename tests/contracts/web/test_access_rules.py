@@ -77,6 +77,12 @@ def figures_of_one_other() -> set[str]:
             figures[trust == OWN].add(str(amount))
     for use in terms.usage:  # what the own trust used before the agreement is on no line
         counts[use.trust, f"used {use.on:%Y-%m}", use.algorithm] += use.quantity if use.trust == OWN else 0
+    # A forecast is scored by the own algorithms that ran when it was made: each month's sum over those of any such day.
+    began = sorted((row.go_live, row.algorithm) for row in terms.activations if row.trust == OWN)
+    for use in terms.usage:
+        for number, (_, newest) in enumerate(began if use.trust == OWN else ()):
+            if use.algorithm in {algorithm for _, algorithm in began[: number + 1]}:
+                counts[OWN, f"run together {use.on:%Y-%m}", newest] += use.quantity
     for (trust, *_), count in counts.items():
         if count >= 1000 and count not in range(2020, 2031):
             figures[trust == OWN].add(str(count))
