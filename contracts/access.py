@@ -660,6 +660,16 @@ def find_actor(session: Session, actor_id: str) -> Actor | None:
     return _actor_of(token, terms[0] if terms else None)
 
 
+def check_grant(session: Session, grant: Grant) -> None:
+    """Raise `InvalidInput` for an unknown role or trust, or a role that needs a trust and has none."""
+    invalid(_grant_findings(session, (grant,)))
+
+
+def trust_id(session: Session, code: str | None) -> int | None:
+    """Give the id of the trust with a code, ``None`` for all trusts; `NotFound` for an unknown one."""
+    return None if code is None else _trust(session, code).id
+
+
 def _grant_findings(session: Session, grants: tuple[Grant, ...]) -> list[Finding]:
     findings = []
     for number, grant in enumerate(grants):
