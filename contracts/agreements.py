@@ -9,8 +9,8 @@ recorded; nothing here adds to it later.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -165,7 +165,7 @@ def export_agreement(
         maximum_value=summary.maximum_value,
         vat_rate=summary.vat_rate,
         payment_days=summary.payment_days,
-        option_holders=option_holders(session, agreement_id, known_at),
+        option_holders=_as_agreed(session, agreement_id, known_at),
         algorithms=marketplace(session, agreement_id, known_at),
         price_book=price_books.price_book(session, agreement_id, known_at),
         activations=tuple(row.to_term() for row in activations(session, agreement_id, known_at)),
@@ -249,7 +249,28 @@ def extensions(session: Session, agreement_id: int, known_at: datetime | None = 
 def option_holders(
     session: Session, agreement_id: int, known_at: datetime | None = None
 ) -> tuple[terms.OptionHolder, ...]:
-    """List the named option holders as the agreement lists them, each with the course of its option."""
+    """List the named option holders as the agreement lists them, each with the course of its option and its last day."""
+    holders = _as_agreed(session, agreement_id, known_at)
+    if not holders:
+        return ()
+    last = last_day(session, agreement_id, known_at)
+    return tuple(replace(one, deadline=terms.option_deadline(one.deadline, one.state, last)) for one in holders)
+
+
+def last_day(session: Session, agreement_id: int, known_at: datetime | None = None) -> date:
+    """Give the agreement's last day (inclusive) as its term stands; `NotFound` where it was not known yet."""
+    end = session.scalar(
+        select(AgreementTerms.end_on).where(
+            AgreementTerms.agreement_id == agreement_id, known(AgreementTerms, known_at)
+        )
+    )
+    if end is None:
+        raise NotFound("the agreement was not recorded by then")
+    return end - timedelta(days=1)
+
+
+def _as_agreed(session: Session, agreement_id: int, known_at: datetime | None = None) -> tuple[terms.OptionHolder, ...]:
+    """List the option holders with the options' own days, whatever became of the term: so a document tells them."""
     steps: dict[int, list[terms.OptionStep]] = {}
     course = (
         select(OptionState)
@@ -265,18 +286,18 @@ def option_holders(
         .where(Option.agreement_id == agreement_id)
         .order_by(Option.id)
     )
-    moved = option_deadlines(session, agreement_id, known_at)
+    own = option_deadlines(session, agreement_id, known_at)
     return tuple(
-        terms.OptionHolder(
-            _party(trust), moved.get(option.id, option.deadline_on), option.clause, tuple(steps[option.id])
-        )
+        terms.OptionHolder(_party(trust), own[option.id], option.clause, tuple(steps[option.id]))
         for option, trust in options
         if option.id in steps
     )
 
 
 def option_deadlines(session: Session, agreement_id: int, known_at: datetime | None = None) -> dict[int, date]:
-    """Give the last days of options that an amendment has moved, by the option's id."""
+    """Give the options' own last days, as agreed at first or as an amendment moved them, by the option's id."""
+    agreed = select(Option).where(Option.agreement_id == agreement_id)
+    own = {row.id: row.deadline_on for row in session.scalars(agreed)}
     query = (
         select(OptionDeadline)
         .join(Option, Option.id == OptionDeadline.option_id)
@@ -284,7 +305,7 @@ def option_deadlines(session: Session, agreement_id: int, known_at: datetime | N
         .order_by(OptionDeadline.id)
     )
     rows = session.scalars(recorded_by_then(query, OptionDeadline, known_at))
-    return {row.option_id: row.deadline_on for row in rows}
+    return own | {row.option_id: row.deadline_on for row in rows}
 
 
 def amendments(session: Session, agreement_id: int, known_at: datetime | None = None) -> tuple[Amendment, ...]:

@@ -7,19 +7,16 @@ deadline that was met is not in it; one that passed unmet stays, so that it is s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from contracts import agreements
 from contracts.terms import amendment
+from contracts.terms.agreement import SETTLED_OPTIONS
 from contracts.terms.deadline import CENTRAL, Deadline
 
 __all__ = ["Compute", "Deadline", "audience", "register", "upcoming"]
-
-# An option in one of these states has been used or given up by somebody: its window binds nobody any more.
-SETTLED_OPTIONS = frozenset({"exercised", "declined", "withdrawn", "ended"})
-
 
 Compute = Callable[[Session, int, date, datetime | None], list[Deadline]]
 
@@ -61,12 +58,11 @@ def option_windows(
     session: Session, agreement_id: int, today: date, known_at: datetime | None = None
 ) -> list[Deadline]:
     """Give the last day of each option that is neither exercised nor given up: never later than the agreement's own."""
-    last = agreements.agreement_summary(session, agreement_id, known_at).term.end - timedelta(days=1)
     return [
         Deadline(
             "option",
             holder.party.code,
-            min(holder.deadline, last),
+            holder.deadline,
             holder.clause,
             "option_window",
             {"trust": holder.party.code, "trust_name": holder.party.name, "state": holder.state},

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts.access import Actor
-from contracts.agreements import option_deadlines
+from contracts.agreements import last_day, option_deadlines
 from contracts.errors import NotFound
 from contracts.models import (
     Activation,
@@ -33,6 +33,7 @@ from contracts.models import (
     WorkflowSubmission,
 )
 from contracts.models.base import recorded_by_then
+from contracts.terms.agreement import option_deadline
 from contracts.terms.cost_figures import CostFigures
 from contracts.terms.workflow import Decided, Kind
 
@@ -195,7 +196,7 @@ class _Cases:
         self.submissions = self._by_case(WorkflowSubmission, ids, WorkflowSubmission.id)
         self.approvals = self._by_case(Approval, ids, Approval.id)
         self.entries = self._by_case(DossierEntry, ids, DossierEntry.id)
-        self.moved: dict[int, date] = {}
+        self.last_days: dict[int, date] = {}
 
     def _by_case(self, entity: Any, ids: list[int], order: Any) -> dict[int, list[Any]]:
         found: dict[int, list[Any]] = {}
@@ -225,7 +226,10 @@ class _Cases:
         for state in self.session.scalars(recorded_by_then(course, OptionState, self.known_at)):
             courses.setdefault(state.option_id, []).append(state)
         cases = {row.option_id: row for row in self.rows if row.option_id is not None}
-        self.moved = option_deadlines(self.session, self.agreement_id, self.known_at)
+        if courses:
+            last = last_day(self.session, self.agreement_id, self.known_at)
+            own = option_deadlines(self.session, self.agreement_id, self.known_at)
+            self.last_days = {id_: option_deadline(own[id_], course[-1].state, last) for id_, course in courses.items()}
         for option, trust in self.session.execute(query):
             if option.id in courses:
                 yield self._case(
@@ -307,7 +311,7 @@ class _Cases:
             option_id=None if option is None else option.id,
             taken_over_id=None if row is None else row.taken_over_id,
             state=state,
-            deadline=None if option is None else self.moved.get(option.id, option.deadline_on),
+            deadline=None if option is None else self.last_days[option.id],
             clause="" if option is None else option.clause,
             plan=read_plans[-1] if read_plans else None,
             plans=read_plans,

@@ -26,6 +26,9 @@ OPTION_STATES = (
     "ended",
 )
 
+# An option in one of these states has been used or given up by somebody: its last day binds nobody any more.
+SETTLED_OPTIONS: Final = frozenset({"exercised", "declined", "withdrawn", "ended"})
+
 Payer = Literal["buyer_recharges", "each_trust"]
 BUYER_RECHARGES: Final = "buyer_recharges"
 PAYERS: Final[tuple[Payer, ...]] = (BUYER_RECHARGES, "each_trust")
@@ -62,6 +65,19 @@ class OptionHolder:
     def state(self) -> str:
         """The present state."""
         return self.states[-1].state
+
+
+def option_deadline(own: date, state: str, last_day: date) -> date:
+    """Give the last day (inclusive) of an option in a state: its own, and never later than the agreement's last day.
+
+    An agreement that ends takes its open options with it; one that is prolonged gives them their own day back.
+
+    >>> option_deadline(date(2027, 12, 31), "listed", date(2026, 2, 28))
+    datetime.date(2026, 2, 28)
+    >>> option_deadline(date(2027, 12, 31), "exercised", date(2026, 2, 28))
+    datetime.date(2027, 12, 31)
+    """
+    return own if state in SETTLED_OPTIONS else min(own, last_day)
 
 
 @dataclass(frozen=True, slots=True)

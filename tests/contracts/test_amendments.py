@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,13 +13,14 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import agreements, amendments, audit, ceiling, clock, deadlines, price_books
+from contracts import agreements, amendments, audit, ceiling, clock, deadlines, options, price_books
 from contracts.access import COMMAND_LINE, Actor, Grant
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.terms import amendment as rules
 from contracts.terms.amendment import Amendment, Proposal, Recorded, notice_deadline, percent
+from contracts.workflow_cases import CaseId, find_case
 from tests import examples
 from tests.recorded import record_agreement
 
@@ -342,6 +343,50 @@ def test_a_termination_ends_the_term_and_cuts_options_short(database: Flask) -> 
     assert made.amendment.new_end == date(2025, 12, 1) == term_end(agreement_id)
     assert [due for _key, due in upcoming(agreement_id, "option")] == [date(2025, 11, 30)]
     assert upcoming(agreement_id, "extension") == []
+
+
+def lapsed_at(agreement_id: int, *instants: datetime) -> list[int]:
+    """How many options the calendar lets lapse at each instant in turn."""
+    found = []
+    for at in instants:
+        with db.write() as session:
+            found.append(len(options.lapse_due(session, agreement_id=agreement_id, now=at)))
+    return found
+
+
+LAST_SECOND_OF_NOVEMBER = datetime(2025, 11, 30, 22, 59, 59, tzinfo=UTC)
+
+
+def test_a_termination_lets_options_lapse_when_its_last_day_is_over_in_oslo(database: Flask) -> None:
+    agreement_id = record_agreement(document())
+    done(agreement_id, TERMINATION)
+    with db.read() as session:
+        case = find_case(session, agreement_id=agreement_id, case_id=CaseId("option", "akershus"))
+    assert case.deadline == date(2025, 11, 30) == upcoming(agreement_id, "option")[0][1]
+    assert lapsed_at(agreement_id, LAST_SECOND_OF_NOVEMBER, LAST_SECOND_OF_NOVEMBER + timedelta(seconds=1)) == [0, 1]
+
+
+def test_a_prolonged_term_gives_options_their_own_day_back_and_counts_notice_from_the_renewed_end(
+    database: Flask,
+) -> None:
+    agreed = document()
+    agreed["option_holders"][2]["option"]["deadline"] = "2026-06-30"
+    agreement_id = record_agreement(agreed)
+    assert upcoming(agreement_id, "option") == [("akershus", date(2025, 12, 31))]
+    done(agreement_id, EXTENSION)
+    assert upcoming(agreement_id, "option") == [("akershus", date(2026, 6, 30))]
+    assert upcoming(agreement_id, "extension") == [("2027-01-01", date(2026, 9, 30))]
+    assert lapsed_at(agreement_id, datetime(2026, 1, 1, 12, tzinfo=UTC)) == [0]
+    # Terminated after it was prolonged: the new last day binds, not the option's own.
+    done(agreement_id, replace(TERMINATION, new_end=date(2026, 3, 1)), date(2025, 9, 1))
+    assert upcoming(agreement_id, "option") == [("akershus", date(2026, 2, 28))]
+    with db.read() as session:
+        document_now = agreements.export_agreement(session, agreement_id=agreement_id)
+    assert document_now.option_holders[2].deadline == date(2026, 6, 30)
+    assert lapsed_at(agreement_id, datetime(2026, 2, 28, 12, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC)) == [
+        0,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
