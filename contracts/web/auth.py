@@ -159,14 +159,14 @@ def _page(target: str | None, errors: Any = (), email: str = "") -> str:
         with db.read() as reading:
             for person in access.example_people(reading):
                 actor = access.actor_of_person(reading, person)
-                grant = actor.grants[0]
-                trust = next((one.trust.name for one in person.grants if one.trust), None)
+                grant = next(iter(actor.grants), None)
+                trust = next((one.trust.name for one in person.grants if one.trust and not one.void), None)
                 persons.append(
                     {
                         "email": person.email,
                         "name": person.name,
-                        "role_text": _(ROLE_TEXTS[grant.role]),
-                        "scope_text": trust,
+                        "role_text": _(ROLE_TEXTS[grant.role]) if grant else _("No role"),
+                        "scope_text": trust if grant and grant.trust else None,
                     }
                 )
     return render_template("sign_in.html", persons=persons, next=_safe_target(target), errors=list(errors), email=email)
