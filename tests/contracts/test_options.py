@@ -229,6 +229,18 @@ def test_a_year_without_approved_funding_keeps_a_plan_back_at_every_step_to_its_
     assert told("order", MANAGER) == [("year_not_funded", "2026", "60000.00")]
 
 
+def test_a_plan_that_starts_before_any_price_is_not_submitted(at_desk: Desk) -> None:
+    case_id = at_desk.prepared(starts_on=date(2023, 12, 31))
+    assert refused(lambda: at_desk.act(case_id, "submit", REQUESTER)) == ["no_price"]
+
+
+def test_nothing_goes_live_before_the_approved_day(at_desk: Desk) -> None:
+    case_id = at_desk.bring(at_desk.prepared(), "validating")
+    early = START - timedelta(days=1)
+    assert refused(lambda: at_desk.act(case_id, "go_live", REQUESTER, on=early)) == ["before_approved_day"]
+    assert at_desk.act(case_id, "go_live", REQUESTER, on=START).state == "live"
+
+
 def test_a_certificate_that_expires_inside_the_ramp_is_warned_of_and_logged_and_becomes_a_deadline(
     at_desk: Desk,
 ) -> None:
