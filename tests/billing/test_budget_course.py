@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from billing import charging
 from billing.budget_course import TERTIALS, Amounts, BudgetCourse, budget_course
@@ -21,7 +22,7 @@ from contracts.cost_centres import Booking
 from contracts.errors import Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period
-from tests import examples
+from tests import desk, examples
 from tests.billing.test_allocation import with_fee
 from tests.recorded import record_agreement, record_usage
 
@@ -91,6 +92,46 @@ def test_what_is_actual_is_what_is_charged_for_the_months_with_counts(app: Flask
     assert all(one.forecast == ZERO and one.actual > 0 for one in found.months[:3])
     assert all(one.actual == ZERO and one.forecast > 0 for one in found.months[3:])
     assert found.whole.committed == ZERO
+
+
+def test_what_is_approved_and_not_yet_running_is_committed_at_what_it_costs_when_it_comes(app: Flask) -> None:
+    agreement_id = desk.open_desk(akershus="exercised")
+    now = desk.NOW
+    committed: dict[str, Decimal] = {}
+
+    def year(session: Session, actor: Actor = CONTROLLER) -> BudgetCourse:
+        return budget_course(session, agreement_id=agreement_id, year=2026, actor=actor, today=now.date())
+
+    with db.write() as session:
+        at_desk = desk.Desk(session, agreement_id)
+        case_id = at_desk.prepared(monthly_quantity=200)
+        committed["draft"] = year(session).whole.committed
+        for event, who in (
+            ("submit", desk.REQUESTER),
+            ("approve", desk.APPROVER),
+            ("order", desk.MANAGER),
+            ("start_validation", desk.REQUESTER),
+        ):
+            at_desk.act(case_id, event, who)
+            committed[event] = year(session).whole.committed
+        found = year(session)
+        elsewhere = Actor("person:r", "R", (Grant("trust_reader", desk.OTHER),))
+        told_elsewhere = year(session, elsewhere)
+        at_desk.act(case_id, "go_live", desk.REQUESTER, on=desk.START)
+    counts = "".join(f"{desk.TRUST},{desk.ALGORITHM},2026-{month},200\n" for month in (11, 12))
+    content = f"trust,algorithm,month,quantity\n{counts}".encode()
+    assert record_usage(agreement_id, content, now=datetime(2027, 1, 4, 8, tzinfo=UTC)).status == "imported"
+    with db.read() as session:
+        charged = charging.expected_charges(
+            session, agreement_id=agreement_id, period=Period.year(desk.START), actor=CONTROLLER
+        ).total
+    assert charged > 0
+    assert committed == {
+        "draft": ZERO, "submit": ZERO, "approve": charged, "order": charged, "start_validation": charged
+    }  # fmt: skip
+    assert [month.committed > 0 for month in found.months] == [False] * 10 + [True] * 2
+    assert (found.whole.actual, found.whole.forecast, found.planned) == (ZERO, ZERO, 1)
+    assert (told_elsewhere.whole.committed, told_elsewhere.planned) == (ZERO, 0)
 
 
 def test_months_tertials_and_cost_centres_each_sum_to_the_year(app: Flask) -> None:
