@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from contracts import audit, deadlines, outbox
 from contracts.agreements import AgreementSummary, agreement_summary, list_agreements, lock_agreement
-from contracts.models import DeadlineSighting, Organisation, Person, Reminder, RoleGrant
+from contracts.models import DeadlineSighting, Delegation, Organisation, Person, Reminder, RoleGrant
 from contracts.models.base import known, recorded_by_then
 from contracts.outbox import Told
 from contracts.terms.deadline import Deadline
@@ -150,8 +150,11 @@ def newest(
     return {(row.source, row.key, row.due_on): row for row in rows}
 
 
-def recipients(session: Session, deadline: Deadline) -> list[Recipient]:
-    """List who is reminded of a deadline now: those who hold one of its roles, for all trusts or for its own one."""
+def recipients(session: Session, deadline: Deadline, on: date | None = None) -> list[Recipient]:
+    """List who is reminded of a deadline now: those who hold one of its roles, for all trusts or for its own one.
+
+    Where approvers are, so is whoever stands in for one of them on the day ``on`` (``None``: nobody does).
+    """
     roles = deadlines.audience(deadline.source)
     trust = deadline.params.get("trust") or None
     rows = session.execute(
@@ -162,9 +165,14 @@ def recipients(session: Session, deadline: Deadline) -> list[Recipient]:
         .order_by(Person.id, RoleGrant.id)
     )
     found: dict[int, Recipient] = {}
+    approvers: set[str] = set()
     for person, role, scope in rows:
         if scope is None or (trust is not None and scope == trust):
+            approvers |= {f"person:{person.email}"} if role == "approver" else set()
             found.setdefault(person.id, Recipient(person.id, person.name, person.email, role))
+    if on is not None:
+        for person in _deputies(session, approvers, on):
+            found.setdefault(person.id, Recipient(person.id, person.name, person.email, "approver"))
     return list(found.values())
 
 
@@ -197,6 +205,17 @@ def plan_all(session: Session, *, today: date, now: datetime, write: Compose) ->
     return sum(
         len(plan(session, agreement_id=one.id, today=today, now=now, write=write)) for one in list_agreements(session)
     )
+
+
+def _deputies(session: Session, principals: set[str], on: date) -> list[Person]:
+    query = select(Delegation.deputy).where(
+        Delegation.principal.in_(sorted(principals)),
+        Delegation.from_on <= on,
+        Delegation.to_on > on,
+        known(Delegation, None),
+    )
+    addresses = {deputy.removeprefix("person:") for deputy in session.scalars(query)}
+    return list(session.scalars(select(Person).where(Person.email.in_(sorted(addresses))).order_by(Person.id)))
 
 
 def _written(session: Session, agreement_id: int) -> set[tuple[str, str, date, int]]:
@@ -276,7 +295,7 @@ def _tell(
     now: datetime,
     write: Compose,
 ) -> None:
-    told = recipients(session, deadline)
+    told = recipients(session, deadline, today)
     letter = write(summary, deadline, today)
     for one in told:
         outbox.write(

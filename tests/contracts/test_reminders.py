@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import jobs
-from contracts import access, clock, deadlines, outbox, reminders
+from contracts import access, approvals, clock, deadlines, outbox, reminders
 from contracts.access import COMMAND_LINE, Grant
 from contracts.deadlines import Deadline
 from contracts.extensions import db
@@ -240,6 +240,36 @@ def test_those_are_told_who_hold_the_role_for_the_trust(
     only_the_tests_own.append(deadline(**params))
     plan(agreement_id, DUE)
     assert [one.address for one in told()] == addresses
+
+
+@pytest.mark.parametrize(
+    ("first", "until", "told_too"),
+    [
+        pytest.param(DUE, DUE + timedelta(days=1), True, id="on its only day"),
+        pytest.param(DUE - timedelta(days=9), DUE, False, id="until the day before"),
+        pytest.param(DUE + timedelta(days=1), DUE + timedelta(days=9), False, id="from the day after"),
+    ],
+)
+def test_who_stands_in_for_an_approver_is_told_what_approvers_are_told(
+    app: Flask, only_the_tests_own: list[Deadline], first: date, until: date, told_too: bool
+) -> None:
+    deadlines.register(
+        "other", lambda *_: [replace(deadline(), source="other")], roles=("contract_manager", "approver")
+    )
+    agreement_id = set_up()
+    # Somebody with both roles is an approver too, whichever was granted first.
+    grants, email = [Grant("contract_manager"), Grant("approver")], "approver@example.org"
+    approver = access.Actor(f"person:{email}", "Approver", tuple(grants))
+    with db.write() as session:
+        access.add_person(
+            session, email=email, name="Approver", password=None, grants=grants, actor=COMMAND_LINE, now=at(DUE)
+        )
+        approvals.delegate(
+            session, deputy="auditor@example.org", first=first, until=until, reason="", actor=approver, now=at(DUE)
+        )
+    plan(agreement_id, DUE)
+    usual = ["manager@example.org", "approver@example.org"]
+    assert [one.address for one in told()] == usual + (["auditor@example.org"] if told_too else [])
 
 
 def test_a_deadline_that_nobody_is_told_of_has_its_reminder_all_the_same(
