@@ -15,13 +15,13 @@ from billing.web import money_words, words
 from billing.web.invoice_files import file_answer
 from billing.web.money_tables import accrual_table
 from billing.web.query import Query, read_query
-from billing.web.table_files import table_answer
 from contracts import access, agreements
 from contracts.errors import Conflict, Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("accrual_pages", __name__, template_folder="templates")
 

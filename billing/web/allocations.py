@@ -12,12 +12,12 @@ from billing.allocation import Allocation
 from billing.web import money_words, words
 from billing.web.money_tables import allocation_table
 from billing.web.query import Query, read_query
-from billing.web.table_files import table_answer
 from contracts import agreements
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("allocation_pages", __name__, template_folder="templates")
 

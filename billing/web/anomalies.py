@@ -10,10 +10,10 @@ from billing.usage_anomalies import Anomalies, anomalies
 from billing.web import words
 from billing.web.money_tables import Table
 from billing.web.query import Query, read_query
-from billing.web.table_files import table_answer
 from contracts import agreements
 from contracts.extensions import db
 from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("anomaly_pages", __name__, template_folder="templates")
 

@@ -15,7 +15,6 @@ from billing.schemas.payments import KnownAgreementQuerySchema
 from billing.voucher_files import USUAL
 from billing.web.invoice_files import file_answer
 from billing.web.money_tables import accrual_table, allocation_table
-from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import clock
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import Finding, InvalidInput
@@ -27,6 +26,7 @@ from contracts.web.api import ApiBlueprint, answers, described, document_body, j
 from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
+from contracts.web.table_files import ROWS_AS_FILE, table_answer
 
 resource = ApiBlueprint(
     "accruals", __name__, url_prefix=api.PREFIX, description="What each trust bears, and what stands accrued."

@@ -10,7 +10,6 @@ from flask import Response, current_app
 from billing.budget_course import BudgetCourse, budget_course
 from billing.schemas import budget_course as shapes
 from billing.web.budgets import course_table
-from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
@@ -18,6 +17,7 @@ from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, described, json_answer
 from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
+from contracts.web.table_files import ROWS_AS_FILE, table_answer
 
 resource = ApiBlueprint(
     "budget_course", __name__, url_prefix=f"{api.PREFIX}/budgets", description="Budgets against what the year costs."

@@ -9,7 +9,6 @@ from flask import Response
 
 from billing.schemas.payments import KnownAgreementQuerySchema
 from billing.web.money_tables import cost_centre_table
-from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import cost_centres, payers
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.cost_centres import ACT, Booking, CostCentreEntry
@@ -23,6 +22,7 @@ from contracts.web.api import ApiBlueprint, answers, described, document_body, j
 from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
+from contracts.web.table_files import ROWS_AS_FILE, table_answer
 
 resource = ApiBlueprint(
     "cost_centres", __name__, url_prefix=api.PREFIX, description="Where the trusts' amounts are booked, and who pays."

@@ -18,7 +18,6 @@ from billing.schemas.corrections import (
 from billing.schemas.coverage import CoverageQuerySchema, CoverageSchema, dump_coverage
 from billing.web.coverage import cells_answer
 from billing.web.query import today
-from billing.web.table_files import XLSX
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
@@ -27,6 +26,7 @@ from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, described, from_cursor, json_answer, to_cursor
 from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
+from contracts.web.table_files import XLSX
 
 coverage = ApiBlueprint("coverage", __name__, url_prefix=api.PREFIX, description="Which counts are in.")
 corrected = ApiBlueprint(

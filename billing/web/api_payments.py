@@ -11,7 +11,6 @@ from billing import late_interest, payments
 from billing.payments import ACT
 from billing.schemas import payments as shapes
 from billing.web.money_tables import open_item_table, payment_table
-from billing.web.table_files import ROWS_AS_FILE, table_answer
 from contracts import clock
 from contracts.agreements import AgreementSummary, find_agreement
 from contracts.extensions import db
@@ -30,6 +29,7 @@ from contracts.web.api import (
 from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
+from contracts.web.table_files import ROWS_AS_FILE, table_answer
 
 resource = ApiBlueprint("payments", __name__, url_prefix=api.PREFIX, description="Payments and what is open.")
 

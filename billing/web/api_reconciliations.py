@@ -28,7 +28,6 @@ from billing.schemas.reconciliation_requests import (
 from billing.schemas.reconciliations import dump_finding, dump_reconciliation
 from billing.web import reconciliation_files
 from billing.web.query import today
-from billing.web.table_files import XLSX
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
@@ -47,6 +46,7 @@ from contracts.web.api import (
 from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
+from contracts.web.table_files import XLSX
 
 resource = ApiBlueprint(
     "reconciliations",

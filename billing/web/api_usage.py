@@ -37,7 +37,6 @@ from billing.usage_cells import Cell
 from billing.usage_effect import ReversalEffect
 from billing.usage_readings import Reading
 from billing.usage_receipts import Receipt
-from billing.web.table_files import XLSX
 from billing.web.usage_import import errors_answer
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import Finding, InvalidInput, NotFound
@@ -64,6 +63,7 @@ from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
 from contracts.web.problems import problem
+from contracts.web.table_files import XLSX
 
 resource = ApiBlueprint("usage", __name__, url_prefix=api.PREFIX, description="The buyer's own count.")
 

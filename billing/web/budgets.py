@@ -16,7 +16,6 @@ from billing.payment_files import read_amount, read_day
 from billing.web import charts, money_words, words
 from billing.web.money_tables import Table
 from billing.web.query import Query, read_query, reads
-from billing.web.table_files import table_answer
 from contracts import access, agreements, cost_centres, funding
 from contracts.errors import Finding, InvalidInput, NotFound
 from contracts.extensions import db
@@ -24,6 +23,7 @@ from contracts.terms.period import add_months
 from contracts.web import formatting, layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("budget_pages", __name__, template_folder="templates")
 

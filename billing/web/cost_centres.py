@@ -12,13 +12,13 @@ from billing.payment_files import read_day
 from billing.web import money_words, words
 from billing.web.money_tables import BOOKING, cost_centre_table
 from billing.web.query import Query, read_query
-from billing.web.table_files import table_answer
 from contracts import access, agreements, cost_centres, payers
 from contracts.cost_centres import ACT, Booking, CostCentreEntry
 from contracts.errors import Conflict, Finding, InvalidInput
 from contracts.extensions import db
 from contracts.terms.agreement import PAYERS
 from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("cost_centre_pages", __name__, template_folder="templates")
 

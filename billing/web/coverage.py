@@ -13,12 +13,12 @@ from billing import metering, quarters
 from billing.coverage import STATUSES, Coverage, CoverageCell
 from billing.web import usage_words, words
 from billing.web.query import Query, read_query, refuse
-from billing.web.table_files import table_answer
 from contracts import agreements, clock
 from contracts.errors import InvalidInput
 from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("coverage_pages", __name__, template_folder="templates")
 

@@ -13,7 +13,6 @@ from billing import metering
 from billing.rating.drivers import Driver
 from billing.web import charts, words
 from billing.web.query import Query, read_query, refuse
-from billing.web.table_files import table_answer
 from billing.year_drivers import YearDrivers, share_of_last, year_drivers
 from contracts import agreements
 from contracts.errors import InvalidInput
@@ -22,6 +21,7 @@ from contracts.terms import money
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("driver_pages", __name__, template_folder="templates")
 

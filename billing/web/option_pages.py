@@ -16,7 +16,6 @@ from billing import activation_costs, decision_papers
 from billing.web import case_words, words
 from billing.web.invoice_files import file_answer
 from billing.web.query import Query, read_query, reads
-from billing.web.table_files import table_answer
 from contracts import (
     access,
     agreements,
@@ -38,6 +37,7 @@ from contracts.terms.period import previous_day
 from contracts.web import formatting, layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
+from contracts.web.table_files import table_answer
 from contracts.workflow_cases import Case, CaseId, find_case, list_cases
 
 blueprint = Blueprint("option_pages", __name__, template_folder="templates")

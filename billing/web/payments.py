@@ -17,13 +17,13 @@ from billing.payments import ACT, OpenItems, RegisteredPayment
 from billing.web import money_words, words
 from billing.web.money_tables import open_item_table, payment_table, roll_table
 from billing.web.query import Query, read_query, reads_all
-from billing.web.table_files import table_answer
 from contracts import access, agreements
 from contracts.errors import Conflict, Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.web import layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("payment_pages", __name__, template_folder="templates")
 

@@ -12,10 +12,10 @@ from billing.reconciled_lines import lines_of
 from billing.reconciliation_report import Report
 from billing.web.query import read_query
 from billing.web.reconciliations import RUN, read_report
-from billing.web.table_files import table_answer
 from contracts.terms.csv_table import Cell
 from contracts.terms.money import format_unit_price
 from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("reconciliation_files", __name__, template_folder="templates")
 

@@ -23,7 +23,6 @@ from billing.usage_uploads import CHECK, IMPORT, Outcome, Upload
 from billing.web import usage_import_forms as forms
 from billing.web import usage_words, words
 from billing.web.query import Query, read_query, refuse
-from billing.web.table_files import SUFFIXES, table_answer
 from contracts import agreements, jobs
 from contracts.errors import Conflict, InvalidInput, NotFound
 from contracts.extensions import db
@@ -34,6 +33,7 @@ from contracts.web import jobs as job_pages
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
 from contracts.web.jobs import Presentation, present
+from contracts.web.table_files import SUFFIXES, table_answer
 
 blueprint = Blueprint("usage_import", __name__, template_folder="templates")
 

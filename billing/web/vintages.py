@@ -10,12 +10,12 @@ from flask_babel import gettext as _
 from billing.forecast_vintages import Kind, Vintages, find_vintage, vintages
 from billing.web import words
 from billing.web.query import Query, read_query
-from billing.web.table_files import table_answer
 from contracts import agreements
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
+from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("vintage_pages", __name__, template_folder="templates")
 

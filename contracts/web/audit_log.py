@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -16,15 +15,16 @@ from contracts.access import COMMAND_LINE
 from contracts.errors import Denied
 from contracts.extensions import db
 from contracts.models import AuditEvent
-from contracts.terms.csv_table import csv_bytes
 from contracts.terms.workflow import OSLO
 from contracts.web import layout
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
+from contracts.web.table_files import table_answer
 
 PAGE: Final = 50
 # As many as a file holds; whoever needs more asks for less time at once, or the API.
 LONGEST_FILE: Final = 50_000
+FILES: Final = {"csv": N_("Download as CSV"), "xlsx": N_("Download as Excel")}
 
 blueprint = Blueprint("audit_log", __name__, template_folder="templates")
 
@@ -59,7 +59,7 @@ def index() -> Any:
         head=head,
         newest_url=url_for("audit_log.index", **query) if before else None,
         older_url=older,
-        file_url=f"{url_for('audit_log.as_file')}?{urlencode(query)}" if query else url_for("audit_log.as_file"),
+        file_urls=[(kind, url_for("audit_log.as_file", suffix=suffix, **query)) for suffix, kind in FILES.items()],
         errors=errors,
     )
     return (page, 422) if errors else page
@@ -81,10 +81,10 @@ def show(event_id: int) -> Any:
     )
 
 
-@blueprint.get("/admin/logg.csv")
+@blueprint.get("/admin/logg.<any(csv, xlsx):suffix>")
 @requires("audit.read")
-def as_file() -> Any:
-    """Give the acts that the filters leave as CSV."""
+def as_file(suffix: str) -> Any:
+    """Give the acts that the filters leave as a file."""
     _require_all()
     wanted, errors = _wanted()
     if errors:
@@ -94,10 +94,7 @@ def as_file() -> Any:
         (one.id, _instant(one), one.recorded_by, one.action, one.subject, json.dumps(one.data, ensure_ascii=False))
         for one in found
     ]
-    content = b"\xef\xbb\xbf" + csv_bytes(["id", "at", "actor", "action", "subject", "data"], rows)
-    response = Response(content, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="trail.csv"'
-    return response
+    return table_answer(suffix, "trail", ["id", "at", "actor", "action", "subject", "data"], rows)
 
 
 @blueprint.post("/admin/logg/kontroll")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime
 from typing import Any
 
+import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -80,6 +83,17 @@ def test_the_filters_leave_what_matches(trail: FlaskClient, query: str, shown: s
     assert {name for name in ("early", "late") if f"thing:{name}," in file} == shown
 
 
+def test_the_workbook_holds_the_same_rows_and_no_formula(trail: FlaskClient) -> None:
+    answer = trail.get("/admin/logg.xlsx?objekt=thing")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
+    rows = list(
+        csv.reader(trail.get("/admin/logg.csv?objekt=thing").get_data(as_text=True).lstrip("\ufeff").splitlines())
+    )
+    assert [[str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)] == rows
+    assert len(rows) == 3
+    assert {cell.data_type for row in sheet.iter_rows(min_row=2, min_col=2) for cell in row} == {"s"}
+
+
 def test_a_day_that_is_none_is_told_at_its_field(trail: FlaskClient) -> None:
     answer = trail.get("/admin/logg?fra=yesterday")
     assert answer.status_code == 422
@@ -112,7 +126,7 @@ def test_the_check_tells_whether_the_chain_holds_and_the_act_that_was_changed(tr
 @pytest.mark.parametrize("email", ["narrow@example.org", "admin@example.org"])
 def test_who_does_not_read_all_trusts_reads_no_trail(trail: FlaskClient, email: str) -> None:
     enter(trail, email)
-    for path in ("/admin/logg", "/admin/logg/1", "/admin/logg.csv"):
+    for path in ("/admin/logg", "/admin/logg/1", "/admin/logg.csv", "/admin/logg.xlsx"):
         assert trail.get(path).status_code == 403
     assert trail.post("/admin/logg/kontroll").status_code == 403
     assert 'href="/admin/logg"' not in trail.get("/jobber").get_data(as_text=True)
