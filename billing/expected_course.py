@@ -1,7 +1,7 @@
 """What a year's months cost by trust and algorithm: what is due of recorded usage, what is forecast, what is committed.
 
 Actual is what the recorded counts cost, up to the month of the last of them. Forecast is the rest of that month and everything
-after it, with what runs going on as it does. Committed is what activations add that are approved and have no counts yet, by
+after it, with what runs going on as it does. Committed is what activations add that are approved, or live, and have no counts yet, by
 their plans: the rating with them less the rating without, so that it may be below zero for a trust whose prices they lower.
 What stands on no trust is shared as in the cost allocation. All amounts are øre excluding VAT and sum to the charges.
 """
@@ -29,7 +29,7 @@ from contracts.terms.working_days import working_days
 
 Key = tuple[str, str | None, date, bool]
 _NO_GROWTH: Final = Decimal(0)
-_APPROVED: Final = frozenset({"approved", "ordered", "validating"})
+_APPROVED: Final = frozenset({"approved", "ordered", "validating", "live"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,11 @@ def expected_course(
     with_plans = base
     if plans and ahead:
         planned = forecast({}, (), plans, ahead, _NO_GROWTH)
+        live = {(one.trust, one.algorithm) for one in running if one.end is None or one.end > as_of}
+        coming = (plan.activation for plan in plans if (plan.activation.trust, plan.activation.algorithm) not in live)
         with_plans = replace(
             base,
-            activations=(*terms.activations, *(planned_row(plan.activation) for plan in plans)),
+            activations=(*terms.activations, *(planned_row(each) for each in coming)),
             usage=(*base.usage, *planned),
         )
     with_lines, base_lines = lines_with_and_without(with_plans, base, common)
@@ -131,15 +133,20 @@ def _portions(
 
 
 def _committed(session: Session, terms: Terms, as_of: date, known_at: datetime | None) -> tuple[Plan, ...]:
-    """Take the plans of activations that are approved and not recorded as running."""
-    recorded = {(row.trust, row.algorithm) for row in terms.activations if row.end is None or row.end > as_of}
+    """Take the plans of activations that are approved and not running, or live and not counted since they are."""
+    recorded = {(row.trust, row.algorithm): row for row in terms.activations if row.end is None or row.end > as_of}
+    since = {key: row.go_live for key, row in recorded.items()}
+    counted = {key for entry in terms.usage if entry.on >= since.get(key := (entry.trust, entry.algorithm), date.max)}
     plans = []
     for case in workflow_cases.list_cases(session, agreement_id=terms.agreement.id, known_at=known_at):
         plan, algorithm = case.plan, case.algorithm
         if case.kind != "activation" or case.state not in _APPROVED or plan is None or algorithm is None:
             continue
-        starts_on = max(plan.starts_on, as_of)
-        if (case.trust, algorithm) in recorded or not terms.agreement.term.period.contains(starts_on):
+        row = recorded.get((case.trust, algorithm))
+        if (case.trust, algorithm) in counted or (row is None) == (case.state == "live"):
             continue
-        plans.append(Plan(Activation(case.trust, algorithm, starts_on, end=plan.ends_on), plan.monthly_quantity))
+        starts_on = max(plan.starts_on if row is None else row.go_live, as_of)
+        ends_on = plan.ends_on if row is None else row.end
+        if terms.agreement.term.period.contains(starts_on):
+            plans.append(Plan(Activation(case.trust, algorithm, starts_on, end=ends_on), plan.monthly_quantity))
     return tuple(plans)

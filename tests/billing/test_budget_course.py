@@ -118,6 +118,7 @@ def test_what_is_approved_and_not_yet_running_is_committed_at_what_it_costs_when
         elsewhere = Actor("person:r", "R", (Grant("trust_reader", desk.OTHER),))
         told_elsewhere = year(session, elsewhere)
         at_desk.act(case_id, "go_live", desk.REQUESTER, on=desk.START)
+        committed["go_live"] = year(session).whole.committed
     counts = "".join(f"{desk.TRUST},{desk.ALGORITHM},2026-{month},200\n" for month in (11, 12))
     content = f"trust,algorithm,month,quantity\n{counts}".encode()
     assert record_usage(agreement_id, content, now=datetime(2027, 1, 4, 8, tzinfo=UTC)).status == "imported"
@@ -125,9 +126,11 @@ def test_what_is_approved_and_not_yet_running_is_committed_at_what_it_costs_when
         charged = charging.expected_charges(
             session, agreement_id=agreement_id, period=Period.year(desk.START), actor=CONTROLLER
         ).total
+        assert year(session).whole.committed == ZERO
     assert charged > 0
     assert committed == {
-        "draft": ZERO, "submit": ZERO, "approve": charged, "order": charged, "start_validation": charged
+        "draft": ZERO, "submit": ZERO, "approve": charged, "order": charged, "start_validation": charged,
+        "go_live": charged,
     }  # fmt: skip
     assert [month.committed > 0 for month in found.months] == [False] * 10 + [True] * 2
     assert (found.whole.actual, found.whole.forecast, found.planned) == (ZERO, ZERO, 1)
