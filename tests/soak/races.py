@@ -2,7 +2,8 @@
 
 Two server processes share one database; both requests of a trial are sent at the same moment, one to each. Exactly one
 must win, the other be refused with the guard that refuses it, and no answer be an error of ours. The winner is sent back
-before the next trial. The module is also the server that this proof starts:
+before the next trial. Trials go round several pairs of cases, so that none gets a history that no case ever has, and keep
+the ETags that the answers gave, so that a trial is three requests. The module is also the server that this proof starts:
 
     python -m tests.soak.races serve DATABASE_URL FOLDER PORT
 """
@@ -43,6 +44,7 @@ from tests.soak.jobs import databases
 ROOT = Path(__file__).resolve().parents[2]
 FULL = 1000
 QUANTITY = 12_000
+PAIRS = 8
 
 
 def by_the_hundred(
@@ -54,11 +56,10 @@ def by_the_hundred(
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Two activations of which one may be submitted, and the guard that refuses the other."""
+    """Pairs of activations of each of which one may be submitted, and the guard that refuses the other."""
 
     name: str
-    first: int
-    second: int
+    pairs: tuple[tuple[int, int], ...]
     guard: str
 
 
@@ -71,31 +72,38 @@ class Ground:
     contests: tuple[Contest, ...]
 
 
-def prepare(app: Flask) -> Ground:
-    """Record the agreement, four drafts with all their papers, and two tokens."""
+def proof_document(algorithms: list[str]) -> dict[str, Any]:
+    """Give the small agreement with more algorithms."""
+    document = desk.agreement_document(akershus="exercised", nord_norge="exercised")
+    known = document["algorithms"]
+    known += [known[0] | {"code": code, "product": code} for code in algorithms]
+    return document
+
+
+def prepare(app: Flask, pairs: int) -> Ground:
+    """Record the agreement, two drafts for each of so many pairs of each contest with all their papers, and two tokens."""
     now = datetime.now(UTC)
+    last, twice = [f"last-{number}" for number in range(pairs)], [f"twice-{number}" for number in range(pairs)]
     with app.app_context(), db.write() as session:
         made = agreements.import_agreement(
             session,
-            document=load_agreement(desk.agreement_document(akershus="exercised", nord_norge="exercised")),
+            document=load_agreement(proof_document([*last, *twice])),
             actor=COMMAND_LINE,
             now=now,
         )
         at = Desk(session, made.id, now)
-        for algorithm in ("ct-pe", "xray-skeletal"):
+        for algorithm in (*last, *twice):
             at.certify(algorithm)
         for trust in ("akershus", "nord-norge"):
             at.fund(trust, "9000000.00")
-        numbers = []
-        for trust, algorithm, quantity in (
-            ("akershus", "ct-pe", QUANTITY),
-            ("nord-norge", "ct-pe", QUANTITY),
-            ("nord-norge", "xray-skeletal", 1),
-            ("nord-norge", "xray-skeletal", 1),
-        ):
+
+        def drafted(trust: str, algorithm: str, quantity: int) -> int:
             case_id = at.draft(trust, algorithm, actor=MANAGER, monthly_quantity=quantity)
             at.file(case_id, actor=MANAGER)
-            numbers.append(int(case_id.name))
+            return int(case_id.name)
+
+        headroom = tuple((drafted("akershus", one, QUANTITY), drafted("nord-norge", one, QUANTITY)) for one in last)
+        double = tuple((drafted("nord-norge", one, 1), drafted("nord-norge", one, 1)) for one in twice)
         tokens = [
             access.create_token(session, name=role, grant=Grant(role), actor=COMMAND_LINE, now=now).bearer
             for role in ("contract_manager", "approver")
@@ -103,10 +111,7 @@ def prepare(app: Flask) -> Ground:
     return Ground(
         tokens[0],
         tokens[1],
-        (
-            Contest("headroom", numbers[0], numbers[1], "ceiling"),
-            Contest("double", numbers[2], numbers[3], "no_double"),
-        ),
+        (Contest("headroom", headroom, "ceiling"), Contest("double", double, "no_double")),
     )
 
 
@@ -153,46 +158,61 @@ class Caller:
         return answer.status, answer.headers.get("ETag", ""), json.loads(content) if content else None
 
 
-def trial(contest: Contest, callers: list[Caller], approver: Caller) -> str:
-    """Let two submissions meet, and tell what came of it: ``one`` where exactly one won."""
-    paths = [f"/activations/{number}" for number in (contest.first, contest.second)]
-    etags = [callers[0].ask("GET", path)[1] for path in paths]
-    start = threading.Barrier(2)
-    answers: list[tuple[int, str, Any]] = [(0, "", None), (0, "", None)]
+class Judge:
+    """Lets two submissions meet and sends the winner back; keeps each case's newest ETag."""
 
-    def submit(place: int) -> None:
-        start.wait()
-        answers[place] = callers[place].ask(
-            "POST", f"{paths[place]}/transitions", {"event": "submit"}, etag=etags[place]
-        )
+    def __init__(self, callers: list[Caller], approver: Caller) -> None:
+        self.callers, self.approver = callers, approver
+        self.etags: dict[int, str] = {}
 
-    threads = [threading.Thread(target=submit, args=(place,)) for place in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    won = [place for place, answer in enumerate(answers) if answer[0] == 201]
-    for place in won:
-        back = {"event": "return", "data": {"comment": "next trial"}}
-        status, _, told = approver.ask("POST", f"{paths[place]}/transitions", back, etag=answers[place][1])
-        assert status == 201, told
-    if len(won) != 1:
-        return f"{len(won)} won: {[answer[0] for answer in answers]}"
-    status, _, told = answers[1 - won[0]]
-    guards = {error.get("guard") for error in (told or {}).get("errors", [])}
-    return "one" if status == 409 and contest.guard in guards else f"the other got {status} {guards}"
+    def trial(self, pair: tuple[int, int], guard: str) -> str:
+        """Let both of a pair be submitted at once, and tell what came of it: ``one`` where exactly one won."""
+        for number in pair:
+            if number not in self.etags:
+                self.etags[number] = self.callers[0].ask("GET", f"/activations/{number}")[1]
+        start = threading.Barrier(2)
+        answers: list[tuple[int, str, Any]] = [(0, "", None), (0, "", None)]
+
+        def submit(place: int) -> None:
+            start.wait()
+            answers[place] = self._step(self.callers[place], pair[place], {"event": "submit"})
+
+        threads = [threading.Thread(target=submit, args=(place,)) for place in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        won = [place for place, answer in enumerate(answers) if answer[0] == 201]
+        for place in won:
+            back = {"event": "return", "data": {"comment": "next trial"}}
+            status, _, told = self._step(self.approver, pair[place], back)
+            assert status == 201, told
+        if len(won) != 1:
+            return f"{len(won)} won: {[answer[0] for answer in answers]}"
+        status, _, told = answers[1 - won[0]]
+        guards = {error.get("guard") for error in (told or {}).get("errors", [])}
+        return "one" if status == 409 and guard in guards else f"the other got {status} {guards}"
+
+    def _step(self, caller: Caller, number: int, asked: dict[str, Any]) -> tuple[int, str, Any]:
+        answer = caller.ask("POST", f"/activations/{number}/transitions", asked, etag=self.etags[number])
+        if answer[0] == 201:
+            self.etags[number] = answer[1]
+        return answer
 
 
 def race(url: str, folder: Path, trials: int) -> dict[str, Counter[str]]:
     """Run trials of both contests on one database, and give how they came out."""
     app = proof_app(url, folder)
-    ground = prepare(app)
+    ground = prepare(app, min(PAIRS, max(1, trials // 6)))
     outcomes: dict[str, Counter[str]] = {}
     with servers(url, folder) as ports:
         callers = [Caller(port, ground.manager) for port in ports]
         approver = Caller(ports[0], ground.approver)
+        judge = Judge(callers, approver)
         for contest in ground.contests:
-            outcomes[contest.name] = Counter(trial(contest, callers, approver) for _ in range(trials))
+            outcomes[contest.name] = Counter(
+                judge.trial(contest.pairs[number % len(contest.pairs)], contest.guard) for number in range(trials)
+            )
         for caller in (*callers, approver):
             caller.connection.close()
     with app.app_context(), db.read() as session:
@@ -240,7 +260,7 @@ def _free_port() -> int:
         return port
 
 
-def _await(port: int, seconds: float = 60.0) -> None:
+def _await(port: int, seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
