@@ -6,6 +6,7 @@ validation, references for clinical testing. A cell without evidence says so; th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from contracts.agreements import AgreementSummary
 from contracts.catalogue import Product
 from contracts.errors import Conflict, Finding, InvalidInput, NotFound
 from contracts.extensions import db
+from contracts.terms.workflow import CertificateFacts
 from contracts.web import layout
 from contracts.web.agreement_page import KNOWN, agreement_of, link, parameters, read_moment, reads, refuse, today
 from contracts.web.guard import current_actor, requires
@@ -221,14 +223,21 @@ def _page(template: str, agreement: AgreementSummary, known_at: datetime | None,
     )
 
 
-def certificate_state(product: Product, on: date) -> tuple[str, str]:
-    """Say how a product's certificates stand on a day, with the tone of it."""
-    if not product.certificates:
+def certificate_state(certificates: Sequence[CertificateFacts], on: date) -> tuple[str, str]:
+    """Say how certificates stand on a day, with the tone of it: as the one does that the product rests on.
+
+    That is the last to expire of those in force, of those for more than research where there is one.
+    """
+    if not certificates:
         return _("None given"), "danger"
-    last = max(one.expires_on for one in product.certificates)
-    if last < on:
+    best = max(certificates, key=lambda one: (not one.research_only, one.valid_from <= on, one.expires_on))
+    if best.research_only:
+        return _("For research only"), "danger"
+    if best.valid_from > on:
+        return _("To come"), "info"
+    if best.expires_on < on:
         return _("Expired"), "danger"
-    if (last - on).days <= 365:
+    if (best.expires_on - on).days <= 365:
         return _("Expires within a year"), "warning"
     return _("Valid"), "success"
 
