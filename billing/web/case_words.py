@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from billing.web.words import STATES as OPTION_STATES
 from billing.web.words import Names
+from contracts.dossier import DossierItem
 from contracts.terms.workflow import Refusal
 from contracts.web import formatting
 from contracts.web.i18n import N_, current_language
@@ -65,6 +66,8 @@ ITEM_STATUSES: dict[str, tuple[str, str]] = {
     "accepted": (N_("Accepted"), "success"),
     "refused": (N_("Refused"), "danger"),
 }
+# Before an approval, what a later step needs is not missing yet.
+_BEFORE_APPROVAL = frozenset({"draft", "listed", "under_review", "submitted"})
 # What a submission is about, part by part, as a change of it is told.
 PARTS: dict[str, str] = {
     "start": N_("the planned first day"),
@@ -129,6 +132,18 @@ def refusal_text(refusal: Refusal) -> str:
     if sentence is None:
         return refusal.detail
     return _(sentence, **{name: _written(name, text) for name, text in refusal.numbers.items()})
+
+
+def item_status(case: Case, item: DossierItem) -> tuple[str, str]:
+    """Say how a document of the case stands, with the tone of it; every page about the case says it so."""
+    if item.status == "missing" and case.taken_over_id is not None:
+        return _("Taken over without papers"), "neutral"
+    if item.status == "missing" and item.due_by != "submit" and case.state in _BEFORE_APPROVAL:
+        return _("Due later"), "neutral"
+    if item.status == "accepted" and item.lacking:
+        return _("Accepted, but says too little"), "danger"
+    text, tone = ITEM_STATUSES[item.status]
+    return _(text), tone
 
 
 def case_title(case: Case, names: Names) -> str:

@@ -542,15 +542,8 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
 
 
 def _task(query: Query, case: Case, one: dossier.DossierItem) -> dict[str, Any]:
-    text, tone = case_words.ITEM_STATUSES[one.status]
     due = _(ACTS[case.kind, one.due_by][0]).lower()
-    status = _(text)
-    if one.status == "missing" and one.due_by != "submit" and case.state in ("draft", "under_review", "listed"):
-        status, tone = _("Due later"), "neutral"
-    if one.status == "missing" and case.taken_over_id is not None:
-        status, tone = _("Taken over without papers"), "neutral"
-    if one.status == "accepted" and one.lacking:
-        status, tone = _("Accepted, but says too little"), "danger"
+    status, tone = case_words.item_status(case, one)
     hint = _("Needed before: %(step)s.", step=due)
     if one.filename:
         hint += " " + _("%(file)s, version %(number)s.", file=one.filename, number=one.version)
