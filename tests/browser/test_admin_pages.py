@@ -46,6 +46,7 @@ def sign_in(page: Page, email: str, language: str = "nb") -> None:
         pytest.param(CONTROLLER, "/admin/roller", id="roles"),
         pytest.param(ADMIN, "/admin/nokler", id="tokens"),
         pytest.param(ADMIN, "/admin/brukere", id="people"),
+        pytest.param(ADMIN, "/admin/brukere/5", id="person"),
     ],
 )
 def test_a_page_is_accessible_and_fits_a_phone(
