@@ -21,6 +21,7 @@ from billing import (
     charging,
     corrections,
     decision_papers,
+    index_letters,
     invoice_setup,
     invoices,
     metering,
@@ -165,6 +166,7 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     # Cases are submitted in it: their figures and papers are those of a submission anywhere, also where no app was made.
     activation_costs.register()
     decision_papers.register(write)
+    index_letters.register(write)
     document = load_agreement(agreement_document())
     signed = load_agreement(as_signed(agreement_document()))
     agreement_id = agreements.import_agreement(session, document=signed, actor=actor, now=_instant(SIGNED_ON, 13)).id

@@ -8,7 +8,7 @@ index changes nothing in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -42,6 +42,10 @@ from contracts.terms.period import add_months
 from contracts.terms.price_book import IndexAdjustment, PriceBook, check, errors_of
 
 LONGEST_REASON = 1000
+
+# (session, the request as answered, who answered) -> hash of the letter that tells the vendor
+Answer = Callable[[Session, IndexRequest, Actor], str]
+_answers: list[Answer] = []
 
 # Each obstacle as one English sentence; pages have them in the reader's language.
 SENTENCES = {
@@ -94,6 +98,11 @@ class Preview:
     other: Worked
     obstacles: tuple[Obstacle, ...]
     warnings: tuple[Obstacle, ...]
+
+
+def register_answer(answer: Answer) -> None:
+    """Let ``answer`` file the letter of each request that is approved, declined or late; the last one registered does."""
+    _answers[:] = [answer]
 
 
 def standing_clause(session: Session, agreement_id: int, known_at: datetime | None = None) -> AgreedClause | None:
@@ -453,11 +462,14 @@ def _step(
         )
     )
     session.flush()
+    data = {"effective_from": row.effective_from.isoformat(), "factor": f"{row.factor:f}", "reason": reason.strip()}
+    if state != REQUESTED and _answers:
+        data["letter"] = _answers[0](session, find_request(session, row.id), actor)
     audit.record(
         session,
         action=f"index_request.{state}",
         subject=f"index-request:{row.id}",
-        data={"effective_from": row.effective_from.isoformat(), "factor": f"{row.factor:f}", "reason": reason.strip()},
+        data=data,
         actor=actor.id,
         now=now,
     )
@@ -495,6 +507,7 @@ def _request(row: models.IndexRequest, known_at: datetime | None = None) -> Inde
         exact_factor=row.exact_factor,
         factor=row.factor,
         state=last.state,
+        answered_at=last.recorded_at,
         decided_on=last.on if decided else None,
         decided_by=last.recorded_by if decided else None,
         reason=last.reason,

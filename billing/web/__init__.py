@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from billing import activation_costs, ceiling_posts, decision_papers, forecast_vintages
+from billing import activation_costs, ceiling_posts, decision_papers, forecast_vintages, index_letters
 from billing.web import (
     accruals,
     agreement,
@@ -54,6 +54,7 @@ def register(app: Flask) -> None:
     ceiling_posts.register()
     forecast_vintages.register()
     decision_papers.register(formatting)
+    index_letters.register(formatting)
     overview.register(app)
     approvals.register(app)
     gain_pages.register(app)

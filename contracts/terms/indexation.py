@@ -136,7 +136,10 @@ class UsedValue:
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
-    """A request as recorded: values and changes written with ten decimals, ``factor`` with the book's four."""
+    """A request as recorded: values and changes written with ten decimals, ``factor`` with the book's four.
+
+    ``answered_at`` is when its state was recorded; while it waits, that is when it was requested.
+    """
 
     id: int
     agreement_id: int
@@ -156,6 +159,7 @@ class IndexRequest:
     exact_factor: Decimal
     factor: Decimal
     state: str
+    answered_at: datetime
     decided_on: date | None
     decided_by: str | None
     reason: str

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, abort, flash, redirect, render_template, req
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from contracts import access, agreements, index_values, indexation
+from contracts import access, agreements, documents, index_values, indexation
 from contracts.agreements import AgreementSummary
 from contracts.errors import Conflict, Finding, InvalidInput, NotFound
 from contracts.extensions import db
@@ -271,6 +271,9 @@ def _request_page(
         agreement,
         found=found,
         names=access.names_of(db.session, who),
+        letters=documents.list_documents(
+            db.session, subject=f"index-request:{found.id}", actor=actor, known_at=known_at
+        ),
         known_at=known_at,
         may_decide=actor.may("index.approve") and actor.scope("index.approve") is None,
         own=actor.id == found.requested_by,
