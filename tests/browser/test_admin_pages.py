@@ -65,6 +65,7 @@ def test_a_page_is_accessible_and_fits_a_phone(
 
 def test_the_log_is_narrowed_opened_and_checked(page: Page) -> None:
     sign_in(page, CONTROLLER)
+    page.locator("nav.tv-nav summary").click()
     page.get_by_role("link", name="Logg", exact=True).first.click()
     page.get_by_label("Gjelder").fill("agreement")
     page.get_by_role("button", name="Vis", exact=True).click()
@@ -89,6 +90,7 @@ def test_a_key_is_made_opens_gets_another_secret_and_is_revoked(
         return page.locator(".tv-facts dd").nth(2).inner_text().strip()
 
     sign_in(page, ADMIN)
+    page.locator("nav.tv-nav summary").click()
     page.get_by_role("link", name="API-nøkler").first.click()
     page.get_by_label("Rolle").select_option("trust_reader")
     page.get_by_role("button", name="Lag nøkkelen").click()

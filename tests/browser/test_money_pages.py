@@ -49,6 +49,7 @@ def test_a_controller_registers_a_payment_and_books_the_next_accruals(
     page: Page, assert_accessible: Callable[[Page], None]
 ) -> None:
     sign_in(page, CONTROLLER)
+    page.locator("nav.tv-nav summary").click()
     page.get_by_role("link", name="Betalinger", exact=True).first.click()
     page.get_by_role("button", name="Registrer").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Betalinger")
