@@ -116,6 +116,7 @@ def test_an_answer_to_what_was_changed_meanwhile_is_not_taken(page: Page, case: 
 
 def test_two_approve_above_the_limit_that_the_administrator_sets(page: Page, case: str) -> None:
     sign_in(page, ADMIN)
+    page.locator("nav.tv-nav summary").click()
     page.get_by_role("link", name="Godkjenningsgrense").click()
     page.get_by_label("To personer fra").fill("mye")
     page.get_by_role("button", name="Sett grensen").click()
