@@ -151,16 +151,8 @@ def burn_down(session: Session, *, agreement_id: int, today: date, known_at: dat
     return BurnDown(figures, tuple(spent), simulation, tuple(levels))
 
 
-def ceiling_figures(
-    session: Session, *, agreement_id: int, today: date, known_at: datetime | None = None
-) -> CeilingFigures:
-    """Compute what counts against the ceiling as known; the committed part is a mean over 500 draws, the same each time."""
-    terms = gather(session, agreement_id=agreement_id, known_at=known_at)
-    return figures_of(session, terms, today, known_at)
-
-
 def figures_of(session: Session, terms: Terms, today: date, known_at: datetime | None = None) -> CeilingFigures:
-    """Compute the figures under terms that are gathered already."""
+    """Compute what counts against the ceiling under terms that are gathered already; what is committed is a mean of draws."""
     first = _first_open(terms, today)
     running = None
     waiting = _waiting(session, terms) if known_at is None else {}

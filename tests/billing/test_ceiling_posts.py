@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from billing import corrections, quarters, usage_upkeep
-from billing.ceiling_outlook import burn_down, ceiling_figures
+from billing.ceiling_outlook import burn_down
 from billing.corrections import Evidence, OpeningEntry
 from contracts import ceiling, ceiling_course
 from contracts.access import COMMAND_LINE
@@ -161,7 +161,7 @@ def test_every_act_that_moves_the_use_posts_in_its_own_transaction(
     with db.read() as session:
         assert stray_amount(session, reconciling) == 0
         standing = ceiling.standing(session, reconciling)
-        figures = ceiling_figures(session, agreement_id=reconciling, today=NOW.date())
+        figures = burn_down(session, agreement_id=reconciling, today=NOW.date()).figures
     assert standing.invoiced == sum(figures.invoiced.values())
     assert standing.accrued == sum(figures.accrued.values())
     assert standing.committed == figures.committed

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 
 from billing import jobs, projection, simulation
-from billing.ceiling_outlook import ceiling_figures
+from billing.ceiling_outlook import burn_down
 from billing.ceiling_posts import post_figures
 from billing.projection import MonthlyUsage, Noise, Scenario
 from billing.rating.forecast import Plan
@@ -270,8 +270,8 @@ def test_an_open_start_is_proposed_within_its_months_and_never_worse_than_all_at
 def test_the_ceiling_counts_usage_to_the_cut_off_as_accrued_and_what_runs_after_it_as_committed(app: Flask) -> None:
     agreement_id = recorded()
     with db.read() as session:
-        figures = ceiling_figures(session, agreement_id=agreement_id, today=TODAY)
-        again = ceiling_figures(session, agreement_id=agreement_id, today=TODAY)
+        figures = burn_down(session, agreement_id=agreement_id, today=TODAY).figures
+        again = burn_down(session, agreement_id=agreement_id, today=TODAY).figures
     past = rated(agreement_id, Scenario(Period(date(2024, 1, 1), TODAY), as_of=TODAY))
     assert figures == again
     assert figures.invoiced == {}
@@ -322,7 +322,7 @@ def test_the_daily_task_posts_the_ledger_of_every_agreement(app: Flask) -> None:
     assert jobs.post_ceilings(now) == 1
     with db.read() as session:
         standing = ceiling.standing(session, agreement_id)
-        figures = ceiling_figures(session, agreement_id=agreement_id, today=now.date())
+        figures = burn_down(session, agreement_id=agreement_id, today=now.date()).figures
     assert (standing.accrued, standing.committed) == (sum(figures.accrued.values()), figures.committed)
     assert standing.committed > 0
 
