@@ -21,6 +21,7 @@ from contracts.extensions import db
 from contracts.terms import workflow
 from contracts.terms.period import Period
 from contracts.workflow_cases import CaseId, find_case, list_cases
+from tests.browser.walking import sign_in
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
@@ -83,13 +84,6 @@ def certify(session: Any, until: date) -> None:
         actor=COMMAND_LINE,
         now=datetime.now(UTC),
     )
-
-
-def sign_in(page: Page, email: str, language: str = "nb") -> None:
-    page.context.clear_cookies()
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{email}"]').click()
-    expect(page.locator("nav.tv-nav")).to_be_visible()
 
 
 def file_and_accept(page: Page, case: str, item: str) -> None:

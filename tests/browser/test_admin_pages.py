@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from tests.browser.walking import open_from_more, sign_in
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
@@ -27,12 +28,6 @@ def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -
     made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
     yield made
     made.extensions["trinnvis_engine"].dispose()
-
-
-def sign_in(page: Page, email: str, language: str = "nb") -> None:
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{email}"]').click()
-    expect(page.locator("nav.tv-nav")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
@@ -65,8 +60,7 @@ def test_a_page_is_accessible_and_fits_a_phone(
 
 def test_the_log_is_narrowed_opened_and_checked(page: Page) -> None:
     sign_in(page, CONTROLLER)
-    page.locator("nav.tv-nav summary").click()
-    page.get_by_role("link", name="Logg", exact=True).first.click()
+    open_from_more(page, "Logg")
     page.get_by_label("Gjelder").fill("agreement")
     page.get_by_role("button", name="Vis", exact=True).click()
     rows = page.locator("[aria-labelledby=log] tbody tr")
@@ -90,8 +84,7 @@ def test_a_key_is_made_opens_gets_another_secret_and_is_revoked(
         return page.locator(".tv-facts dd").nth(2).inner_text().strip()
 
     sign_in(page, ADMIN)
-    page.locator("nav.tv-nav summary").click()
-    page.get_by_role("link", name="API-nøkler").first.click()
+    open_from_more(page, "API-nøkler")
     page.get_by_label("Rolle").select_option("trust_reader")
     page.get_by_role("button", name="Lag nøkkelen").click()
     expect(page.locator("#navn-error")).to_be_visible()

@@ -17,6 +17,7 @@ from billing.example_catalogue import CASE_ALGORITHM, CASE_TRUST
 from contracts import access, agreements, ceiling
 from contracts.extensions import db
 from contracts.workflow_cases import CaseId, find_case, list_cases
+from tests.browser.walking import open_from_more, sign_in
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
@@ -57,13 +58,6 @@ def case(live_app: Flask) -> str:
             for one in list_cases(session, agreement_id=agreement.id)
             if (one.trust, one.algorithm) == (CASE_TRUST, CASE_ALGORITHM)
         )
-
-
-def sign_in(page: Page, email: str, language: str = "nb") -> None:
-    page.context.clear_cookies()
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{email}"]').click()
-    expect(page.locator("nav.tv-nav")).to_be_visible()
 
 
 def test_an_approver_decides_on_a_phone_from_the_front_page(
@@ -116,8 +110,7 @@ def test_an_answer_to_what_was_changed_meanwhile_is_not_taken(page: Page, case: 
 
 def test_two_approve_above_the_limit_that_the_administrator_sets(page: Page, case: str) -> None:
     sign_in(page, ADMIN)
-    page.locator("nav.tv-nav summary").click()
-    page.get_by_role("link", name="Godkjenningsgrense").click()
+    open_from_more(page, "Godkjenningsgrense")
     page.get_by_label("To personer fra").fill("mye")
     page.get_by_role("button", name="Sett grensen").click()
     expect(page.get_by_role("link", name="Skriv et beløp")).to_be_visible()

@@ -10,6 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from tests.browser.conftest import NARROW
+from tests.browser.walking import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -20,12 +21,6 @@ CONTROLLER = "ingrid.solbakken@eksempel.no"
 def live_app(example_copy: Flask) -> Any:
     """Look at the example."""
     return example_copy
-
-
-def sign_in(page: Page, email: str = CONTROLLER) -> None:
-    page.goto("/logg-inn?lang=nb")
-    page.locator(f'button[value="{email}"]').click()
-    page.wait_for_selector("nav.tv-nav")
 
 
 ADDRESSES = [
@@ -41,7 +36,7 @@ ADDRESSES = [
 def test_a_page_is_accessible_and_fits_a_phone(
     page: Page, address: str, assert_accessible: Callable[[Page], None], assert_no_overflow: Callable[[Page], None]
 ) -> None:
-    sign_in(page)
+    sign_in(page, CONTROLLER)
     page.goto(address)
     assert_accessible(page)
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
@@ -49,7 +44,7 @@ def test_a_page_is_accessible_and_fits_a_phone(
 
 
 def test_a_controller_revises_a_budget_and_sees_the_former_one(page: Page) -> None:
-    sign_in(page)
+    sign_in(page, CONTROLLER)
     page.goto("/budsjett?aar=2027")
     page.get_by_role("link", name="4480").click()
     assert page.locator("#amount").input_value() == "850000,00"

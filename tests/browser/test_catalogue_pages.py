@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from tests.browser.walking import sign_in
+
 pytestmark = pytest.mark.browser
 
 MANAGER = "jonas.myrvold@eksempel.no"
@@ -27,12 +29,6 @@ def live_app(example_copy: Flask) -> Flask:
     return example_copy
 
 
-def sign_in(page: Page, email: str = MANAGER, language: str = "nb") -> None:
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{email}"]').click()
-    expect(page.locator("nav.tv-nav")).to_be_visible()
-
-
 @pytest.mark.parametrize("language", ["nb", "en"])
 def test_the_pages_are_accessible_and_fit_a_phone(
     page: Page,
@@ -41,7 +37,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(
     assert_no_overflow: Callable[[Page], None],
     csp_errors: Callable[[Page], list[str]],
 ) -> None:
-    sign_in(page, language=language)
+    sign_in(page, MANAGER, language)
     for address in ADDRESSES:
         page.set_viewport_size({"width": 1360, "height": 900})
         page.goto(address)
@@ -54,7 +50,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(
 
 
 def test_evidence_that_nobody_gave_is_said_not_to_be_given(page: Page) -> None:
-    sign_in(page)
+    sign_in(page, MANAGER)
     page.goto("/katalog")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Røntgen thorax")).first
     expect(row.get_by_text("Utløpt")).to_be_visible()
@@ -67,7 +63,7 @@ def test_evidence_that_nobody_gave_is_said_not_to_be_given(page: Page) -> None:
 
 
 def test_up_to_four_are_put_beside_each_other(page: Page) -> None:
-    sign_in(page)
+    sign_in(page, MANAGER)
     page.goto("/katalog/sammenlign")
     for product in ("Proppvarsel", "Lesjonsspor", "Bruddspor", "Thoraxspor"):
         page.get_by_role("link", name=f"ta med {product}", exact=True).click()
@@ -82,7 +78,7 @@ def test_up_to_four_are_put_beside_each_other(page: Page) -> None:
 
 
 def test_what_would_it_cost_us_leads_to_a_question_about_this_product(page: Page) -> None:
-    sign_in(page)
+    sign_in(page, MANAGER)
     page.goto("/katalog/mr-ms-followup")
     page.get_by_role("link", name="Hva vil det koste oss?").click()
     page.get_by_label("Hvilket helseforetak").select_option("sorlandet")
@@ -91,7 +87,7 @@ def test_what_would_it_cost_us_leads_to_a_question_about_this_product(page: Page
 
 
 def test_a_contract_manager_records_and_is_told_what_is_wrong(page: Page) -> None:
-    sign_in(page)
+    sign_in(page, MANAGER)
     page.goto("/katalog/xray-chest")
     page.get_by_text("Et sertifikat", exact=True).click()
     form = page.locator("form").filter(has=page.get_by_label("Sertifikatnummer"))

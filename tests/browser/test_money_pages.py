@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.walking import CONTROLLER, READER, sign_in, walk
+from tests.browser.walking import CONTROLLER, READER, open_from_more, sign_in, walk
 
 pytestmark = pytest.mark.browser
 
@@ -49,8 +49,7 @@ def test_a_controller_registers_a_payment_and_books_the_next_accruals(
     page: Page, assert_accessible: Callable[[Page], None]
 ) -> None:
     sign_in(page, CONTROLLER)
-    page.locator("nav.tv-nav summary").click()
-    page.get_by_role("link", name="Betalinger", exact=True).first.click()
+    open_from_more(page, "Betalinger")
     page.get_by_role("button", name="Registrer").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Betalinger")
     assert page.url.endswith("/betalinger"), "the browser keeps an empty form"

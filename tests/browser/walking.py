@@ -11,10 +11,17 @@ READER = "randi.haugerud@eksempel.no"
 
 
 def sign_in(page: Page, email: str, language: str = "nb") -> None:
-    """Sign in by the first page's button, in a language."""
+    """Sign in by the first page's button, in a language, whoever was signed in before."""
+    page.context.clear_cookies()
     page.goto(f"/logg-inn?lang={language}")
     page.locator(f'button[value="{email}"]').click()
     expect(page.locator("nav.tv-nav")).to_be_visible()
+
+
+def open_from_more(page: Page, name: str) -> None:
+    """Choose an entry of the navigation that stands behind "More"."""
+    page.locator("nav.tv-nav summary").click()
+    page.locator("nav.tv-nav").get_by_role("link", name=name, exact=True).click()
 
 
 def walk(page: Page, stops: Iterable[tuple[str, str]], language: str, *checks: Callable[[Page], None]) -> None:
@@ -22,7 +29,6 @@ def walk(page: Page, stops: Iterable[tuple[str, str]], language: str, *checks: C
     person = None
     for wanted, address in stops:
         if wanted != person:
-            page.context.clear_cookies()
             sign_in(page, wanted, language)
             person = wanted
         page.goto(address)
