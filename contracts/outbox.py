@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import smtplib
+import ssl
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -72,13 +73,19 @@ class MailServer:
             raise Failed(type(error).__name__) from error
 
     def _send(self, message: EmailMessage) -> None:
-        kind = smtplib.SMTP_SSL if self.security == "tls" else smtplib.SMTP
-        with kind(self.host, self.port, timeout=SECONDS_TO_ANSWER) as server:
+        # Without a context of ours the library takes any certificate, and a password would go to whoever answers.
+        with self._connection() as server:
             if self.security == "starttls":
-                server.starttls()
+                server.starttls(context=ssl.create_default_context())
             if self.user:
                 server.login(self.user, self.password)
             server.send_message(message)
+
+    def _connection(self) -> smtplib.SMTP:
+        if self.security == "tls":
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=SECONDS_TO_ANSWER, context=context)
+        return smtplib.SMTP(self.host, self.port, timeout=SECONDS_TO_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)

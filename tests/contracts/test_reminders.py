@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
@@ -126,6 +129,34 @@ def mail() -> Iterator[Served]:
     controller.start()
     yield served
     controller.stop()
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
+def test_a_message_goes_to_a_server_only_whose_certificate_is_trusted(
+    security: str, trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    bundle = tmp_path / "trusted.pem"
+    (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mailbox = Mailbox()
+    asked: dict[str, Any] = {"ssl_context": context} if security == "tls" else {"tls_context": context}
+    controller = Controller(mailbox, hostname="localhost", port=port, **asked)
+    message = EmailMessage()
+    message["To"], message["From"] = "manager@example.org", "trinnvis@example.org"
+    controller.start()
+    try:
+        with nullcontext() if trusted else pytest.raises(outbox.Failed, match="SSLCertVerificationError"):
+            MailServer("localhost", port, "trinnvis@example.org", security)(message)
+    finally:
+        controller.stop()
+    assert len(mailbox.taken) == (1 if trusted else 0)
 
 
 def send(transport: Callable[[EmailMessage], None], now: datetime) -> outbox.Delivered:
