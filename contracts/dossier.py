@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from contracts import agreements, audit, documents
 from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
-from contracts.models import Document, DocumentVersion, DossierEntry, TitledDocument, WorkflowCase
+from contracts.models import Algorithm, Document, DocumentVersion, DossierEntry, TitledDocument, WorkflowCase
 from contracts.models.base import recorded_by_then
 from contracts.terms import workflow
 from contracts.terms.workflow import Item
@@ -166,11 +166,18 @@ def judge(
     )
 
 
-def reusable(session: Session, case: Case, item: str) -> list[tuple[int, str]]:
-    """List what other cases of the agreement have accepted for an item: the entry and the document's hash, newest first.
+@dataclass(frozen=True, slots=True)
+class Reusable:
+    """A document that another trust's case has accepted; of a trust nothing is told. ``algorithm`` is `None` of an option's."""
 
-    Nothing is told of whose it is: it is a document, not a case.
-    """
+    entry_id: int
+    sha256: str
+    algorithm: str | None
+    accepted_at: datetime
+
+
+def reusable(session: Session, case: Case, item: str) -> list[Reusable]:
+    """List what other cases of the agreement have accepted for an item, newest first."""
     newest = (
         select(func.max(DossierEntry.id))
         .join(WorkflowCase, WorkflowCase.id == DossierEntry.case_id)
@@ -182,13 +189,15 @@ def reusable(session: Session, case: Case, item: str) -> list[tuple[int, str]]:
         .group_by(DossierEntry.case_id)
     )
     found = session.execute(
-        select(DossierEntry.id, Document.sha256)
+        select(DossierEntry.id, Document.sha256, Algorithm.code, DossierEntry.recorded_at)
         .join(DocumentVersion, DocumentVersion.id == DossierEntry.version_id)
         .join(Document, Document.id == DocumentVersion.document_id)
+        .join(WorkflowCase, WorkflowCase.id == DossierEntry.case_id)
+        .outerjoin(Algorithm, Algorithm.id == WorkflowCase.algorithm_id)
         .where(DossierEntry.id.in_(newest), DossierEntry.status == "accepted")
         .order_by(DossierEntry.id.desc())
     )
-    return [(row[0], row[1]) for row in found]
+    return [Reusable(*row) for row in found]
 
 
 def case_row_of(session: Session, case: Case, actor: Actor, now: datetime) -> int:

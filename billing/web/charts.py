@@ -26,6 +26,8 @@ NEUTRAL: Final = "#3D3D3D"
 PATTERNS: Final = ("", "/", "x", ".")
 # How many letters of a name fit beside each other under a bar.
 LABEL_WIDTH: Final = 14
+# So many steps of a waterfall have room for their names on a phone.
+LEGIBLE_STEPS: Final = 3
 
 CONFIG: Final[dict[str, Any]] = {
     "displayModeBar": False,
@@ -57,13 +59,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What the `figure` component shows. `figure` is the chart as plain data, or `None` where there is nothing to draw."""
+    """What the `figure` component shows. `figure` is the chart as plain data, or `None` where there is nothing to draw.
+
+    A `wide` one keeps its width on a phone, where it is moved sideways: its labels would cover each other.
+    """
 
     id: str
     title: str
     summary: str
     figure: dict[str, Any] | None
     table: Table
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,7 @@ def waterfall(
             said |= {"what": largest.name, "most": formatting.money(largest.amount, locale)}
             summary = _("%(first)s: %(from)s. %(last)s: %(to)s. The largest step is “%(what)s”: %(most)s.", **said)
         figure = _hanging_bars(first, steps, last, locale, bars or _of_an_invoice()) if steps else None
-        return Figure(id, title, summary, figure, Table(caption, head, rows, foot))
+        return Figure(id, title, summary, figure, Table(caption, head, rows, foot), wide=len(steps) > LEGIBLE_STEPS)
 
 
 def _of_an_invoice() -> Bars:

@@ -641,6 +641,7 @@ def _item_page(query: Query, case: Case, code: str, errors: list[Any] | None = N
         facts=[(name, _(FACTS[name]), found.facts.get(name, "")) for name in workflow.ITEM_FACTS.get(code, ())],
         may=may,
         reusable=dossier.reusable(db.session, case, code)[:20] if may else [],
+        names=_names(query),
         filed=filed,
         people=access.names_of(db.session, {one for one in people if one}),
         told=case_words,

@@ -86,7 +86,10 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(NotFound)
     def on_not_found(error: NotFound) -> Any:
-        return answer(404, "not_found", str(error))
+        if request.path.startswith(API_PREFIX):
+            return problem(404, "not_found", str(error))
+        # What is told of it is the API's English; the page's own sentence says as much in the reader's language.
+        return layout.error_page(404)
 
     @app.errorhandler(Denied)
     def on_denied(error: Denied) -> Any:

@@ -110,7 +110,8 @@ def test_another_trusts_accepted_document_is_a_basis_that_needs_an_acceptance_of
     at_desk.file(first, "dpia")
     second = at_desk.draft(OTHER, actor=AT_OTHER)
     case = at_desk.case(second)
-    ((basis, sha256),) = dossier.reusable(at_desk.session, case, "dpia")
+    (found,) = dossier.reusable(at_desk.session, case, "dpia")
+    basis, sha256 = found.entry_id, found.sha256
     reused = dossier.reuse(
         at_desk.session, case=case, item="dpia", basis_id=basis, facts={}, actor=AT_OTHER, now=at_desk.now
     )
