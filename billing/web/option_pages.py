@@ -35,6 +35,7 @@ from contracts.terms import workflow
 from contracts.terms.cost_figures import CostFigures
 from contracts.terms.period import previous_day
 from contracts.web import formatting, layout
+from contracts.web.act_words import ACTS as ACT_NAMES
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
 from contracts.web.table_files import table_answer
@@ -50,76 +51,48 @@ ROLES = {
     "approver": N_("an approver"),
     workflow.CALENDAR: N_("the calendar, by itself"),
 }
+# By kind and event: what follows from a step, said before it is taken.
+CONSEQUENCES: dict[tuple[str, str], str] = {
+    ("option", "review"): N_("The trust begins to look into joining. Nothing is bound."),
+    ("option", "submit"): N_(
+        "The documents are frozen as they are, and an approver who had no hand in the case decides on them."
+    ),
+    ("option", "exercise"): N_(
+        "The trust joins the framework agreement for good, and the notice to the vendor is made and kept. This cannot be undone. No algorithm is ordered by it."
+    ),
+    ("option", "withdraw"): N_(
+        "The case is closed for good: the trust cannot take up this option later. This cannot be undone."
+    ),
+    ("option", "end"): N_(
+        "The trust leaves the agreement, and no further algorithm can be activated there. This cannot be undone."
+    ),
+    ("activation", "submit"): N_(
+        "The plan, the cost figures and the documents are frozen, the decision paper is made, and the cost at P90 is reserved against the ceiling until an approver has decided."
+    ),
+    ("activation", "order"): N_(
+        "The order to the vendor is made and kept. It binds the trust; nothing is billed before the algorithm is live."
+    ),
+    ("activation", "start_validation"): N_(
+        "The algorithm runs without clinical use. Examinations in the validation are never billed."
+    ),
+    ("activation", "go_live"): N_(
+        "From this day on examinations are billed, and the discounts of the ramp-up are counted from it. This cannot be undone."
+    ),
+    ("activation", "suspend"): N_(
+        "Use is paused. No amount changes by it: fixed charges stay due, the ramp-up runs on, and examinations done meanwhile are billed."
+    ),
+    ("activation", "resume"): N_("The algorithm is in use again. No amount changes by it."),
+    ("activation", "withdraw"): N_(
+        "The case is closed for good and what it reserved or committed is given back. This cannot be undone."
+    ),
+    ("activation", "end"): N_(
+        "Examinations from this day on are no longer billed; the day itself is the first without it. This cannot be undone."
+    ),
+}
 # By kind and event: what the button says, and what follows.
-ACTS: dict[tuple[str, str], tuple[str, str]] = {
-    ("option", "review"): (N_("Take under review"), N_("The trust begins to look into joining. Nothing is bound.")),
-    ("option", "submit"): (
-        N_("Send for approval"),
-        N_("The documents are frozen as they are, and an approver who had no hand in the case decides on them."),
-    ),
-    ("option", "approve"): (N_("Approve"), ""),
-    ("option", "return"): (N_("Send back"), ""),
-    ("option", "decline"): (N_("Decline"), ""),
-    ("option", "exercise"): (
-        N_("Exercise the option"),
-        N_(
-            "The trust joins the framework agreement for good, and the notice to the vendor is made and kept. This cannot be "
-            "undone. No algorithm is ordered by it."
-        ),
-    ),
-    ("option", "withdraw"): (
-        N_("Withdraw the option"),
-        N_("The case is closed for good: the trust cannot take up this option later. This cannot be undone."),
-    ),
-    ("option", "lapse"): (N_("Lapse"), ""),
-    ("option", "end"): (
-        N_("End the trust's participation"),
-        N_("The trust leaves the agreement, and no further algorithm can be activated there. This cannot be undone."),
-    ),
-    ("activation", "submit"): (
-        N_("Send for approval"),
-        N_(
-            "The plan, the cost figures and the documents are frozen, the decision paper is made, and the cost at P90 is "
-            "reserved against the ceiling until an approver has decided."
-        ),
-    ),
-    ("activation", "approve"): (N_("Approve"), ""),
-    ("activation", "return"): (N_("Send back"), ""),
-    ("activation", "reject"): (N_("Decline"), ""),
-    ("activation", "order"): (
-        N_("Order from the vendor"),
-        N_(
-            "The order to the vendor is made and kept. It binds the trust; nothing is billed before the algorithm is live."
-        ),
-    ),
-    ("activation", "start_validation"): (
-        N_("Start the validation"),
-        N_("The algorithm runs without clinical use. Examinations in the validation are never billed."),
-    ),
-    ("activation", "go_live"): (
-        N_("Go live"),
-        N_(
-            "From this day on examinations are billed, and the discounts of the ramp-up are counted from it. This cannot be undone."
-        ),
-    ),
-    ("activation", "suspend"): (
-        N_("Suspend"),
-        N_(
-            "Use is paused. No amount changes by it: fixed charges stay due, the ramp-up runs on, and examinations done "
-            "meanwhile are billed."
-        ),
-    ),
-    ("activation", "resume"): (N_("Resume"), N_("The algorithm is in use again. No amount changes by it.")),
-    ("activation", "withdraw"): (
-        N_("Withdraw the activation"),
-        N_("The case is closed for good and what it reserved or committed is given back. This cannot be undone."),
-    ),
-    ("activation", "end"): (
-        N_("End the activation"),
-        N_(
-            "Examinations from this day on are no longer billed; the day itself is the first without it. This cannot be undone."
-        ),
-    ),
+ACTS = {
+    (rule.kind, rule.event): (ACT_NAMES[f"{rule.kind}.{rule.event}"], CONSEQUENCES.get((rule.kind, rule.event), ""))
+    for rule in workflow.RULES
 }
 # The steps whose day is asked for: other steps are true from today on.
 DATED = frozenset({"exercise", "order", "start_validation", "go_live", "suspend", "resume", "end"})

@@ -17,6 +17,7 @@ from contracts.extensions import db
 from contracts.models import Organisation, Person
 from contracts.terms import workflow
 from contracts.web import layout
+from contracts.web.act_words import ACTS
 from contracts.web.auth import ROLE_TEXTS
 from contracts.web.guard import current_actor, requires, signed_in
 from contracts.web.i18n import N_
@@ -121,6 +122,7 @@ def roles() -> Any:
         roles=[(role, _(ROLE_TEXTS[role])) for role in ROLES],
         tables=tables,
         rules=RULES,
+        names=ACTS,
         calendar=workflow.CALENDAR,
     )
 
