@@ -20,13 +20,10 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
-import billing.cli
+import billing.commands
 import billing.jobs
 import billing.web
-import contracts.cli
-import contracts.cli_audit
-import contracts.cli_index
-import contracts.cli_options
+import contracts.commands
 import contracts.web
 from contracts import clock
 from contracts.extensions import db
@@ -57,11 +54,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     problems.register(app)
     contracts.web.register(app)
     billing.web.register(app)
-    contracts.cli.register(app)
-    contracts.cli_audit.register(app)
-    contracts.cli_index.register(app)
-    contracts.cli_options.register(app)
-    billing.cli.register(app)
+    contracts.commands.register(app)
+    billing.commands.register(app)
     billing.jobs.register(app)
     app.context_processor(_shell_facts(app))
     return app
@@ -135,9 +129,9 @@ def main() -> None:
     """Bring the database up to date, load the example into an empty one, and serve on the loopback address."""
     from waitress import serve
 
-    from billing.example import load_example
+    from billing.example.load import load_example
     from contracts import agreements, schema_versions
-    from contracts.access import COMMAND_LINE
+    from contracts.people.access import COMMAND_LINE
 
     app = create_app()
     with app.app_context():

@@ -1,7 +1,7 @@
 """What runs beside the requests: scheduled tasks under one leader, and workers for long jobs.
 
 Each task calls use cases and does everything due up to now, so a missed run catches up. Tasks are code and live in memory;
-what is due lives in tables. APScheduler keeps the time; `contracts.schedule` decides which slot that is and lets it begin
+what is due lives in tables. APScheduler keeps the time; `contracts.work.schedule` decides which slot that is and lets it begin
 once. A process that does not lead stands by and asks again every thirty seconds; one that notices that it no longer leads
 stops at once. Workers need no leader: any process may run any job.
 """
@@ -23,14 +23,21 @@ from apscheduler.triggers.base import BaseTrigger
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from billing import ceiling_posts, forecast_vintages, inbox, scenario_jobs, usage_jobs
-from contracts import access, agreements, audit, clock, jobs, options, outbox, reminders, schedule, worker
+from billing.ceiling import posts as ceiling_posts
+from billing.invoices import inbox
+from billing.projection import kept_forecasts
+from billing.work import scenario_runs, usage_imports
+from contracts import agreements, audit, clock
 from contracts.extensions import db
-from contracts.leader import Leadership, leadership_of
-from contracts.schedule import Task
+from contracts.options import steps as options
+from contracts.people import access
+from contracts.reminders import outbox, reminders
 from contracts.terms.slots import Daily, Every, Trigger
-from contracts.web import reminder_mail
-from contracts.worker import Pace, Sessions, Worker
+from contracts.web.reminders import mail
+from contracts.work import jobs, schedule, worker
+from contracts.work.leader import Leadership, leadership_of
+from contracts.work.schedule import Task
+from contracts.work.worker import Pace, Sessions, Worker
 
 
 def register(app: Flask) -> None:
@@ -46,12 +53,12 @@ def register(app: Flask) -> None:
     schedule.register("post_ceilings", Daily(time_of_day(0, 15)), post_ceilings)
     schedule.register("freeze_forecasts", Daily(time_of_day(4)), freeze_forecasts)
     schedule.register("anchor_trail", Daily(time_of_day(0, 10)), anchor_trail)
-    schedule.register("forget_uploads", Every(timedelta(hours=1)), usage_jobs.forget_uploads)
+    schedule.register("forget_uploads", Every(timedelta(hours=1)), usage_imports.forget_uploads)
     schedule.register("write_reminders", Every(timedelta(hours=1)), write_reminders)
     schedule.register("send_mail", Every(timedelta(minutes=1)), send_mail)
     schedule.register("take_in_invoices", Every(timedelta(minutes=1)), take_in_invoices)
-    usage_jobs.register()
-    scenario_jobs.register()
+    usage_imports.register()
+    scenario_runs.register()
     app.cli.add_command(scheduler_command)
 
 
@@ -100,7 +107,7 @@ def freeze_forecasts(now: datetime) -> int:
         found = [agreement.id for agreement in agreements.list_agreements(session)]
     for agreement_id in found:
         with db.write() as session:
-            made = forecast_vintages.freeze(
+            made = kept_forecasts.freeze(
                 session, agreement_id=agreement_id, kind="month", recorded_by="scheduler", now=now, today=today
             )
             frozen += made is not None
@@ -119,12 +126,12 @@ def write_reminders(now: datetime) -> int:
     """Write the reminders of all deadlines that came nearer, and give how many."""
     with db.write() as session:
         today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now)
-        return reminders.plan_all(session, today=today, now=now, write=reminder_mail.compose)
+        return reminders.plan_all(session, today=today, now=now, write=mail.compose)
 
 
 def send_mail(now: datetime) -> int:
     """Send what waits in the outbox, where there is a mail server; give how many messages it took."""
-    server = reminder_mail.mail_server(current_app)
+    server = mail.mail_server(current_app)
     if server is None:
         return 0
     done = outbox.deliver(db.read, db.write, server, sender=server.sender, by=reminders.SCHEDULER, now=now)

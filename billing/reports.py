@@ -14,16 +14,18 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from billing import invoices
-from billing.charging import ZERO, Charges, Standing, Terms, charges_of, gather, readable_trust
-from billing.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
-from billing.projection import Course, Month, Projection, project_activation
+from billing.charges.basis import Terms, gather
+from billing.charges.charging import Charges, Standing, charges_of
+from billing.invoices import invoices
+from billing.projection.projection import Course, Month, Projection, project_activation
 from billing.rating.captions import tier_interval
 from billing.rating.lines import Line
+from billing.rating.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
 from contracts import agreements
-from contracts.access import Actor
-from contracts.agreements import AgreementSummary
+from contracts.agreements import AgreementSummary, readable_trust
+from contracts.people.access import Actor
 from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
+from contracts.terms.money import ZERO
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.terms.price_book import PriceBook
 from contracts.terms.price_model import Charge, UsageCharge, last_units

@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from contracts import audit, payers, price_books
-from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import (
     Activation,
@@ -37,6 +36,7 @@ from contracts.models import (
 )
 from contracts.models import Amendment as AmendmentRow
 from contracts.models.base import known, recorded_by_then
+from contracts.people.access import Actor
 from contracts.terms import agreement as terms
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.amendment import Amendment, Basis, Kind
@@ -585,3 +585,18 @@ def _shown(value: str | int | None) -> str:
 
 def _party(row: Organisation) -> terms.Party:
     return terms.Party(row.code, row.name, row.organisation_number, row.region)
+
+
+def readable_trust(session: Session, agreement_id: int, actor: Actor, trust: str | None) -> str | None:
+    """Give the trust whose figures a reader asks for, or must be kept to; ``None`` is the whole agreement.
+
+    A trust outside the reader's scope is as unknown to them as one that does not exist.
+    """
+    actor.require("read")
+    scope = actor.scope("read")
+    if trust is not None:
+        holders = {holder.party.code for holder in option_holders(session, agreement_id)}
+        if trust not in holders or (scope is not None and trust != scope):
+            raise NotFound(f"there is no trust '{trust}' in this agreement")
+        return trust
+    return scope

@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from contracts import agreements, audit, ceiling, models, price_books
-from contracts.access import Actor
 from contracts.agreements import AgreementSummary, amendment_of
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models.base import known, recorded_by_then
+from contracts.people.access import Actor
 from contracts.terms import amendment as rules
 from contracts.terms.agreement import SETTLED_OPTIONS, Extension
 from contracts.terms.amendment import Amendment, Proposal, Recorded, State, Step

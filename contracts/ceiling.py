@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from contracts import agreements, audit
-from contracts.access import Actor
+from contracts.cases import Case
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import (
     CeilingEntry,
@@ -28,8 +28,8 @@ from contracts.models import (
     WorkflowSubmission,
 )
 from contracts.models.base import recorded_by_then
+from contracts.people.access import Actor
 from contracts.terms.money import format_amount
-from contracts.workflow_cases import Case
 
 EntryKind = Literal["opening", "invoiced", "accrued", "committed"]
 KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)

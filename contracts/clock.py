@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts import audit
-from contracts.access import Actor
 from contracts.models import Setting
+from contracts.people.access import Actor
 
 OSLO = ZoneInfo("Europe/Oslo")
 EXAMPLE_TODAY = date(2026, 10, 15)

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts import agreements, audit, payers
-from contracts.access import Actor
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import Algorithm, CostCentre, Organisation
 from contracts.models.base import known
+from contracts.people.access import Actor
 from contracts.terms.agreement import Payer, PayerStep
 
 ACT: Final = "cost_centres.set"

@@ -17,10 +17,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from contracts import audit
-from contracts.access import Actor
 from contracts.errors import Finding, NotFound, invalid
 from contracts.models import Document, DocumentVersion, Organisation, TitledDocument
 from contracts.models.base import recorded_by_then
+from contracts.people.access import Actor
 from contracts.terms.filed_document import LONGEST, FiledDocument, Version
 
 __all__ = ["LONGEST", "FiledDocument", "KeptBytes", "Version"]

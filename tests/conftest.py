@@ -26,9 +26,10 @@ from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
 from app import create_app
-from contracts import access, schema_versions
-from contracts.access import COMMAND_LINE, Grant
+from contracts import schema_versions
 from contracts.extensions import db, make_engine
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from contracts.web import formatting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -231,7 +232,7 @@ def example_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
     path = folder / "trinnvis.db"
     shutil.copyfile(sqlite_template, path)
     made = make_app(f"sqlite:///{path}", folder)
-    from billing.example import load_example
+    from billing.example.load import load_example
 
     with made.app_context(), db.write() as session:
         load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC), write=formatting)

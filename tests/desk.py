@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from contracts import catalogue, dossier, funding, options
-from contracts.access import CALENDAR, ROLES, TRUST_ROLES, Actor, Grant
-from contracts.options import Request
+from contracts.cases import Case, CaseId, find_case
+from contracts.options import catalogue, dossier, funding
+from contracts.options import steps as options
+from contracts.options.steps import Request
+from contracts.people.access import CALENDAR, ROLES, TRUST_ROLES, Actor, Grant
 from contracts.terms import workflow
 from contracts.terms.cost_figures import CostFigures, MonthCost
-from contracts.workflow_cases import Case, CaseId, find_case
 from tests import examples
 from tests.recorded import record_agreement
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from billing.ehf.write import write_invoice
-from billing.expected_invoice import Parties, draft_of
-from billing.invoice_setup import NO_REFERENCES, TEN_DIGITS, Recipient, References
+from billing.invoices.expected import Parties, draft_of
+from billing.invoices.setup import NO_REFERENCES, TEN_DIGITS, Recipient, References
 from billing.rating.lines import Line, Rating
 from billing.rating.rate import rate
 from billing.schemas.price import load_price_request

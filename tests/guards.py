@@ -19,7 +19,7 @@ from contracts.terms import workflow
 
 ROOT = Path(__file__).resolve().parents[1]
 # The pure table first, then real rows: both must notice by themselves.
-PLACES = ("tests/contracts/terms/test_workflow.py", "tests/contracts/test_options.py")
+PLACES = ("tests/contracts/terms/test_workflow.py", "tests/contracts/options/test_options.py")
 # A plan that would not fit only warns; and nobody outside the closed list comes so far: such a draft is refused before.
 IN_THE_TABLE_ONLY = frozenset({"planned_cost", "named_holder"})
 _FAILED = re.compile(r"^FAILED \S+::(\w+)", re.MULTILINE)

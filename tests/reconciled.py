@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from billing import disputes, invoices, quarters, reconciliation, sign_offs
-from billing.dispute_records import RecordedDispute
 from billing.ehf.document import (
     BillingReference,
     Document,
@@ -28,11 +26,16 @@ from billing.ehf.document import (
 )
 from billing.ehf.parse import parse
 from billing.ehf.write import to_bytes
-from billing.expected_invoice import expected_invoice
-from billing.invoices import InvoiceReading
-from billing.reconciliation_report import Report, report
-from contracts.access import COMMAND_LINE, Actor, Grant
+from billing.invoices import invoices
+from billing.invoices.expected import expected_invoice
+from billing.invoices.invoices import InvoiceReading
+from billing.quarters import closing as quarters
+from billing.reconciliation import disputes, sign_offs
+from billing.reconciliation import runs as reconciliation
+from billing.reconciliation.dispute_records import RecordedDispute
+from billing.reconciliation.report import Report, report
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.terms.period import Period as Days
 from contracts.web import formatting
 from tests.recorded import record_agreement, record_usage

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from billing import metering
+from billing.usage import metering
 from contracts import agreements
-from contracts.access import COMMAND_LINE
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from contracts.schemas.agreement import load_agreement
 from tests import examples
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from contracts import access
-from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 
 
 def bearer(role: str, trust: str | None = None) -> dict[str, str]:

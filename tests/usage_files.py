@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from billing.example_agreement import agreement_document
+from billing.example.agreement import agreement_document
 
 FIRST = datetime(2025, 1, 1, 1, tzinfo=UTC)
 HEADER = "event_id,trust,algorithm,time,status\n"

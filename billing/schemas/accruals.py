@@ -7,10 +7,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.accruals import Accruals, Entry, Standing, Voucher
-from billing.allocation import Allocation
+from billing.payments.accruals import Accruals, Entry, Standing, Voucher
+from billing.payments.allocation import Allocation
+from billing.payments.voucher_files import DATE_FORMS, DECIMAL_MARKS, DELIMITERS, Template
 from billing.schemas.price import dump_period
-from billing.voucher_files import DATE_FORMS, DECIMAL_MARKS, DELIMITERS, Template
 from contracts.cost_centres import Booking
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, KnownQuerySchema, PageSchema, PeriodSchema
 from contracts.schemas.fields import TermsSchema, load

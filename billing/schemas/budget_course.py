@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.budget_course import Amounts, BudgetCourse
+from billing.ceiling.budgets import Amounts, BudgetCourse
 from billing.schemas.accruals import AMOUNT
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.schemas.fields import Day, TermsSchema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.charging import Charges
+from billing.charges.charging import Charges
 from billing.rating.lines import Line
 from billing.schemas.price import dump_line
 from contracts.terms.money import format_amount

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from billing.corrections import REASONS, RecordedCorrection
+from billing.quarters.corrections import REASONS, RecordedCorrection
 from billing.schemas.answers import DECIMAL
 from contracts.schemas.answers import INSTANT, KnownQuerySchema, PageQuerySchema, PageSchema
 from contracts.schemas.fields import CODE, Day, TermsSchema

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.coverage import STATUSES, Coverage, CoverageCell
+from billing.quarters.coverage import STATUSES, Coverage, CoverageCell
 from billing.schemas.answers import DECIMAL, MONTH, QUARTER
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, KnownQuerySchema
 from contracts.schemas.fields import CODE, Day, TermsSchema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.explanation import (
+from billing.charges.explanation import (
     CounterWalk,
     Explanation,
     IntervalWalk,

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.forecast_vintages import Vintages
+from billing.projection.kept_forecasts import Vintages
 from billing.schemas.accruals import AMOUNT
 from billing.schemas.answers import MONTH
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema

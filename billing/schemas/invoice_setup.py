@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from marshmallow import fields
 
-from billing.invoice_setup import KnownAccount, MappingInForce, Recipient, References
-from billing.line_reading import SUBJECTS, FieldMapping
+from billing.invoices.line_reading import SUBJECTS, FieldMapping
+from billing.invoices.setup import KnownAccount, MappingInForce, Recipient, References
+from billing.invoices.vendor_statement import Statement
 from billing.schemas.price import dump_period
-from billing.vendor_statement import Statement
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema, PageSchema, PeriodSchema
 from contracts.schemas.fields import TermsSchema, Text, load
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from billing.ehf.document import Attachment
 from billing.ehf.rules import Finding
-from billing.invoices import Comparison, Group, InvoiceReading, InvoiceSummary, RecordedInvoice, RecordedLine
+from billing.invoices.invoices import Comparison, Group, InvoiceReading, InvoiceSummary, RecordedInvoice, RecordedLine
+from billing.invoices.vendor_statement import is_statement
 from billing.schemas.price import dump_period
-from billing.vendor_statement import is_statement
 from contracts.terms.money import format_amount, format_rate, format_unit_price
 
 

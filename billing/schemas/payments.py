@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.open_items import PERCENT_PLACES, Late, Rate, Roll
-from billing.payments import ImportedPayments, OpenItem, OpenItems, RegisteredPayment
+from billing.payments.open_items import PERCENT_PLACES, Late, Rate, Roll
+from billing.payments.payments import ImportedPayments, OpenItem, OpenItems, RegisteredPayment
 from billing.schemas.price import dump_period
 from contracts.schemas.answers import (
     INSTANT,

@@ -7,10 +7,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.price_diff import ChargeChange, Comparison, PriceChange
-from billing.price_list import VersionPrices
-from billing.price_trial import Trial
-from contracts.price_drafts import Consequence, Content, Draft, Step
+from billing.prices.diff import ChargeChange, Comparison, PriceChange
+from billing.prices.trial import Trial
+from billing.rating.price_list import VersionPrices
+from contracts.prices.drafts import Consequence, Content, Draft, Step
 from contracts.schemas.answers import AgreementQuerySchema, PageSchema, PeriodSchema
 from contracts.schemas.fields import Clause, Day, Flag, TermsSchema, Whole, load
 from contracts.schemas.price_book import ChargeField, dump_version, load_version

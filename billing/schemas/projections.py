@@ -12,12 +12,12 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from billing.metering import LARGEST_QUANTITY
-from billing.projection import Base, Course, Month, MonthlyUsage, Noise, Projection, Scenario, Told
-from billing.rating.forecast import Plan
-from billing.simulation import MOST_DRAWS
-from contracts.access import Actor
+from billing.forecasting.daily_rates import Plan
+from billing.projection.projection import Base, Course, Month, MonthlyUsage, Noise, Projection, Scenario, Told
+from billing.projection.simulation import MOST_DRAWS
+from billing.usage.metering import LARGEST_QUANTITY
 from contracts.errors import Finding, InvalidInput
+from contracts.people.access import Actor
 from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Whole, Written, load
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate
 from contracts.terms.period import Period, add_months

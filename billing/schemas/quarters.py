@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.closings import Run
-from billing.later import CAUSES, Later
-from billing.quarters import LONGEST_REASON, Closed, QuarterReport, QuarterState
+from billing.quarters.closing import LONGEST_REASON, Closed, QuarterReport, QuarterState
+from billing.quarters.later import CAUSES, Later
+from billing.quarters.runs import Run
 from billing.schemas.answers import DECIMAL, LINE_ID, MONTH, ChargeSchema
 from billing.schemas.charges import dump_charge
 from billing.schemas.coverage import CoverageCellSchema, dump_cell

@@ -6,17 +6,17 @@ from typing import Any, Final
 
 from marshmallow import fields, validate
 
-from billing.dispute_terms import HOLDS, RESPONSE_STATUSES, STEPS, WANTED
-from billing.quarter_course import STATES
-from billing.rating.billed import BilledLine
-from billing.rating.causes import CODES
-from billing.rating.matching import STAGES
-from billing.reconciled_lines import ReconciledLine
-from billing.reconciliation_report import QuarterRow, Run
+from billing.causes import CODES
+from billing.causes.billed import BilledLine
+from billing.causes.matching import STAGES
+from billing.reconciliation.course import STATES
+from billing.reconciliation.dispute_terms import HOLDS, RESPONSE_STATUSES, STEPS, WANTED
+from billing.reconciliation.lines import ReconciledLine
+from billing.reconciliation.report import QuarterRow, Run
+from billing.reconciliation.tolerances import AgreedTolerance
 from billing.schemas.answers import DECIMAL
 from billing.schemas.price import dump_period
 from billing.schemas.reconciliations import dump_run
-from billing.tolerances import AgreedTolerance
 from contracts.schemas.answers import INSTANT, PageSchema, PeriodSchema
 from contracts.schemas.fields import Day, TermsSchema
 from contracts.terms.money import format_amount, format_unit_price

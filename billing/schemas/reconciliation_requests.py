@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 
 from marshmallow import fields, validate
 
-from billing.dispute_terms import HOLDS, REASONS, STEPS, WANTED
-from billing.disputes import LANGUAGES
-from billing.rating.causes import CODES, Tolerance
-from billing.reconciled_lines import ORDERS
-from billing.reconciliation import LONGEST, Place
-from billing.treatment import DECISIONS
+from billing.causes import CODES, Tolerance
+from billing.reconciliation.dispute_terms import HOLDS, REASONS, STEPS, WANTED
+from billing.reconciliation.disputes import LANGUAGES
+from billing.reconciliation.lines import ORDERS
+from billing.reconciliation.runs import LONGEST, Place
+from billing.reconciliation.treatment import DECISIONS
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema, ListQuerySchema
 from contracts.schemas.fields import Choice, Clause, Day, Flag, Number, TermsSchema, Text, Whole, load
 

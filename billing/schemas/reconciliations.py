@@ -10,13 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.dispute_records import RecordedDispute
-from billing.dispute_terms import ACTIONS, reason_of
-from billing.frozen_reconciliation import Reconciled
-from billing.rating.causes import FIRST_ACTION, Finding
-from billing.rating.causes.sentences import said
-from billing.reconciliation_report import Report, Run
-from billing.treatment import Found, key_of
+from billing.causes import FIRST_ACTION, Finding
+from billing.causes.sentences import said
+from billing.reconciliation.dispute_records import RecordedDispute
+from billing.reconciliation.dispute_terms import ACTIONS, reason_of
+from billing.reconciliation.frozen import Reconciled
+from billing.reconciliation.report import Report, Run
+from billing.reconciliation.treatment import Found, key_of
 from contracts.terms.money import format_amount
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.scenarios import LONGEST_NAME, Revision
+from billing.scenarios.scenarios import LONGEST_NAME, Revision
 from billing.schemas.answers import MONTH, ProjectionSchema
 from billing.schemas.projections import ScenarioSchema
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, PageSchema

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from billing.ceiling_outlook import Outlook
-from billing.rating.simulate import Fan, Shares, Simulation
-from billing.simulated_answer import Answer
-from billing.simulation import Course, Simulated
-from billing.starting_order import CostMonth, Proposal, highest, largest_rise
+from billing.ceiling.burn_down import Outlook
+from billing.forecasting.simulate import Fan, Shares, Simulation
+from billing.projection.simulation import Course, Simulated
+from billing.projection.starting_order import CostMonth, Proposal, highest, largest_rise
+from billing.scenarios.answer import Answer
 from contracts.terms import money
 from contracts.terms.money import format_amount, format_rate
 

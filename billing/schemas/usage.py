@@ -8,13 +8,13 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.corrections import REASONS
-from billing.metering import LARGEST_QUANTITY, RowError, UsageImportResult
-from billing.usage_cells import Cell, CellEntry
-from billing.usage_effect import ReversalEffect
-from billing.usage_errors import Language, sentence
-from billing.usage_files import Preview
-from billing.usage_upkeep import Verification
+from billing.charges.import_effect import ReversalEffect
+from billing.quarters.corrections import REASONS
+from billing.usage.cells import Cell, CellEntry
+from billing.usage.errors import Language, sentence
+from billing.usage.files import Preview
+from billing.usage.metering import LARGEST_QUANTITY, RowError, UsageImportResult
+from billing.usage.reversals import Verification
 from contracts.schemas.fields import Day, TermsSchema, Text, Whole, load
 
 LONGEST_REASON = 200

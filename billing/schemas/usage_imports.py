@@ -8,12 +8,12 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.deliveries import Delivery
 from billing.schemas.answers import DECIMAL, MONTH, RowErrorSchema
 from billing.schemas.usage import dump_row_error
-from billing.usage_errors import SHOWN_ERRORS, Language
-from billing.usage_receipts import Receipt
-from billing.usage_uploads import Outcome, Upload
+from billing.usage.deliveries import Delivery
+from billing.usage.errors import SHOWN_ERRORS, Language
+from billing.usage.receipts import Receipt
+from billing.usage.uploads import Outcome, Upload
 from contracts.schemas.answers import INSTANT, PageSchema
 from contracts.schemas.fields import Day, TermsSchema, Text, load
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.rating.drivers import DRIVERS, Drivers
+from billing.forecasting.drivers import DRIVERS, Drivers
+from billing.projection.year_drivers import YearDrivers
 from billing.schemas.accruals import AMOUNT
 from billing.schemas.projections import YEARLY
-from billing.year_drivers import YearDrivers
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.schemas.fields import Day, Number, TermsSchema
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate, kroner

@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Blueprint, Flask
 
-from billing import activation_costs, ceiling_posts, decision_papers, forecast_vintages, index_letters
-from billing.web import (
-    accruals,
-    agreement,
-    allocations,
-    anomalies,
-    api,
-    approvals,
-    budgets,
-    ceiling_pages,
-    charge_list,
-    corrections,
-    cost_centres,
-    coverage,
-    deadline_words,
-    disputes,
-    drivers,
-    explanation,
-    gain_pages,
-    hump_pages,
-    invoice_setup,
-    invoices,
-    option_pages,
-    overview,
-    payments,
-    price_books,
-    price_drafts,
-    quarters,
-    reconciliation_acts,
-    reconciliation_files,
-    reconciliation_line,
-    reconciliations,
-    scenarios,
-    sign_offs,
-    tolerances,
-    trust,
-    usage,
-    usage_import,
-    vintages,
-    what_if,
-)
+from billing.ceiling import posts as ceiling_posts
+from billing.decisions import activation_costs, index_letters
+from billing.decisions import papers as decision_papers
+from billing.projection import kept_forecasts as forecasts_at_close
+from billing.web import api
+from billing.web.ceiling import budgets
+from billing.web.ceiling import pages as ceiling_pages
+from billing.web.charges import explanation
+from billing.web.charges import pages as charge_list
+from billing.web.decisions import gains as gain_pages
+from billing.web.decisions import options as option_pages
+from billing.web.decisions import pages as approvals
+from billing.web.invoices import pages as invoice_pages
+from billing.web.invoices import setup as invoice_setup
+from billing.web.payments import accruals, allocations, cost_centres
+from billing.web.payments import pages as payment_pages
+from billing.web.prices import drafts as price_drafts
+from billing.web.prices import pages as price_books
+from billing.web.projection import drivers, kept_forecasts, starting_order, what_if
+from billing.web.quarters import corrections, coverage
+from billing.web.quarters import pages as quarter_pages
+from billing.web.reconciliation import acts as reconciliation_acts
+from billing.web.reconciliation import deadline_words, disputes, sign_offs, tolerances
+from billing.web.reconciliation import files as reconciliation_files
+from billing.web.reconciliation import line as reconciliation_line
+from billing.web.reconciliation import quarter as reconciliations
+from billing.web.reports import agreement, overview, trust
+from billing.web.scenarios import pages as scenario_pages
+from billing.web.usage import anomalies, import_pages
+from billing.web.usage import pages as usage_pages
 from contracts.web import formatting
+
+# The one place that says where this half's templates are; the subjects' own blueprints stand in folders below.
+pages = Blueprint("billing_pages", __name__, template_folder="templates")
 
 
 def register(app: Flask) -> None:
     """Give the app this half's pages and the API."""
+    app.register_blueprint(pages)
     activation_costs.register()
     ceiling_posts.register()
-    forecast_vintages.register()
+    forecasts_at_close.register()
     decision_papers.register(formatting)
     index_letters.register(formatting)
     overview.register(app)
@@ -65,19 +58,19 @@ def register(app: Flask) -> None:
     price_drafts.register(app)
     charge_list.register(app)
     explanation.register(app)
-    quarters.register(app)
-    usage.register(app)
-    usage_import.register(app)
+    quarter_pages.register(app)
+    usage_pages.register(app)
+    import_pages.register(app)
     coverage.register(app)
     corrections.register(app)
     what_if.register(app)
-    hump_pages.register(app)
+    starting_order.register(app)
     drivers.register(app)
     anomalies.register(app)
-    vintages.register(app)
+    kept_forecasts.register(app)
     budgets.register(app)
-    scenarios.register(app)
-    invoices.register(app)
+    scenario_pages.register(app)
+    invoice_pages.register(app)
     invoice_setup.register(app)
     reconciliations.register(app)
     reconciliation_line.register(app)
@@ -88,7 +81,7 @@ def register(app: Flask) -> None:
     sign_offs.register(app)
     tolerances.register(app)
     trust.register(app)
-    payments.register(app)
+    payment_pages.register(app)
     accruals.register(app)
     allocations.register(app)
     cost_centres.register(app)

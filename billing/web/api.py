@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from billing.web import (
-    api_accruals,
-    api_anomalies,
-    api_budgets,
-    api_charges,
-    api_cost_centres,
-    api_coverage,
-    api_disputes,
-    api_drivers,
-    api_invoice_setup,
-    api_invoices,
-    api_payments,
-    api_price_books,
-    api_quarters,
-    api_reconciliations,
-    api_scenarios,
-    api_tolerances,
-    api_usage,
-)
+from billing.web.ceiling import budgets_api
+from billing.web.charges import api as api_charges
+from billing.web.invoices import api as api_invoices
+from billing.web.invoices import setup_api
+from billing.web.payments import accruals_api, cost_centres_api
+from billing.web.payments import api as api_payments
+from billing.web.prices import api as api_price_books
+from billing.web.projection import api as api_drivers
+from billing.web.quarters import api as api_quarters
+from billing.web.quarters import coverage_api
+from billing.web.reconciliation import api as api_reconciliations
+from billing.web.reconciliation import disputes_api, tolerances_api
+from billing.web.scenarios import api as api_scenarios
+from billing.web.usage import anomalies_api
+from billing.web.usage import api as api_usage
 from contracts.web import api
 
 
@@ -35,19 +31,19 @@ def register(app: Flask) -> None:
         api_charges.projections,
         api_scenarios.resource,
         api_drivers.resource,
-        api_anomalies.resource,
-        api_budgets.resource,
+        anomalies_api.resource,
+        budgets_api.resource,
         api_invoices.resource,
-        api_invoice_setup.resource,
+        setup_api.resource,
         api_price_books.resource,
         api_quarters.resource,
         api_reconciliations.resource,
-        api_disputes.resource,
-        api_tolerances.resource,
-        api_coverage.coverage,
-        api_coverage.corrected,
+        disputes_api.resource,
+        tolerances_api.resource,
+        coverage_api.coverage,
+        coverage_api.corrected,
         api_usage.resource,
-        api_cost_centres.resource,
-        api_accruals.resource,
+        cost_centres_api.resource,
+        accruals_api.resource,
         api_payments.resource,
     )

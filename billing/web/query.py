@@ -14,13 +14,13 @@ from flask import abort, current_app, g, make_response, render_template, request
 from flask_babel import gettext as _
 
 from contracts import agreements, clock, price_books
-from contracts.access import Actor
 from contracts.agreements import AgreementSummary
 from contracts.errors import NotFound
 from contracts.extensions import db
+from contracts.people.access import Actor
 from contracts.terms.period import Period
 from contracts.web import formatting, layout
-from contracts.web.agreement_page import read_moment
+from contracts.web.agreements.page import read_moment
 from contracts.web.guard import current_actor
 from contracts.web.i18n import current_language
 

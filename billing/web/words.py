@@ -13,10 +13,10 @@ from typing import Any, assert_never
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from billing.explanation import Explanation, OneMore, Pooling
-from billing.price_list import RampToday, tiers_of
+from billing.charges.explanation import Explanation, OneMore, Pooling
 from billing.rating.captions import tier_interval
 from billing.rating.lines import Line
+from billing.rating.price_list import RampToday, tiers_of
 from contracts.terms.agreement import MarketplaceAlgorithm, OptionHolder
 from contracts.terms.period import Period
 from contracts.terms.price_book import IndexAdjustment, PriceBook

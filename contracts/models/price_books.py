@@ -83,7 +83,7 @@ class PriceBookDraftRevision(Fact, Base):
 class PriceBookDraftEvent(Fact, Base):
     """A step in a draft's course, about one revision; an approval names the version that it put in force.
 
-    ``consequence`` is what the step was told to cost: amounts as text, in the shape of `contracts.price_drafts.Consequence`.
+    ``consequence`` is what the step was told to cost: amounts as text, in the shape of `contracts.prices.drafts.Consequence`.
     """
 
     __tablename__ = "price_book_draft_events"

@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from decimal import Context, Decimal
 from functools import lru_cache
+from typing import Final
 
 AMOUNT_DECIMALS = 2
 UNIT_PRICE_DECIMALS = 6
 RATE_DECIMALS = 4
+
+# What a sum of amounts starts from, so that an empty one is written 0.00.
+ZERO: Final = Decimal("0.00")
 
 MICRO = 10**UNIT_PRICE_DECIMALS
 RATE = 10**RATE_DECIMALS

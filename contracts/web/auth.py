@@ -10,10 +10,11 @@ from flask import Blueprint, Flask, current_app, redirect, render_template, requ
 from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from contracts import access, clock
-from contracts.access import Actor
+from contracts import clock
 from contracts.extensions import db
 from contracts.models import Person
+from contracts.people import access
+from contracts.people.access import Actor
 from contracts.web.guard import current_actor, public, requires, signed_in
 from contracts.web.i18n import N_
 

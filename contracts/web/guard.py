@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from contracts import access
-from contracts.access import Actor
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import Actor
 
 API_PREFIX = "/api/"
 FILE_SUFFIXES = (".csv", ".xlsx", ".pdf", ".json")
@@ -32,7 +32,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def requires(act: str) -> Callable[[View], View]:
-    """Declare that a view is the act ``act`` of `contracts.access.RULES`."""
+    """Declare that a view is the act ``act`` of `contracts.people.access.RULES`."""
     if act not in access.RULES:
         raise ValueError(f"no rule grants the act {act!r}")
     return _declare(act)

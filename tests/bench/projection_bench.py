@@ -19,9 +19,9 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from billing.forecasting.draws import CHUNK, stream
+from billing.forecasting.simulate import Cell, Spread, VolumePlan, simulate
 from billing.rating.rate import CompiledTerms, compile_terms
-from billing.rating.simulate import Cell, Spread, VolumePlan, simulate
-from billing.rating.simulate_draws import CHUNK, stream
 from contracts.terms.period import add_months
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion
 from contracts.terms.price_model import (

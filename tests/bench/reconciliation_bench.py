@@ -18,17 +18,17 @@ from statistics import median
 
 from lxml import etree
 
-from billing.billed_document import to_billed
+from billing.causes import Explanation, Situation, explain
+from billing.causes.billed import BilledDocument, BilledLine
+from billing.causes.matching import MatchGroup, match, quantity_and_price
+from billing.causes.naming import Names
 from billing.ehf.document import ItemProperty
 from billing.ehf.document import Period as WrittenPeriod
 from billing.ehf.parse import CAC, CBC, parse
 from billing.ehf.write import Discount, Draft, DraftLine, norwegian_party, write_invoice
-from billing.line_reading import DEFAULT, KnownNames, LineReader
-from billing.rating.billed import BilledDocument, BilledLine
-from billing.rating.causes import Explanation, Situation, explain
+from billing.invoices.billed import to_billed
+from billing.invoices.line_reading import DEFAULT, KnownNames, LineReader
 from billing.rating.lines import Line
-from billing.rating.matching import MatchGroup, match, quantity_and_price
-from billing.rating.naming import Names
 from billing.rating.rate import compile_terms, rate_compiled
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion, Usage

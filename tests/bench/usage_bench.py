@@ -28,14 +28,15 @@ from sqlalchemy import Engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from billing import metering, usage_staging
 from billing.models import UsageEntry, UsageEvent, UsageKey
-from billing.usage_files import examine
-from billing.usage_places import places_of
-from billing.usage_staging import COPY_HEAD, COPY_TAIL, EventStage, Staged
+from billing.usage import metering
+from billing.usage import staging as usage_staging
+from billing.usage.files import examine
+from billing.usage.places import places_of
+from billing.usage.staging import COPY_HEAD, COPY_TAIL, EventStage, Staged
 from contracts import agreements, schema_versions
-from contracts.access import COMMAND_LINE
 from contracts.extensions import make_engine
+from contracts.people.access import COMMAND_LINE
 from contracts.schemas.agreement import load_agreement
 from tests.measure import Row
 from tests.soak.jobs import databases

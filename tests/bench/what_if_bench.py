@@ -18,14 +18,14 @@ from statistics import median
 
 from flask.testing import FlaskClient
 
-from billing.charging import Terms, gather
-from billing.example import load_example
-from billing.projection import planned_row
-from billing.rating.forecast import Plan, daily_rates, forecast
+from billing.charges.basis import Terms, gather
+from billing.example.load import load_example
+from billing.forecasting.daily_rates import Plan, daily_rates, forecast
+from billing.projection.projection import planned_row
 from contracts import schema_versions
-from contracts.access import COMMAND_LINE
 from contracts.agreements import find_agreement
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation
 from contracts.web import formatting

@@ -13,14 +13,17 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from billing import charging, metering
-from billing.projection import Scenario, project
-from contracts import access, agreements, audit, catalogue, dossier, funding
-from contracts.access import COMMAND_LINE, Actor, Grant
+from billing.charges import basis, charging
+from billing.projection.projection import Scenario, project
+from billing.usage import metering
+from contracts import agreements, audit
+from contracts.cases import CaseId, find_case, list_cases
 from contracts.extensions import db
+from contracts.options import catalogue, dossier, funding
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.terms import workflow
 from contracts.terms.period import Period
-from contracts.workflow_cases import CaseId, find_case, list_cases
 from tests.browser.walking import sign_in
 from tests.conftest import make_app
 
@@ -203,7 +206,7 @@ def test_from_a_draft_to_the_first_month_of_the_ramp_up(
         assert live.state == "live"
         assert live.activation is not None
         assert (live.activation.validation_from, live.activation.go_live_on) == (date(2026, 10, 15), date(2026, 11, 2))
-        gathered = charging.gather(session, agreement_id=found.id)
+        gathered = basis.gather(session, agreement_id=found.id)
         assert any(
             (one.trust, one.algorithm, one.go_live) == (TRUST, ALGORITHM, date(2026, 11, 2))
             for one in gathered.activations

@@ -13,10 +13,11 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, ViewportSize, expect
 
-from billing.example_catalogue import CASE_ALGORITHM, CASE_TRUST
-from contracts import access, agreements, ceiling
+from billing.example.catalogue import CASE_ALGORITHM, CASE_TRUST
+from contracts import agreements, ceiling
+from contracts.cases import CaseId, find_case, list_cases
 from contracts.extensions import db
-from contracts.workflow_cases import CaseId, find_case, list_cases
+from contracts.people import access
 from tests.browser.walking import open_from_more, sign_in
 from tests.conftest import make_app
 

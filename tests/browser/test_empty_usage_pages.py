@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from contracts import access
-from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from tests.conftest import make_app
 from tests.recorded import record_agreement, record_usage
 

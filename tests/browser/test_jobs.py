@@ -15,13 +15,14 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from billing.jobs import run_next
-from contracts import access, jobs
-from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db
-from contracts.jobs import Progress
-from contracts.web import jobs as pages
-from contracts.web.jobs import Presentation
-from contracts.worker import Worker
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
+from contracts.web.work import jobs as pages
+from contracts.web.work.jobs import Presentation
+from contracts.work import jobs
+from contracts.work.jobs import Progress
+from contracts.work.worker import Worker
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser

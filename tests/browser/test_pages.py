@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from billing import charging
+from billing.charges import basis
 from contracts import agreements
 from contracts.extensions import db
 from contracts.terms.period import Period
@@ -62,7 +62,7 @@ def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -
 def line_pages(live_app: Flask) -> dict[str, str]:
     """The addresses of two explanations: of a line in a tier with a discount, and of a fixed amount."""
     with live_app.app_context(), db.read() as session:
-        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+        terms = basis.gather(session, agreement_id=agreements.find_agreement(session).id)
         lines = terms.rate(Period.parse("2026-Q2")).lines
     tier = next(line for line in lines if line.trust == "oslo" and line.discount_rate)
     fixed = next(line for line in lines if line.trust == "nord-norge" and line.why == "fixed")

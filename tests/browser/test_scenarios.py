@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from billing.example_scenarios import IN_JUNE
+from billing.example.scenarios import IN_JUNE
 from billing.models import Scenario
 from contracts.extensions import db
 from tests.browser.walking import CONTROLLER, READER, sign_in, walk

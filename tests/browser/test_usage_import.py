@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from billing.jobs import run_next
-from contracts.worker import Worker
+from contracts.work.worker import Worker
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser

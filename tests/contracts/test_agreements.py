@@ -13,10 +13,10 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from contracts import agreements
-from contracts.access import COMMAND_LINE, Actor, Grant
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.models import Agreement, AuditEvent, Organisation
+from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from tests import examples
 from tests.recorded import SIGNED, record_agreement

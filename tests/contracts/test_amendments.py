@@ -13,14 +13,15 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import agreements, amendments, audit, ceiling, clock, deadlines, options, price_books
-from contracts.access import COMMAND_LINE, Actor, Grant
+from contracts import agreements, amendments, audit, ceiling, clock, deadlines, price_books
+from contracts.cases import CaseId, find_case
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
+from contracts.options import steps as options
+from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.terms import amendment as rules
 from contracts.terms.amendment import Amendment, Proposal, Recorded, notice_deadline, percent
-from contracts.workflow_cases import CaseId, find_case
 from tests import examples
 from tests.recorded import record_agreement
 

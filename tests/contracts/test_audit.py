@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from contracts import audit
-from contracts.access import COMMAND_LINE
 from contracts.audit import Filter, Head
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from tests.soak.audit import KINDS, disarm, tamper
 
 NOW = datetime(2026, 10, 15, 9, 0, 0, 123456, tzinfo=UTC)

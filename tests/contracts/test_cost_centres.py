@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from contracts import agreements, cost_centres, payers
-from contracts.access import Actor, Grant
 from contracts.cost_centres import Booking
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
+from contracts.people.access import Actor, Grant
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from tests import examples
 from tests.recorded import record_agreement

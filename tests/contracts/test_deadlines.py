@@ -12,8 +12,8 @@ from contracts import deadlines
 from contracts.deadlines import Deadline
 from contracts.extensions import db
 from tests import examples
-from tests.contracts.test_index_values import import_file
-from tests.contracts.test_indexation import CLAUSE, agree, approve, ask
+from tests.contracts.prices.test_index_values import import_file
+from tests.contracts.prices.test_indexation import CLAUSE, agree, approve, ask
 from tests.recorded import record_agreement
 
 TODAY = date(2026, 10, 15)

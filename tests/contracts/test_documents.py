@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from contracts import documents
-from contracts.access import COMMAND_LINE, Actor, Grant
 from contracts.documents import FiledDocument
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.models import AuditEvent, Document
+from contracts.people.access import COMMAND_LINE, Actor, Grant
 from tests.recorded import record_agreement
 
 NOW = datetime(2026, 8, 3, 9, tzinfo=UTC)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing.rating.causes import HEADER, Explanation, Finding, explain
+from billing.causes import HEADER, Explanation, Finding, explain
 
 from .documents import ZERO, Group, Invoice, group_of
 from .faults import HEADER_CODES, Fault, Sent, catalogue, send, stated

@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from billing.rating.billed import BilledDocument, BilledLine, TaxPart
-from billing.rating.causes import AgreedCredit, AgreementFacts, SetApart, Situation
-from billing.rating.naming import Names
+from billing.causes import AgreedCredit, AgreementFacts, SetApart, Situation
+from billing.causes.billed import BilledDocument, BilledLine, TaxPart
+from billing.causes.naming import Names
 from billing.schemas.price import load_price_request
 from contracts.terms.period import Period
 from contracts.terms.price_book import Usage

@@ -10,9 +10,9 @@ from html import unescape
 
 from flask import Flask
 
-from contracts import access
-from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 
 QUARTER = "2026-Q3"
 LINE_LINK = re.compile(r'href="/forklaring/([0-9a-f]{16})[^"]*"[^>]*>(.*?)</a>', re.DOTALL)

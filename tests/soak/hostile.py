@@ -29,13 +29,14 @@ from typing import Any
 
 import openpyxl
 
-from billing import metering, usage_files
-from billing.national_numbers import holds_national_number
-from billing.usage_errors import MOST_ERRORS, SHOWN_ERRORS, RowError, errors_csv, place, sentence
-from billing.usage_readings import Reading
+from billing.usage import files as usage_files
+from billing.usage import metering
+from billing.usage.errors import MOST_ERRORS, SHOWN_ERRORS, RowError, errors_csv, place, sentence
+from billing.usage.readings import Reading
 from contracts import agreements
-from contracts.access import COMMAND_LINE
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
+from contracts.terms.national_numbers import holds_national_number
 from tests.measure import Row
 from tests.soak.jobs import databases
 from tests.soak.usage import most_memory, prepare, proof_app, rest

@@ -35,12 +35,13 @@ from sqlalchemy.engine import make_url
 
 import billing.jobs
 from app import create_app
-from contracts import jobs, schema_versions
-from contracts.access import COMMAND_LINE
+from contracts import schema_versions
 from contracts.extensions import db, make_engine
-from contracts.jobs import Progress
-from contracts.leader import leadership_of
 from contracts.models import Job, Setting
+from contracts.people.access import COMMAND_LINE
+from contracts.work import jobs
+from contracts.work.jobs import Progress
+from contracts.work.leader import leadership_of
 from tests.measure import Row
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.rating.anomalies import find_steps
-from billing.rating.forecast_methods import Calendar, forecast_counts
-from billing.rating.forecast_spread import estimate_spread
+from billing.forecasting.exhaustion import exhaustion
+from billing.forecasting.methods import Calendar, forecast_counts
+from billing.forecasting.simulate import Cell, Spread, VolumePlan, simulate, written_book, written_usage
+from billing.forecasting.spread import estimate_spread
+from billing.forecasting.steps import find_steps
 from billing.rating.models import GraduatedTerms
 from billing.rating.rate import CompiledTerms, PriceRequest, compile_terms, rate_compiled
-from billing.rating.simulate import Cell, Spread, VolumePlan, simulate, written_book, written_usage
-from billing.rating.simulate_ceiling import exhaustion
 from billing.schemas.price import load_price_request
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, AgreementTerm, PriceBook, PriceBookVersion, Usage

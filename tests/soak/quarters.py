@@ -27,14 +27,17 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app import create_app
-from billing import closings, corrections, metering, quarters
-from billing.frozen_quarter import FrozenQuarter
 from billing.models import Correction, QuarterClosing, QuarterReopening
+from billing.quarters import closing as quarters
+from billing.quarters import corrections
+from billing.quarters import runs as closings
+from billing.quarters.frozen import FrozenQuarter
+from billing.usage import metering
 from contracts import agreements
-from contracts.access import COMMAND_LINE
 from contracts.errors import Conflict
 from contracts.extensions import db
 from contracts.models import AuditEvent, Document
+from contracts.people.access import COMMAND_LINE
 from contracts.schemas.agreement import load_agreement
 from tests import examples
 from tests.measure import Row

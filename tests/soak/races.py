@@ -31,9 +31,11 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app import create_app
-from contracts import access, agreements, audit, ceiling, options
-from contracts.access import COMMAND_LINE, Grant
+from contracts import agreements, audit, ceiling
 from contracts.extensions import db
+from contracts.options import steps as options
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from contracts.schemas.agreement import load_agreement
 from contracts.terms.cost_figures import CostFigures
 from tests import desk

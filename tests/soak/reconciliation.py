@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from billing.rating.causes import CATCH_ALLS
+from billing.causes import CATCH_ALLS
+from billing.causes.matching import match
 from billing.rating.lines import Line
-from billing.rating.matching import match
 from billing.rating.rate import rate
 from billing.schemas.price import load_price_request
 from tests.injector.documents import GRAINS, by_names_only, invoice_lines, shuffled

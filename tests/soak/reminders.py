@@ -33,14 +33,17 @@ from flask import Flask
 
 import billing.jobs
 from app import create_app
-from contracts import access, deadlines, outbox, schedule
-from contracts.access import COMMAND_LINE, Grant
+from contracts import deadlines
 from contracts.clock import OSLO
 from contracts.deadlines import Deadline
 from contracts.extensions import db
-from contracts.leader import leadership_of
 from contracts.models import Reminder
-from contracts.reminders import STEPS
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
+from contracts.reminders import outbox
+from contracts.reminders.reminders import STEPS
+from contracts.work import schedule
+from contracts.work.leader import leadership_of
 from tests.measure import Row
 from tests.recorded import record_agreement
 from tests.soak.jobs import databases, kill

@@ -31,11 +31,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import create_app
-from billing import metering, usage_upkeep
 from billing.models import UsageImport
+from billing.usage import metering
+from billing.usage import reversals as usage_upkeep
 from contracts import agreements
-from contracts.access import COMMAND_LINE
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from contracts.schemas.agreement import load_agreement
 from tests.measure import Row
 from tests.soak.jobs import databases

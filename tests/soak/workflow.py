@@ -32,15 +32,18 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from contracts import access, agreements, approvals, audit, ceiling, dossier, options, schema_versions
-from contracts.access import COMMAND_LINE, Actor, Grant
+from contracts import agreements, audit, ceiling, schema_versions
+from contracts.cases import Case, CaseId, list_cases
 from contracts.errors import Refused, TrinnvisError
 from contracts.extensions import make_engine
 from contracts.models import ActivationSlot, AuditEvent
+from contracts.options import approvals, dossier
+from contracts.options import steps as options
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.schemas.agreement import load_agreement
 from contracts.terms import workflow
 from contracts.terms.price_book import InvalidInput
-from contracts.workflow_cases import Case, CaseId, list_cases
 from tests import desk
 from tests.desk import Desk
 from tests.measure import Row

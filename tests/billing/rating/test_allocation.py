@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rating.allocation import Amount, Portion, allocate, share
+from billing.rating.sharing import Amount, Portion, allocate, share
 from contracts.terms.period import Period
 
 TRUSTS = ("akershus", "nord-norge", "oslo", "vestre-viken")

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing.example_invoice import FILENAME
+from billing.example.vendor import FILENAME
 from contracts.extensions import db
 from contracts.models import Document
 from tests import examples

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing.web.api_price_books import CONTENT
+from billing.web.prices.api import CONTENT
 from tests.billing.web.test_price_pages import another_holds_the_write_lock
 from tests.tokens import bearer
 

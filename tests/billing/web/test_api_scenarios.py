@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing.web.api_scenarios import NEW
+from billing.web.scenarios.api import NEW
 from tests.tokens import bearer
 
 HEADERS = dict[str, str]

@@ -15,12 +15,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from billing import metering, usage_sources
 from billing.jobs import run_next
 from billing.models import UsageImport, UsageUploadPart
-from billing.usage_readings import Reading
-from contracts.access import COMMAND_LINE
+from billing.usage import metering
+from billing.usage import sources as usage_sources
+from billing.usage.readings import Reading
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from tests.conftest import make_app
 from tests.tokens import bearer
 
@@ -111,7 +112,7 @@ def test_a_dry_run_by_a_job_tells_the_effect_and_takes_nothing_in(app: Flask, co
 def test_a_large_file_becomes_a_job_by_itself(
     app: Flask, controller: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("billing.web.api_usage.ASYNC_FROM", 10)
+    monkeypatch.setattr("billing.web.usage.api.ASYNC_FROM", 10)
     assert post(app, controller, PLAIN).status_code == 202
     assert send_form(app, controller, PLAIN).status_code == 202
 
@@ -262,9 +263,9 @@ def test_coverage_is_a_file_too_with_the_same_bytes_each_time(
 
 
 def test_usage_before_a_take_over_has_a_source_of_its_own_that_no_file_may_name_again(app: Flask) -> None:
-    from billing import corrections
-    from billing.corrections import Evidence, OpeningEntry
     from billing.models import UsageEntry
+    from billing.quarters import corrections
+    from billing.quarters.corrections import Evidence, OpeningEntry
 
     day = datetime(2026, 10, 1, tzinfo=UTC).date()
     with db.write() as session:

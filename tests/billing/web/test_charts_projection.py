@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from billing.web import charts
-from billing.web.charts_projection import Band, FanMonth, Level, Path, courses, fan
+from billing.web.projection.charts import Band, FanMonth, Level, Path, courses, fan
 
 ROWS = [
     FanMonth("2026-08", actual=Decimal("90000.50")),

@@ -11,13 +11,14 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing import invoice_setup, invoices
 from billing.ehf.document import Attachment, PaymentMeans
 from billing.ehf.rules import RULES, SCHEMA_RULE
-from billing.web import rule_words
-from contracts.access import COMMAND_LINE
+from billing.invoices import invoices
+from billing.invoices import setup as invoice_setup
+from billing.web.invoices import rule_words
 from contracts.extensions import db
-from tests.billing.test_invoice_intake import ACCOUNT, DAILY, LINE, VENDOR, document, person_number, replace
+from contracts.people.access import COMMAND_LINE
+from tests.billing.invoices.test_invoice_intake import ACCOUNT, DAILY, LINE, VENDOR, document, person_number, replace
 from tests.conftest import ROOT
 from tests.recorded import record_agreement, record_usage
 

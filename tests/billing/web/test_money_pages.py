@@ -16,9 +16,9 @@ from flask.testing import FlaskClient
 
 from contracts.extensions import db
 from contracts.terms.period import Period
-from tests.billing.test_accruals import at, book
-from tests.billing.test_allocation import of_charges, set_up
-from tests.billing.test_payments import HEADER, credit, invoice
+from tests.billing.payments.test_accruals import at, book
+from tests.billing.payments.test_allocation import of_charges, set_up
+from tests.billing.payments.test_payments import HEADER, credit, invoice
 from tests.recorded import record_agreement
 
 Headers = dict[str, str]
@@ -337,7 +337,7 @@ def test_a_trust_reader_sees_its_own_cost_centres_and_no_other_trust_s_money(
 
 def _first_trust() -> str:
     from contracts import cost_centres
-    from tests.billing.test_allocation import CONTROLLER
+    from tests.billing.payments.test_allocation import CONTROLLER
 
     with db.read() as session:
         found = cost_centres.list_cost_centres(session, agreement_id=1, actor=CONTROLLER)

@@ -11,11 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing import charging, invoices
-from billing.example_invoice import vendor_invoice
+from billing.charges import basis, charging
+from billing.example.vendor import vendor_invoice
+from billing.invoices import invoices
 from contracts import agreements
-from contracts.access import COMMAND_LINE
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.terms.period import Period
 from contracts.web import formatting
@@ -71,7 +72,7 @@ def lines_of(quarter: str) -> dict[str, list[str]]:
     """Give the ids of a quarter's lines by trust."""
     found: dict[str, list[str]] = {}
     with db.read() as session:
-        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+        terms = basis.gather(session, agreement_id=agreements.find_agreement(session).id)
         for line in terms.rate(Period.parse(quarter)).lines:
             found.setdefault(line.trust or "", []).append(line.id)
     return found
@@ -301,7 +302,7 @@ def invoice_bytes() -> bytes:
     """The example's invoice once more, under another number."""
     with db.read() as session:
         agreement_id = agreements.find_agreement(session).id
-        terms = charging.gather(session, agreement_id=agreement_id)
+        terms = basis.gather(session, agreement_id=agreement_id)
         return vendor_invoice(
             terms, agreements.option_holders(session, agreement_id), agreements.marketplace(session, agreement_id)
         )

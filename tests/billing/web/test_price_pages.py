@@ -17,13 +17,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from billing.price_review import require_told, review
-from billing.web import price_forms
-from contracts import access, price_drafts
-from contracts.access import COMMAND_LINE, Grant
+from billing.prices.review import require_told, review
+from billing.web.prices import forms as price_forms
 from contracts.errors import Conflict
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from contracts.price_books import price_book, record_version
+from contracts.prices import drafts as price_drafts
 from contracts.terms.price_model import Graduated, UsageCharge
 
 LISTS = "/avtaler/ra-2024-ki/prislister"

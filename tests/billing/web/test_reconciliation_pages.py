@@ -15,12 +15,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing.reconciled_lines import by_cause, lines_of
-from billing.reconciliation_report import Report, report
-from billing.web import charts, reconciliation_words
+from billing.reconciliation.lines import by_cause, lines_of
+from billing.reconciliation.report import Report, report
+from billing.web import charts
+from billing.web.reconciliation import words as reconciliation_words
 from contracts import agreements
-from contracts.access import COMMAND_LINE
 from contracts.extensions import db
+from contracts.people.access import COMMAND_LINE
 from contracts.web import formatting
 
 CONTROLLER = "ingrid.solbakken@eksempel.no"
@@ -481,10 +482,10 @@ def test_the_waterfall_and_its_table_are_the_same_amounts(example_app: Flask) ->
 def test_every_code_state_and_step_has_its_words() -> None:
     from typing import get_args
 
-    from billing.dispute_terms import DisputeState, ResponseStatus
-    from billing.quarter_course import STATES, Task, TaskStatus
-    from billing.rating.causes import CODES
-    from billing.rating.matching import STAGES
+    from billing.causes import CODES
+    from billing.causes.matching import STAGES
+    from billing.reconciliation.course import STATES, Task, TaskStatus
+    from billing.reconciliation.dispute_terms import DisputeState, ResponseStatus
 
     assert set(reconciliation_words.CAUSES) == set(CODES)
     assert set(reconciliation_words.STATES) == set(reconciliation_words.NEXT) == set(STATES)

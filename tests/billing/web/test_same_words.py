@@ -12,7 +12,7 @@ from flask_babel import force_locale
 from lxml import html
 
 from contracts.terms.workflow import CertificateFacts
-from contracts.web.catalogue import certificate_state
+from contracts.web.options.catalogue import certificate_state
 
 ON = date(2026, 10, 15)
 PAST = CertificateFacts("A", "IIa", date(2020, 1, 1), date(2026, 10, 14), False)

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from billing.schemas.projections import load_scenario
-from billing.web.scenario_forms import can_say, read_form, template_values, to_query
+from billing.web.scenarios.forms import can_say, read_form, template_values, to_query
 
 DOCUMENT: dict[str, Any] = {
     "from": "2026-10",

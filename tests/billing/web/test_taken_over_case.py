@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Flask
 
+from contracts.cases import list_cases
 from contracts.extensions import db
-from contracts.workflow_cases import list_cases
 from tests.recorded import record_agreement
 
 

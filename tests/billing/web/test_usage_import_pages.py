@@ -14,9 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from billing import usage_uploads
 from billing.jobs import run_next
 from billing.models import UsageEntry, UsageImport, UsageReversal, UsageSource, UsageUpload, UsageUploadPart
+from billing.usage import uploads as usage_uploads
 from contracts.extensions import db
 from tests.conftest import make_app
 
@@ -320,8 +320,8 @@ def test_an_import_whose_worker_died_after_the_write_is_found_again_and_not_done
     upload, before = checked(app, controller, PLAIN), count(UsageImport)
     controller.post(f"{WIZARD}/{upload}/bekreft", data={"kontroll": "1"})
     run_next(app)
-    from billing.usage_jobs import take_in
-    from contracts.jobs import Progress
+    from billing.work.usage_imports import take_in
+    from contracts.work.jobs import Progress
 
     class Nobody:
         """A progress that must not be told anything."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.access import RULES
+from contracts.people.access import RULES
 from contracts.terms.price_draft import EVENTS, STATES, TRANSITIONS, Event, Refusal, State, refusal, state_after
 
 AUTHOR, OTHER = "person:author", "person:other"

@@ -17,9 +17,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import IntegerConverter, Rule
 
-from billing import charging
-from contracts import access, agreements
+from billing.charges import basis
+from contracts import agreements
 from contracts.extensions import db
+from contracts.people import access
 from contracts.terms.period import Period
 from contracts.web.guard import API_PREFIX, PUBLIC, SIGNED_IN, declared_rule
 from tests.tokens import bearer
@@ -60,7 +61,7 @@ def figures_of_one_other() -> set[str]:
     Small figures are left out, and counts that are years: they may stand for anything.
     """
     with db.read() as session:
-        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+        terms = basis.gather(session, agreement_id=agreements.find_agreement(session).id)
     lines = terms.rate(terms.agreement.term.period).lines
     amounts: dict[tuple[str | None, str, str], Decimal] = defaultdict(Decimal)
     counts: dict[tuple[str | None, str, str], int] = defaultdict(int)
@@ -257,7 +258,7 @@ def test_no_explanation_of_an_own_amount_tells_one_other_trusts_volume(scoped: C
     # One other alone has chest X-rays then; in skeletal ones a second one begins in February.
     spring = Period(date(2025, 1, 1), date(2025, 5, 1))
     with db.read() as session:
-        terms = charging.gather(session, agreement_id=agreements.find_agreement(session).id)
+        terms = basis.gather(session, agreement_id=agreements.find_agreement(session).id)
     lines = terms.rate(terms.agreement.term.period).lines
     pooled: dict[tuple[str, str], dict[str, int]] = {}
     asked_of: set[tuple[str, Period]] = set()

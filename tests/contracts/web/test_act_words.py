@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contracts.access import RULES
-from contracts.web.act_words import ACTS
+from contracts.people.access import RULES
+from contracts.web.options.act_words import ACTS
 
 
 def test_every_act_has_a_name_and_no_name_stands_for_nothing() -> None:

@@ -264,7 +264,7 @@ def test_too_large_a_body_is_a_problem(app: Flask, client: FlaskClient, manager:
 def test_what_goes_wrong_with_us_tells_a_reference_and_nothing_else(
     app: Flask, manager: dict[str, str], monkeypatch: pytest.MonkeyPatch, sign_in_as: Callable[..., FlaskClient]
 ) -> None:
-    monkeypatch.setattr("contracts.web.api_agreements.agreements.list_agreements", lambda _session: 1 / 0)
+    monkeypatch.setattr("contracts.web.agreements.api.agreements.list_agreements", lambda _session: 1 / 0)
     app.testing = False
     answer = app.test_client().get("/api/v1/agreements", headers=manager)
     assert (answer.status_code, answer.content_type) == (500, "application/problem+json")

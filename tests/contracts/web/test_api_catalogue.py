@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contracts import access
-from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from tests import desk
 from tests.desk import ALGORITHM, NOW, START, TRUST
 from tests.tokens import bearer

@@ -12,9 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from contracts.schemas.indexation import dump_clause, load_clause
-from contracts.web.api_indexation import CLAUSE as CLAUSE_DOCUMENT
-from tests.contracts.test_index_values import import_file
-from tests.contracts.test_indexation import CLAUSE, MANAGER, NEW_YEAR, agree, agreement_without_adjustments, ask
+from contracts.web.prices.indexation_api import CLAUSE as CLAUSE_DOCUMENT
+from tests.contracts.prices.test_index_values import import_file
+from tests.contracts.prices.test_indexation import CLAUSE, MANAGER, NEW_YEAR, agree, agreement_without_adjustments, ask
 from tests.index_files import CSV, as_file, json_stat
 
 Headers = dict[str, str]

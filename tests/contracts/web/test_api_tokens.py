@@ -10,9 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from contracts import access, audit
+from contracts import audit
 from contracts.extensions import db
 from contracts.models import IdempotencyKey
+from contracts.people import access
 from tests.recorded import record_agreement
 from tests.tokens import bearer
 

@@ -12,9 +12,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contracts import access, audit
-from contracts.access import COMMAND_LINE, Grant
+from contracts import audit
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from tests.recorded import record_agreement
 from tests.soak.audit import disarm
 from tests.tokens import bearer

@@ -12,11 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import Markup
 
-from contracts import clock, indexation
-from contracts.access import COMMAND_LINE
+from contracts import clock
 from contracts.extensions import db
-from contracts.web import index_clause_form
-from tests.contracts.test_indexation import CLAUSE
+from contracts.people.access import COMMAND_LINE
+from contracts.prices import indexation
+from contracts.web.prices import index_clause_form
+from tests.contracts.prices.test_indexation import CLAUSE
 from tests.index_files import CSV
 
 MANAGER = "jonas.myrvold@eksempel.no"

@@ -12,16 +12,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from billing.jobs import run_next
-from contracts import jobs
-from contracts.access import COMMAND_LINE
 from contracts.errors import Conflict, Finding, InvalidInput
 from contracts.extensions import db
-from contracts.jobs import Progress, Report
 from contracts.models import Organisation
+from contracts.people.access import COMMAND_LINE
 from contracts.terms.job import Phase
-from contracts.web import jobs as pages
-from contracts.web.api_jobs import accepted
-from contracts.web.jobs import Presentation
+from contracts.web.work import jobs as pages
+from contracts.web.work.jobs import Presentation
+from contracts.web.work.jobs_api import accepted
+from contracts.work import jobs
+from contracts.work.jobs import Progress, Report
 
 NOW = datetime(2026, 10, 15, 12, 0, tzinfo=UTC)
 

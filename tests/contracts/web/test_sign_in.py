@@ -10,9 +10,9 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from contracts import access
-from contracts.access import COMMAND_LINE, Grant
 from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import COMMAND_LINE, Grant
 from tests.conftest import make_app
 
 PASSWORD = "steg for steg for steg"

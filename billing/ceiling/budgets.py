@@ -1,0 +1,169 @@
+"""Budget against what it costs: by trust, cost centre, month and tertial, with actual, forecast and committed beside each other.
+
+A tertial is four months (January to April, May to August, September to December). Costs are booked where the register of cost
+centres says; a cost that it books nowhere stands under no cost centre, and a budget without costs is there too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from billing.projection.months import expected_course
+from contracts import cost_centres
+from contracts.agreements import AgreementSummary, readable_trust
+from contracts.errors import Finding, invalid
+from contracts.options import funding
+from contracts.options.funding import Funding
+from contracts.people.access import Actor
+from contracts.terms.money import ZERO, kroner
+from contracts.terms.period import Period
+
+TERTIALS: Final = ((1, 4), (5, 8), (9, 12))
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What is budgeted (None: nothing is), and what it costs, in kroner excluding VAT."""
+
+    budget: Decimal | None
+    actual: Decimal
+    forecast: Decimal
+    committed: Decimal
+
+    @property
+    def expected(self) -> Decimal:
+        """Give what is to be expected: actual, forecast and committed."""
+        return self.actual + self.forecast + self.committed
+
+    @property
+    def left(self) -> Decimal | None:
+        """Give what is left of the budget; below zero it does not reach."""
+        return None if self.budget is None else self.budget - self.expected
+
+    @classmethod
+    def summed(cls, parts: Iterable[Amounts]) -> Amounts:
+        """Add amounts up; the budgets of those that have one."""
+        listed = list(parts)
+        budgets = [part.budget for part in listed if part.budget is not None]
+        return cls(
+            sum(budgets, ZERO) if budgets else None,
+            sum((part.actual for part in listed), ZERO),
+            sum((part.forecast for part in listed), ZERO),
+            sum((part.committed for part in listed), ZERO),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CentreCourse:
+    """The twelve months of one cost centre (None: nobody has said where the trust books)."""
+
+    trust: str
+    cost_centre: str | None
+    funding: Funding | None
+    months: tuple[Amounts, ...]
+
+    @property
+    def year(self) -> Amounts:
+        """Give the year."""
+        return Amounts.summed(self.months)
+
+    @property
+    def tertials(self) -> tuple[Amounts, ...]:
+        """Give the three tertials."""
+        return tuple(Amounts.summed(self.months[first - 1 : last]) for first, last in TERTIALS)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetCourse:
+    """A calendar year of budgets for one reader; ``actual_until`` is the first day that is forecast."""
+
+    agreement: AgreementSummary
+    scope: str | None
+    year: Period
+    actual_until: date
+    data_until: date | None
+    centres: tuple[CentreCourse, ...]
+    revisions: tuple[Funding, ...]
+    planned: int
+
+    @property
+    def months(self) -> tuple[Amounts, ...]:
+        """Give the months of all cost centres together."""
+        return tuple(Amounts.summed(centre.months[number] for centre in self.centres) for number in range(12))
+
+    @property
+    def whole(self) -> Amounts:
+        """Give the year of all cost centres together."""
+        return Amounts.summed(centre.year for centre in self.centres)
+
+    @property
+    def tertials(self) -> tuple[Amounts, ...]:
+        """Give the tertials of all cost centres together."""
+        return tuple(Amounts.summed(self.months[first - 1 : last]) for first, last in TERTIALS)
+
+
+def budget_course(
+    session: Session,
+    *,
+    agreement_id: int,
+    year: int,
+    actor: Actor,
+    today: date,
+    trust: str | None = None,
+    known_at: datetime | None = None,
+) -> BudgetCourse:
+    """Hold the budgets of a calendar year against what its months cost and are expected to cost.
+
+    Raises `InvalidInput` for a year outside the agreement, `NotFound` for a trust that the reader does not know.
+    """
+    scope = readable_trust(session, agreement_id, actor, trust)
+    period = Period.year(date(year, 1, 1)) if 2000 <= year <= 2999 else None
+    course = (
+        None
+        if period is None
+        else expected_course(session, agreement_id=agreement_id, period=period, today=today, known_at=known_at)
+    )
+    if period is None or course is None or period.overlap(course.terms.agreement.term.period) is None:
+        invalid([Finding("#/year", "outside_agreement", f"{year} lies outside the agreement")])
+    assert period is not None
+    assert course is not None
+    register = cost_centres.register(session, agreement_id, known_at)
+    costs: dict[tuple[str, str | None], list[list[int]]] = defaultdict(lambda: [[0, 0, 0] for _ in range(12)])
+    for each in course.months:
+        if not each.within(scope):
+            continue
+        booking = register.booking(each.trust, each.algorithm, each.month)
+        sums = costs[each.trust, None if booking is None else booking.cost_centre][each.month.month - 1]
+        for place, amount in enumerate((each.actual_ore, each.forecast_ore, each.committed_ore)):
+            sums[place] += amount
+    budgets = {
+        (one.trust, one.cost_centre): one
+        for one in funding.list_budgets(session, trust=scope, known_at=known_at)
+        if one.year == year
+    }
+    keys = sorted({*costs, *budgets}, key=lambda key: (key[0], key[1] or "~"))
+    return BudgetCourse(
+        agreement=course.terms.agreement,
+        scope=scope,
+        year=period,
+        actual_until=course.as_of,
+        data_until=course.data_until,
+        centres=tuple(_centre(key, budgets.get((key[0], key[1] or "")), costs.get(key)) for key in keys),
+        revisions=tuple(funding.revisions(session, year=year, trust=scope, known_at=known_at)),
+        planned=sum(scope in (None, plan.activation.trust) for plan in course.committed),
+    )
+
+
+def _centre(key: tuple[str, str | None], budget: Funding | None, costs: list[list[int]] | None) -> CentreCourse:
+    months = [
+        Amounts(None if budget is None else budget.months[number], *(kroner(amount) for amount in amounts))
+        for number, amounts in enumerate(costs or [[0, 0, 0]] * 12)
+    ]
+    return CentreCourse(key[0], key[1], budget, tuple(months))

@@ -1,0 +1,35 @@
+"""Two well-known automatic methods to stand beside the product's, where the package that has them is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from billing.forecasting.backtest import Predict, Predicted
+from billing.forecasting.methods import AHEAD, Calendar, Floats
+
+_PACKAGE = "statsforecast"
+_SEASON = 12
+_LEVEL = 80
+
+
+def references() -> Mapping[str, Predict]:
+    """Return AutoTheta and AutoETS on the rate per working day, or nothing where the package is not installed."""
+    if find_spec(_PACKAGE) is None:
+        return {}
+    models: Any = import_module(f"{_PACKAGE}.models")
+    return {"AutoTheta": _of(models.AutoTheta), "AutoETS": _of(models.AutoETS)}
+
+
+def _of(model: Any) -> Predict:
+    def predict(history: Floats, calendar: Calendar, first_month: int, kinds: Sequence[str]) -> Predicted:
+        known = history.shape[1]
+        before, coming = calendar.working[:known], calendar.working[known : known + AHEAD]
+        made = [model(season_length=_SEASON).forecast(y=series / before, h=AHEAD, level=[_LEVEL]) for series in history]
+        return Predicted(*(np.array([one[name] for one in made]) * coming for name in ("mean", "lo-80", "hi-80")))
+
+    return predict

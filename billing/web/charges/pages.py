@@ -1,0 +1,113 @@
+"""The expected charges of a period, line by line, each amount leading to its explanation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, redirect
+from flask_babel import gettext as _
+
+from billing import reports
+from billing.invoices import expected as expected_invoice
+from billing.quarters import closing as quarters
+from billing.rating.lines import Line
+from billing.rating.price_list import charge_on
+from billing.web import words
+from billing.web.files import file_answer
+from billing.web.query import read_query, reads, refuse
+from contracts import agreements
+from contracts.extensions import db
+from contracts.terms.period import Period
+from contracts.web import layout
+from contracts.web.guard import requires
+from contracts.web.i18n import N_
+
+blueprint = Blueprint("charge_list", __name__)
+
+
+def register(app: Flask) -> None:
+    """Give the app the list of charges."""
+    app.register_blueprint(blueprint)
+    layout.add_nav(app, 30, N_("Costs"), "charge_list.show", visible=reads, more=True)
+
+
+@blueprint.get("/kostnader")
+@requires("read")
+def show() -> Any:
+    """List the charges of a period; without one, lead to the quarter of the newest usage by its own address."""
+    query = read_query("periode", "hf")
+    period, trust = query.period(), query.values.get("hf") or None
+    listed = reports.charge_list(
+        db.session,
+        agreement_id=query.agreement.id,
+        period=period,
+        trust=trust,
+        actor=query.actor,
+        known_at=query.known_at,
+    )
+    if period is None:
+        return redirect(query.link("charge_list.show", periode=listed.charges.period.label(), hf=trust))
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    scope = query.actor.scope("read")
+
+    closed = None
+    if period == Period.quarter(period.start) and period.overlap(query.agreement.term.period) is not None:
+        report = quarters.quarter_report(
+            db.session,
+            agreement_id=query.agreement.id,
+            quarter=period.label(),
+            actor=query.actor,
+            today=query.today,
+            trust=trust,
+            known_at=query.known_at,
+        )
+        closed = report if report.run is not None else None
+
+    def text_of(line: Line) -> str:
+        charge = charge_on(listed.book, line.charge, line.period.start)
+        if charge is None or line.why is not None or line.tier is None:
+            return words.line_text(line)
+        return words.line_text(line, words.tier_caption(listed.book, charge, line.tier))
+
+    return query.page(
+        "billing/charges/charges.html",
+        as_of=listed.charges.data_until,
+        version=listed.charges.version,
+        listed=listed,
+        closed=closed,
+        period=period,
+        trust=trust,
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        text_of=text_of,
+        words=words,
+        periods=_choices(listed, period),
+    )
+
+
+@blueprint.get("/kostnader/forventet-faktura.xml")
+@requires("read")
+def expected() -> Response:
+    """Give the expected invoice of a period as an EHF document, for the framework or one trust."""
+    query = read_query("periode", "hf")
+    period = query.period()
+    if period is None:
+        refuse(_("Name the period: periode=2026-Q3."))
+    found = expected_invoice.expected_invoice(
+        db.session,
+        agreement_id=query.agreement.id,
+        period=period,
+        trust=query.values.get("hf") or None,
+        actor=query.actor,
+        known_at=query.known_at,
+    )
+    return file_answer(found.content, "application/xml", found.filename)
+
+
+def _choices(listed: reports.ChargeList, period: Any) -> list[tuple[str, str]]:
+    years = sorted({each.start.year for each in listed.periods}, reverse=True)
+    choices = [(each.label(), words.period_text(each.start, each.end)) for each in listed.periods]
+    choices += [(str(year), str(year)) for year in years]
+    if period.label() not in dict(choices):
+        choices.insert(0, (period.label(), words.period_text(period.start, period.end)))
+    return choices

@@ -1,0 +1,55 @@
+"""Expected gains in words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from flask_babel import gettext as _
+
+from billing.decisions.gains import Balance
+from contracts.options.gains import Gain
+from contracts.web import formatting
+from contracts.web.i18n import N_, current_language
+
+KINDS = {
+    "minutes": N_("Minutes saved"),
+    "waiting": N_("Waiting avoided"),
+    "quality": N_("Quality"),
+}
+
+
+def size(kind: str, amount: Decimal | None) -> str:
+    """Say how much an examination gains."""
+    if amount is None:
+        return _("Not quantified")
+    number = formatting.number(amount, current_language(), max(0, -int(amount.normalize().as_tuple().exponent)))
+    if kind == "minutes":
+        return _("%(number)s minutes per examination", number=number)
+    if kind == "waiting":
+        return _("%(number)s days per examination", number=number)
+    return _("%(number)s per examination", number=number)
+
+
+def balance_text(balance: Balance, gains: tuple[Gain, ...]) -> str:
+    """Say what gains and cost of a year come to, or which of it is unknown."""
+    locale = current_language()
+    if balance.gain_per_year is None:
+        unknown = [gain.description for gain in gains if gain.worth is None]
+        return _(
+            "The net per year is not computed, because no amount in kroner is known of: %(gains)s.",
+            gains="; ".join(unknown),
+        )
+    if balance.net_per_year is None:
+        return _(
+            "The net per year is not computed, because too few months at ordinary prices are left of the agreement."
+        )
+    values = {
+        "gain": formatting.money(balance.gain_per_year, locale),
+        "cost": formatting.money(balance.year_cost or 0, locale),
+        "net": formatting.money(balance.net_per_year, locale),
+    }
+    told = _("A year at ordinary prices gains %(gain)s and costs %(cost)s: net %(net)s.", **values)
+    if balance.break_even is None:
+        return told + " " + _("At no volume that was looked at do the gains cover the cost.")
+    volume = formatting.quantity(balance.break_even, locale)
+    return told + " " + _("The gains cover the cost from %(volume)s examinations a year.", volume=volume)

@@ -1,0 +1,249 @@
+"""API: cost allocation, accruals, their vouchers and the template of voucher files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from flask import Response, current_app
+
+from billing.payments import accruals, allocation
+from billing.payments.accruals import ACT, Accruals
+from billing.payments.allocation import Allocation
+from billing.payments.voucher_files import USUAL
+from billing.schemas import accruals as shapes
+from billing.schemas.payments import KnownAgreementQuerySchema
+from billing.web.files import file_answer
+from billing.web.tables import accrual_table, allocation_table
+from contracts import clock
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.errors import Finding, InvalidInput
+from contracts.extensions import db
+from contracts.schemas.answers import AgreementQuerySchema
+from contracts.terms.period import Period
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+from contracts.web.table_files import ROWS_AS_FILE, table_answer
+
+resource = ApiBlueprint(
+    "accruals", __name__, url_prefix=api.PREFIX, description="What each trust bears, and what stands accrued."
+)
+
+_FILE: Final[dict[str, Any]] = {
+    "responses": ROWS_AS_FILE,
+    "problems": (401, 403, 404, 409, 422),
+}
+_VOUCHER: Final = "/accrual-vouchers/<int(max=2147483647):number>"
+
+
+@resource.route("/cost-allocations", methods=["GET"])
+@requires("read")
+@answers(shapes.CostAllocationSchema, description="The proposal for booking.", problems=(404, 409, 422))
+@etagged
+@resource.arguments(shapes.AllocationQuerySchema, location="query")
+def show_allocation(query: dict[str, Any]) -> Response:
+    """Share the expected charges of a quarter, or an invoice, over the trusts
+
+    Lines stand on their trust; what stands on none is shared by what the trusts pay, to the øre.
+    """
+    return json_answer(shapes.dump_allocation(_allocation(query)))
+
+
+@resource.route("/cost-allocations.<any(csv, xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(**_FILE)
+@resource.arguments(shapes.AllocationQuerySchema, location="query")
+def export_allocation(query: dict[str, Any], suffix: str) -> Response:
+    """Give a proposal for booking as a file (csv, xlsx)"""
+    return table_answer(suffix, "fordeling", *allocation_table(_allocation(query)))
+
+
+@resource.route("/accruals", methods=["GET"])
+@requires("read")
+@answers(shapes.AccrualsSchema, description="What is to stand accrued.", problems=(404, 409, 422))
+@etagged
+@resource.arguments(shapes.AccrualQuerySchema, location="query")
+def show_accruals(query: dict[str, Any]) -> Response:
+    """Give what is to stand accrued at the end of a month, and what the next voucher would book"""
+    return json_answer(shapes.dump_accruals(_accruals(query)))
+
+
+@resource.route("/accruals.<any(csv, xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(**_FILE)
+@resource.arguments(shapes.AccrualQuerySchema, location="query")
+def export_accruals(query: dict[str, Any], suffix: str) -> Response:
+    """Give what is to stand accrued as a file (csv, xlsx)"""
+    return table_answer(suffix, "avsetning", *accrual_table(_accruals(query)))
+
+
+@resource.route("/accrual-vouchers", methods=["GET"])
+@requires("read")
+@answers(shapes.AccrualVoucherPageSchema, description="The vouchers, newest first.", problems=(404, 409))
+@etagged
+@resource.arguments(KnownAgreementQuerySchema, location="query")
+def list_vouchers(query: dict[str, Any]) -> Response:
+    """List the booked vouchers"""
+    listed = accruals.list_vouchers(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+    return json_answer({"items": [shapes.dump_voucher(each) for each in listed], "next": None})
+
+
+@resource.route("/accrual-vouchers", methods=["POST"])
+@requires(ACT)
+@answers(
+    shapes.AccrualVoucherSchema, status=201, description="The voucher is booked.", problems=(400, 404, 409, 415, 422)
+)
+@described(
+    body=document_body(shapes.NewAccrualVoucherSchema, description="The month.", examples={"a": {"month": "2026-09"}})
+)
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def book_voucher(query: dict[str, Any]) -> Response:
+    """Book what is to stand accrued at the end of a month
+
+    Only what has changed since the newest voucher has entries. 409 where a trust has no cost centre or nothing has changed.
+    """
+    month = _month(shapes.load_month(json_body()), "#/month")
+    now = datetime.now(UTC)
+    booked = accruals.book(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        month=month,
+        actor=current_actor(),
+        now=now,
+        today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=now),
+    )
+    return json_answer(shapes.dump_voucher(booked), 201, {"Location": f"{api.PREFIX}/accrual-vouchers/{booked.number}"})
+
+
+@resource.route(_VOUCHER, methods=["GET"])
+@requires("read")
+@answers(shapes.AccrualVoucherSchema, description="The voucher.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_voucher(query: dict[str, Any], number: int) -> Response:
+    """Give a booked voucher"""
+    found = accruals.find_voucher(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        number=number,
+        actor=current_actor(),
+    )
+    return json_answer(shapes.dump_voucher(found))
+
+
+@resource.route(f"{_VOUCHER}/file", methods=["GET"])
+@requires("read")
+@described(
+    responses={200: {"description": "The file, by the template in force.", "content": {"text/csv": {"schema": {}}}}},
+    problems=(401, 403, 404, 409),
+)
+@resource.arguments(AgreementQuerySchema, location="query")
+def voucher_file(query: dict[str, Any], number: int) -> Response:
+    """Give a voucher as a file for an accounting system"""
+    name, content = accruals.voucher_file(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        number=number,
+        actor=current_actor(),
+    )
+    return file_answer(content, "text/csv", name)
+
+
+@resource.route("/voucher-template", methods=["GET"])
+@requires("read")
+@answers(shapes.VoucherTemplateSchema, description="The template in force.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_template(query: dict[str, Any]) -> Response:
+    """Give how voucher files are written"""
+    return _template(find_agreement(db.session, query["agreement"]).id)
+
+
+@resource.route("/voucher-template", methods=["PUT"])
+@requires(ACT)
+@answers(shapes.VoucherTemplateSchema, description="The template is in force.", problems=(400, 404, 409, 415, 422))
+@described(
+    body=document_body(
+        shapes.VoucherTemplateSchema, description="The template, whole.", examples={"usual": USUAL.to_document()}
+    ),
+    headers=ETAG_HEADER,
+)
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def set_template(query: dict[str, Any]) -> Response:
+    """Record how voucher files are written
+
+    A column's value is one of the fields voucher, date, month, kind, trust, trust_name, organisation_number, account,
+    cost_centre, project, vat_code, amount, debit, credit and text, or a fixed text written =TEXT.
+    """
+    template = shapes.load_template(json_body())
+    agreement_id = find_agreement(db.session, query["agreement"]).id
+    lock_agreement(db.session, agreement_id)
+    require_match(etag_of("voucher_template", accruals.template_in_force(db.session, agreement_id)[1]))
+    accruals.set_template(
+        db.session, agreement_id=agreement_id, template=template, actor=current_actor(), now=datetime.now(UTC)
+    )
+    db.session.commit()
+    return _template(agreement_id)
+
+
+def _template(agreement_id: int) -> Response:
+    allocation.require_reader(current_actor())
+    template, row = accruals.template_in_force(db.session, agreement_id)
+    answer = json_answer(template.to_document())
+    answer.set_etag(etag_of("voucher_template", row))
+    return answer
+
+
+def _allocation(query: dict[str, Any]) -> Allocation:
+    agreement_id = find_agreement(db.session, query["agreement"]).id
+    if (query["quarter"] is None) == (query["invoice"] is None):
+        raise InvalidInput((Finding("#/query/quarter", "one_of_two", "name a quarter or an invoice"),))
+    if query["invoice"] is not None:
+        return allocation.allocate_invoice(
+            db.session,
+            agreement_id=agreement_id,
+            invoice_id=query["invoice"],
+            actor=current_actor(),
+            known_at=query["known_at"],
+        )
+    return allocation.allocate_charges(
+        db.session,
+        agreement_id=agreement_id,
+        period=_period(query["quarter"], "#/query/quarter"),
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+
+
+def _accruals(query: dict[str, Any]) -> Accruals:
+    return accruals.accruals(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        month=_month(query["month"], "#/query/month"),
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+
+
+def _period(text: str, pointer: str) -> Period:
+    try:
+        return Period.parse(text)
+    except ValueError as error:
+        raise InvalidInput((Finding(pointer, "not_a_period", str(error)),)) from None
+
+
+def _month(text: str, pointer: str) -> Period:
+    period = _period(text, pointer)
+    if period != Period.month(period.start):
+        raise InvalidInput((Finding(pointer, "not_a_month", "a month such as 2026-09 is expected"),))
+    return period

@@ -1,0 +1,235 @@
+"""API: payments, what is open, and the rates of late interest."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from flask import Response, current_app
+
+from billing.payments import late_interest, payments
+from billing.payments.payments import ACT
+from billing.schemas import payments as shapes
+from billing.web.tables import open_item_table, payment_table
+from contracts import clock
+from contracts.agreements import AgreementSummary, find_agreement
+from contracts.extensions import db
+from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
+from contracts.web import api
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    file_body,
+    json_answer,
+    json_body,
+    uploaded,
+)
+from contracts.web.conditional import etagged
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+from contracts.web.table_files import ROWS_AS_FILE, table_answer
+
+resource = ApiBlueprint("payments", __name__, url_prefix=api.PREFIX, description="Payments and what is open.")
+
+PAYMENT: Final = {"invoice_id": 1, "paid_on": "2026-11-05", "amount": "515431.88", "reference": "Bilag 20418"}
+RATE: Final = {
+    "valid_from": "2025-01-01",
+    "percent": "12.50",
+    "compensation": "470.00",
+    "source": "FOR-2024-12-19-3279",
+}
+CSV: Final = "invoice,date,amount,reference\n20261042,2026-11-05,515431.88,Bilag 20418\n"
+_ONE: Final = "/payments/<int(max=9223372036854775807):payment_id>"
+
+
+@resource.route("/payments", methods=["GET"])
+@requires("read")
+@answers(shapes.PaymentPageSchema, description="Payments and reversals.", problems=(404, 409))
+@etagged
+@resource.arguments(shapes.KnownAgreementQuerySchema, location="query")
+def list_payments(query: dict[str, Any]) -> Response:
+    """List the registered payments, newest first"""
+    agreement = _agreement(query)
+    listed = payments.list_payments(
+        db.session, agreement_id=agreement.id, actor=current_actor(), known_at=query["known_at"]
+    )
+    items = [shapes.dump_payment(each, agreement.term.currency) for each in listed]
+    return json_answer({"items": items, "next": None})
+
+
+@resource.route("/payments.<any(csv, xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(
+    responses=ROWS_AS_FILE,
+    problems=(401, 403, 404, 409),
+)
+@resource.arguments(shapes.KnownAgreementQuerySchema, location="query")
+def export_payments(query: dict[str, Any], suffix: str) -> Response:
+    """Give the registered payments as a file (csv, xlsx)"""
+    listed = payments.list_payments(
+        db.session, agreement_id=_agreement(query).id, actor=current_actor(), known_at=query["known_at"]
+    )
+    return table_answer(suffix, "betalinger", *payment_table(listed))
+
+
+@resource.route("/payments", methods=["POST"])
+@requires(ACT)
+@answers(shapes.PaymentSchema, status=201, description="The payment is registered.", problems=(400, 404, 409, 415, 422))
+@described(body=document_body(shapes.NewPaymentSchema, description="The payment.", examples={"whole": PAYMENT}))
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def record_payment(query: dict[str, Any]) -> Response:
+    """Register a payment on an invoice"""
+    body = shapes.load_payment(json_body())
+    agreement = _agreement(query)
+    registered = payments.record_payment(
+        db.session,
+        agreement_id=agreement.id,
+        **body,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=_today(),
+    )
+    headers = {"Location": f"{api.PREFIX}/payments/{registered.id}"}
+    return json_answer(shapes.dump_payment(registered, agreement.term.currency), 201, headers)
+
+
+@resource.route(_ONE, methods=["GET"])
+@requires("read")
+@answers(shapes.PaymentSchema, description="The payment.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_payment(query: dict[str, Any], payment_id: int) -> Response:
+    """Give one payment"""
+    agreement = _agreement(query)
+    found = payments.find_payment(db.session, agreement_id=agreement.id, payment_id=payment_id, actor=current_actor())
+    return json_answer(shapes.dump_payment(found, agreement.term.currency))
+
+
+@resource.route(f"{_ONE}/reversals", methods=["POST"])
+@requires(ACT)
+@answers(
+    shapes.PaymentSchema, status=201, description="The payment is taken back.", problems=(400, 404, 405, 409, 415, 422)
+)
+@described(
+    body=document_body(
+        shapes.PaymentReversalSchema,
+        description="On which day, and why.",
+        examples={"wrong": {"on": "2026-11-06", "reason": "Ført på feil faktura"}},
+    )
+)
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def reverse_payment(query: dict[str, Any], payment_id: int) -> Response:
+    """Take a payment back by one of the opposite amount"""
+    body = shapes.load_reversal(json_body())
+    agreement = _agreement(query)
+    made = payments.reverse_payment(
+        db.session,
+        agreement_id=agreement.id,
+        payment_id=payment_id,
+        **body,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=_today(),
+    )
+    return json_answer(shapes.dump_payment(made, agreement.term.currency), 201)
+
+
+@resource.route("/payment-files", methods=["POST"])
+@requires(ACT)
+@answers(
+    shapes.ImportedPaymentsSchema,
+    status=201,
+    description="The file is taken in; duplicates are told and not registered again.",
+    also={200: "The very same file was taken in before; nothing was done."},
+    problems=(400, 404, 409, 415, 422),
+)
+@described(body=file_body("text/csv", description="Payments, one a row.", example=CSV))
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def import_payments(query: dict[str, Any]) -> Response:
+    """Take in a file of payments from an accounting system
+
+    One row that is wrong (an unknown invoice number, say) refuses the file; every error names its row and column.
+    """
+    filename, content = uploaded("text/csv", usual_name="payments.csv")
+    done = payments.import_payments(
+        db.session,
+        agreement_id=_agreement(query).id,
+        filename=filename,
+        content=content,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=_today(),
+    )
+    return json_answer(shapes.dump_imported(done), 201 if done.status == "imported" else 200)
+
+
+@resource.route("/open-items", methods=["GET"])
+@requires("read")
+@answers(shapes.OpenItemsSchema, description="What is open, and the roll-forward.", problems=(404, 409))
+@etagged
+@resource.arguments(shapes.OpenItemsQuerySchema, location="query")
+def show_open_items(query: dict[str, Any]) -> Response:
+    """Give what is open on a day: opening + invoiced − credited − paid = closing, by vendor and quarter"""
+    agreement = _agreement(query)
+    return json_answer(shapes.dump_open_items(_open(agreement, query), agreement.term.currency))
+
+
+@resource.route("/open-items.<any(csv, xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(
+    responses=ROWS_AS_FILE,
+    problems=(401, 403, 404, 409),
+)
+@resource.arguments(shapes.OpenItemsQuerySchema, location="query")
+def export_open_items(query: dict[str, Any], suffix: str) -> Response:
+    """Give what is open as a file (csv, xlsx)"""
+    return table_answer(suffix, "apne-poster", *open_item_table(_open(_agreement(query), query).items))
+
+
+@resource.route("/late-interest-rates", methods=["GET"])
+@requires("read")
+@answers(shapes.LateInterestRatePageSchema, description="The rates in time order.")
+@etagged
+@resource.arguments(KnownQuerySchema, location="query")
+def list_rates(query: dict[str, Any]) -> Response:
+    """List the rates of late interest that people recorded"""
+    listed = late_interest.list_rates(db.session, actor=current_actor(), known_at=query["known_at"])
+    return json_answer({"items": [shapes.dump_rate(each) for each in listed], "next": None})
+
+
+@resource.route("/late-interest-rates", methods=["POST"])
+@requires(ACT)
+@answers(shapes.LateInterestRateSchema, status=201, description="The rate stands.", problems=(400, 409, 415, 422))
+@described(
+    body=document_body(shapes.LateInterestRateSchema, description="The rate of a half-year.", examples={"2025": RATE})
+)
+@once
+def set_rate() -> Response:
+    """Record the rate of a half-year, or correct the one that begins on the same day"""
+    rate = late_interest.set_rate(
+        db.session, rate=shapes.load_rate(json_body()), actor=current_actor(), now=datetime.now(UTC)
+    )
+    return json_answer(shapes.dump_rate(rate), 201)
+
+
+def _open(agreement: AgreementSummary, query: dict[str, Any]) -> payments.OpenItems:
+    return payments.open_items(
+        db.session,
+        agreement_id=agreement.id,
+        actor=current_actor(),
+        on=query["on"] or _today(),
+        known_at=query["known_at"],
+    )
+
+
+def _agreement(query: dict[str, Any]) -> AgreementSummary:
+    return find_agreement(db.session, query["agreement"])
+
+
+def _today() -> date:
+    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))

@@ -1,0 +1,350 @@
+"""API: price books: versions, drafts and their course, check, simulation, comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Final
+
+from flask import Response, current_app, url_for
+
+from billing.charges import basis
+from billing.prices import diff as price_diff
+from billing.prices.review import locked_book, require_told, review
+from billing.prices.trial import Priced
+from billing.rating.price_list import VersionPrices, factors_in_force, price_list
+from billing.schemas import price_books as shapes
+from contracts import clock, price_books
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.errors import InvalidInput, NotFound
+from contracts.extensions import db
+from contracts.prices import drafts as price_drafts
+from contracts.prices.drafts import Draft
+from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
+from contracts.terms.period import previous_day
+from contracts.terms.price_book import PriceBook
+from contracts.web import api
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    from_cursor,
+    json_answer,
+    json_body,
+    to_cursor,
+)
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+resource = ApiBlueprint(
+    "price_books_api",
+    __name__,
+    url_prefix=f"{api.PREFIX}/price-books",
+    description="Versions of the price book, and drafts of new ones.",
+)
+
+CONTENT: Final = {
+    "valid_from": "2027-01-01",
+    "clause": "Endringsavtale 2",
+    "note": "",
+    "charges": [
+        {
+            "code": "xray-skeletal",
+            "kind": "usage",
+            "clause": "7.1.1",
+            "algorithms": "all",
+            "model": "graduated",
+            "counter": {"scope": "agreement", "window": "calendar_year"},
+            "tiers": [
+                {"up_to": 25000, "unit_price": "13.90", "flat_fee": "0.00"},
+                {"up_to": None, "unit_price": "11.30", "flat_fee": "0.00"},
+            ],
+        }
+    ],
+}
+DECISION: Final = {"revision": 1, "comment": "As agreed in the amendment."}
+
+
+@resource.route("/versions", methods=["GET"])
+@requires("read")
+@answers(shapes.PriceBookVersionPageSchema, description="The versions, the oldest first.", problems=(404, 409))
+@etagged
+@resource.arguments(PageQuerySchema, location="query")
+def list_versions(query: dict[str, Any]) -> Response:
+    """List the versions of the price book"""
+    book = price_books.price_book(db.session, find_agreement(db.session, query["agreement"]).id)
+    return _page([shapes.dump_in_force(entry) for entry in reversed(price_list(book))], query)
+
+
+@resource.route("/diff", methods=["GET"])
+@requires("read")
+@answers(
+    shapes.PriceBookComparisonSchema,
+    description="Old and new prices; the effect is that on the last twelve months' usage.",
+    problems=(404, 409),
+)
+@etagged
+@resource.arguments(shapes.PriceBookDiffQuerySchema, location="query")
+def compare_versions(query: dict[str, Any]) -> Response:
+    """Compare two versions
+
+    A reader within one trust gets that trust's effect.
+    """
+    terms = basis.gather(db.session, agreement_id=find_agreement(db.session, query["agreement"]).id)
+    before, after = _version(terms.price_book, query["old"]), _version(terms.price_book, query["new"])
+    if before.until is None or before.version.valid_from >= after.version.valid_from:
+        raise NotFound("two versions are compared from the older one to the newer one")
+    old = Priced(before.version, factors_in_force(terms.price_book, previous_day(before.until)))
+    comparison = price_diff.compare(terms, old=old, new=Priced(after.version), trust=current_actor().scope("read"))
+    return json_answer(shapes.dump_comparison(comparison))
+
+
+@resource.route("/drafts", methods=["GET"])
+@requires("read")
+@answers(shapes.PriceBookDraftPageSchema, description="The drafts, the newest first.", problems=(404, 409))
+@etagged
+@resource.arguments(PageQuerySchema, location="query")
+def list_drafts(query: dict[str, Any]) -> Response:
+    """List drafts
+
+    A reader within one trust gets none.
+    """
+    agreement = find_agreement(db.session, query["agreement"])
+    drafts = price_drafts.list_drafts(db.session, agreement_id=agreement.id, actor=current_actor())
+    return _page([shapes.dump_draft(draft) for draft in drafts], query)
+
+
+@resource.route("/drafts", methods=["POST"])
+@requires("price_book.draft")
+@answers(shapes.PriceBookDraftSchema, status=201, description="The draft is made.", problems=(400, 404, 409, 415, 422))
+@described(
+    body=document_body(
+        shapes.PriceBookDraftContentSchema, description="What the draft says.", examples={"draft": CONTENT}
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def create_draft(query: dict[str, Any]) -> Response:
+    """Make a draft"""
+    draft = price_drafts.create_draft(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        content=shapes.load_content(json_body()),
+        based_on=None,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+    )
+    return _answer(draft, 201, {"Location": url_for("price_books_api.show_draft", draft_id=draft.id)})
+
+
+@resource.route("/drafts/<int:draft_id>", methods=["GET"])
+@requires("read")
+@answers(shapes.PriceBookDraftSchema, description="The draft.", problems=(404,))
+@etagged
+def show_draft(draft_id: int) -> Response:
+    """Give a draft"""
+    return _answer(_draft(draft_id))
+
+
+@resource.route("/drafts/<int:draft_id>", methods=["PUT"])
+@requires("price_book.draft")
+@answers(
+    shapes.PriceBookDraftSchema, description="The draft has a further revision.", problems=(400, 404, 409, 415, 422)
+)
+@described(
+    body=document_body(
+        shapes.PriceBookDraftContentSchema, description="What it shall say.", examples={"draft": CONTENT}
+    ),
+    headers=ETAG_HEADER,
+)
+@needs_match
+def revise_draft(draft_id: int) -> Response:
+    """Add a revision to a draft
+
+    The same content again adds none.
+    """
+    content = shapes.load_content(json_body())
+    lock_agreement(db.session, _draft(draft_id).agreement_id)
+    draft = _draft(draft_id)
+    require_match(_tag(draft))
+    revised = price_drafts.revise_draft(
+        db.session,
+        draft_id=draft_id,
+        seen=draft.newest.number,
+        content=content,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+    )
+    db.session.commit()
+    return _answer(revised)
+
+
+@resource.route("/drafts/<int:draft_id>/check", methods=["POST"])
+@requires("read")
+@answers(shapes.PriceBookCheckSchema, description="What the check finds.", problems=(404,))
+def check_draft(draft_id: int) -> Response:
+    """Check a draft against the book as it stands"""
+    db.only_read()
+    return json_answer(shapes.dump_findings(list(review(db.session, _draft(draft_id), _today()).findings)))
+
+
+@resource.route("/drafts/<int:draft_id>/simulate", methods=["POST"])
+@requires("read")
+@answers(
+    shapes.PriceBookSimulationSchema,
+    description="The last twelve whole months' usage rated under what the draft replaces and under the draft.",
+    problems=(404, 422),
+)
+def simulate_draft(draft_id: int) -> Response:
+    """Simulate a draft on real usage"""
+    return json_answer(shapes.dump_trial(_compared(draft_id).trial))
+
+
+@resource.route("/drafts/<int:draft_id>/diff", methods=["POST"])
+@requires("read")
+@answers(shapes.PriceBookComparisonSchema, description="Old and new prices with their effect.", problems=(404, 422))
+def compare_draft(draft_id: int) -> Response:
+    """Compare a draft with the version it replaces"""
+    return json_answer(shapes.dump_comparison(_compared(draft_id)))
+
+
+@resource.route("/drafts/<int:draft_id>/submit", methods=["POST"])
+@requires("price_book.draft")
+@answers(shapes.PriceBookDraftSchema, description="The draft waits for approval.", problems=(400, 404, 409, 415, 422))
+@described(
+    body=document_body(
+        shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+def submit_draft(draft_id: int) -> Response:
+    """Send a draft to approval
+
+    409 where the revision is no longer the newest one, the draft is not in a state for it, or (`consequence_changed`) it
+    would change other amounts than the `change` sent along.
+    """
+    return _decided(draft_id, price_drafts.submit_draft, *shapes.load_decision(json_body()), told=True)
+
+
+@resource.route("/drafts/<int:draft_id>/approve", methods=["POST"])
+@requires("price_book.approve")
+@answers(
+    shapes.PriceBookDraftSchema, description="The version is in the price book.", problems=(400, 404, 409, 415, 422)
+)
+@described(
+    body=document_body(
+        shapes.PriceBookApprovalSchema,
+        description="The revision seen.",
+        examples={"decision": DECISION, "past": {**DECISION, "retroactive": True}},
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+def approve_draft(draft_id: int) -> Response:
+    """Approve a draft
+
+    409 with `own_draft` for whoever had a hand in it, with `consequence_changed` where it would change other amounts than
+    the `change` sent along, with `closed_past` where its first day lies in a closed quarter; a
+    first day before today needs `retroactive`.
+    """
+    revision, comment, retroactive = shapes.load_approval(json_body())
+    approve = partial(price_drafts.approve_draft, today=_today(), retroactive=retroactive)
+    return _decided(draft_id, approve, revision, comment, told=True)
+
+
+@resource.route("/drafts/<int:draft_id>/return", methods=["POST"])
+@requires("price_book.approve")
+@answers(shapes.PriceBookDraftSchema, description="The draft is sent back.", problems=(400, 404, 409, 415, 422))
+@described(
+    body=document_body(
+        shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+def return_draft(draft_id: int) -> Response:
+    """Send a draft back with a comment"""
+    return _decided(draft_id, price_drafts.return_draft, *shapes.load_decision(json_body()), told=False)
+
+
+@resource.route("/drafts/<int:draft_id>/withdraw", methods=["POST"])
+@requires("price_book.draft")
+@answers(shapes.PriceBookDraftSchema, description="The draft is given up.", problems=(400, 404, 409, 415, 422))
+@described(
+    body=document_body(
+        shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+def withdraw_draft(draft_id: int) -> Response:
+    """Give a draft up"""
+    return _decided(draft_id, price_drafts.withdraw_draft, *shapes.load_decision(json_body()), told=False)
+
+
+def _decided(draft_id: int, act: Callable[..., Draft], revision: int, comment: str, *, told: bool) -> Response:
+    examined = None
+    if told:
+        # Rated before the lock is taken; under it the price book must still be this one.
+        with db.read() as reading:
+            draft = price_drafts.find_draft(reading, draft_id=draft_id, actor=current_actor())
+            examined = review(reading, draft)
+    told_of = {} if examined is None else {"consequence": examined.consequence}
+    book = locked_book(db.session, _draft(draft_id).agreement_id)
+    done = act(
+        db.session,
+        draft_id=draft_id,
+        seen=revision,
+        comment=comment,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        **told_of,
+    )
+    if examined is not None:
+        require_told(examined, book, as_shown=shapes.told_as(json_body(), examined.consequence))
+    return _answer(done)
+
+
+def _compared(draft_id: int) -> price_diff.Comparison:
+    db.only_read()
+    reviewed = review(db.session, _draft(draft_id), _today())
+    if reviewed.comparison is None:
+        raise InvalidInput(reviewed.errors)
+    return reviewed.comparison
+
+
+def _draft(draft_id: int) -> Draft:
+    return price_drafts.find_draft(db.session, draft_id=draft_id, actor=current_actor())
+
+
+def _tag(draft: Draft) -> str:
+    return etag_of("price-book-draft", draft.id, draft.newest.number, len(draft.steps))
+
+
+def _answer(draft: Draft, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    response = json_answer(shapes.dump_draft(draft), status, headers)
+    response.set_etag(_tag(draft))
+    return response
+
+
+def _version(book: PriceBook, day: date) -> VersionPrices:
+    found = next((each for each in price_list(book) if each.version.valid_from == day), None)
+    if found is None:
+        raise NotFound(f"no version is valid from {day.isoformat()}")
+    return found
+
+
+def _page(rows: list[dict[str, Any]], query: dict[str, Any]) -> Response:
+    """Cut a short list at a place in it."""
+    (start,) = from_cursor(query["after"], api.whole) or (0,)
+    end = start + query["limit"]
+    return json_answer({"items": rows[start:end], "next": to_cursor(end) if end < len(rows) else None})
+
+
+def _today() -> date:
+    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))

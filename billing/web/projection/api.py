@@ -1,0 +1,74 @@
+"""API: why a year costs something else than the one before it, and how well forecasts have hit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Response, current_app
+
+from billing.projection.kept_forecasts import vintages
+from billing.projection.year_drivers import year_drivers
+from billing.schemas import year_drivers as shapes
+from billing.schemas.forecast_vintages import VintagePageSchema, VintageQuerySchema, dump_vintages
+from billing.usage import metering
+from contracts import clock
+from contracts.agreements import find_agreement
+from contracts.extensions import db
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, json_answer
+from contracts.web.conditional import etagged
+from contracts.web.guard import current_actor, requires
+
+resource = ApiBlueprint(
+    "drivers",
+    __name__,
+    url_prefix=f"{api.PREFIX}/projections",
+    description="Why the next year differs, and how well forecasts have hit.",
+)
+
+
+@resource.route("/drivers", methods=["GET"])
+@requires("read")
+@answers(shapes.YearDriversSchema, description="The steps from one year to the next.", problems=(404, 409, 422))
+@etagged
+@resource.arguments(shapes.DriverQuerySchema, location="query")
+def show_drivers(query: dict[str, Any]) -> Response:
+    """Explain why a year costs something else than the one before it
+
+    Volume, activations, ramp ends, tiers, index, corrections, in that order; they sum to the difference exactly.
+    """
+    agreement = find_agreement(db.session, query["agreement"])
+    today = clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+    last = metering.last_day(db.session, agreement.id, query["known_at"])
+    as_of = query["as_of"] or (today if last is None else last + timedelta(days=1))
+    found = year_drivers(
+        db.session,
+        agreement_id=agreement.id,
+        year=query["year"] or as_of.year + 1,
+        as_of=as_of,
+        actor=current_actor(),
+        trust=query["trust"],
+        annual_growth=query["growth"],
+        annual_index=query["index"],
+        known_at=query["known_at"],
+    )
+    return json_answer(shapes.dump_year_drivers(found))
+
+
+@resource.route("/vintages", methods=["GET"])
+@requires("read")
+@answers(VintagePageSchema, description="The frozen forecasts, newest first.", problems=(404, 409))
+@etagged
+@resource.arguments(VintageQuerySchema, location="query")
+def list_vintages(query: dict[str, Any]) -> Response:
+    """List the forecasts as they were frozen, each held against what came"""
+    found = vintages(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        actor=current_actor(),
+        today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC)),
+        trust=query["trust"],
+        known_at=query["known_at"],
+    )
+    return json_answer(dump_vintages(found))

@@ -1,0 +1,96 @@
+"""How well forecasts have hit: each as it was frozen, against what has been counted and charged since."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, Flask, Response
+from flask_babel import gettext as _
+
+from billing.projection.kept_forecasts import Kind, Vintages, find_vintage, vintages
+from billing.web import words
+from billing.web.query import Query, read_query
+from contracts import agreements
+from contracts.errors import NotFound
+from contracts.extensions import db
+from contracts.web.guard import requires
+from contracts.web.i18n import N_
+from contracts.web.table_files import table_answer
+
+blueprint = Blueprint("vintage_pages", __name__)
+
+KINDS: Final[dict[Kind, str]] = {
+    "quarter_close": N_("A quarter was closed"),
+    "month": N_("A month was counted"),
+    "by_hand": N_("By hand"),
+}
+
+
+def register(app: Flask) -> None:
+    """Give the app the page of frozen forecasts."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/prognoser/treff")
+@requires("read")
+def show() -> Any:
+    """List the frozen forecasts with their scores, and one of them month by month."""
+    query = read_query("hf", "nr")
+    found = _found(query)
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    scope = query.actor.scope("read")
+    chosen = next((each for each in found.listed if each.scored), None)
+    asked = query.values.get("nr", "")
+    if asked:
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+            raise NotFound(_("There is no such forecast."))
+        chosen = find_vintage(found, int(asked))
+    return query.page(
+        "billing/projection/kept_forecasts.html",
+        as_of=found.data_until,
+        version=None,
+        found=found,
+        chosen=chosen,
+        kinds={kind: _(text) for kind, text in KINDS.items()},
+        asked=query.values,
+        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+    )
+
+
+@blueprint.get("/prognoser/treff.<any(csv, xlsx):suffix>")
+@requires("read")
+def export(suffix: str) -> Response:
+    """Give every month of every frozen forecast as a file."""
+    found = _found(read_query("hf"))
+    header = ("made_on", "kind", "first_month", "month", "forecast", "counted", "cost_forecast", "cost")
+    return table_answer(
+        suffix,
+        "treff",
+        header,
+        [
+            (
+                each.made_on,
+                each.kind,
+                each.first_month.label(),
+                one.month.label(),
+                one.expected,
+                one.counted,
+                one.cost,
+                one.actual_cost,
+            )
+            for each in found.listed
+            for one in each.months
+        ],
+    )
+
+
+def _found(query: Query) -> Vintages:
+    return vintages(
+        db.session,
+        agreement_id=query.agreement.id,
+        actor=query.actor,
+        today=query.today,
+        trust=query.values.get("hf") or None,
+        known_at=query.known_at,
+    )

@@ -1,0 +1,189 @@
+"""API: quarters: their course, close one, open it again, the document that a run froze."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+
+from billing.quarters import closing as quarters
+from billing.quarters.closing import QuarterReport
+from billing.schemas.quarters import (
+    ClosedSchema,
+    CloseSchema,
+    QuarterPageSchema,
+    QuarterQuerySchema,
+    QuarterReportSchema,
+    QuarterStateSchema,
+    ReopenSchema,
+    RunQuerySchema,
+    dump_closed,
+    dump_report,
+    dump_state,
+    load_close,
+    load_reason,
+)
+from billing.web.query import today
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.errors import InvalidInput, NotFound
+from contracts.extensions import db
+from contracts.schemas.answers import AgreementQuerySchema
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+resource = ApiBlueprint(
+    "quarters", __name__, url_prefix=f"{api.PREFIX}/quarters", description="Quarters that close and stand."
+)
+
+
+@resource.route("", methods=["GET"])
+@requires("read")
+@answers(QuarterPageSchema, description="The quarters that have begun, newest first.", problems=(404, 409))
+@etagged
+@resource.arguments(QuarterQuerySchema, location="query")
+def list_quarters(query: dict[str, Any]) -> Response:
+    """List the quarters with their runs"""
+    actor = current_actor()
+    states = quarters.list_quarters(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        actor=actor,
+        today=today(),
+        known_at=query["known_at"],
+    )
+    whole = actor.scope("read") is None
+    return json_answer({"items": [dump_state(state, total=whole) for state in states], "next": None})
+
+
+@resource.route("/<quarter>", methods=["GET"])
+@requires("read")
+@answers(QuarterReportSchema, description="The quarter; its ETag is what a close sends.", problems=(404, 409))
+@etagged
+@resource.arguments(RunQuerySchema, location="query")
+def show_quarter(query: dict[str, Any], quarter: str) -> Response:
+    """Give a quarter's course, the frozen lines and what came later"""
+    report = _report(
+        quarter,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        trust=query["trust"],
+        known_at=query["known_at"],
+    )
+    return _answer(dump_report(report), 200)
+
+
+@resource.route("/<quarter>/runs/<int:run>", methods=["GET"])
+@requires("read")
+@described(
+    responses={200: {"description": "The frozen document, byte for byte.", "content": {"application/json": {}}}},
+    problems=(401, 403, 404, 409),
+)
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_run(query: dict[str, Any], quarter: str, run: int) -> Response:
+    """Give the document that a run froze"""
+    found, content = quarters.run_bytes(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        quarter=_known(quarter),
+        run=run,
+        actor=current_actor(),
+    )
+    response = Response(content, content_type="application/json")
+    response.set_etag(found.sha256)
+    return response
+
+
+@resource.route("/<quarter>/closings", methods=["POST"])
+@requires(quarters.ACT)
+@answers(
+    ClosedSchema,
+    status=201,
+    description="The quarter is closed: a new run.",
+    also={200: "It was closed already; nothing was done."},
+    problems=(400, 404, 409, 415, 422),
+)
+@described(body=document_body(CloseSchema, examples={"all_in": {}}))
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def close_quarter(query: dict[str, Any], quarter: str) -> Response:
+    """Freeze the expected charges of a quarter that is over
+
+    409 `coverage_missing` where counts are missing and `accept_missing` does not say that this is known.
+    """
+    accepted = load_close(json_body())
+    agreement_id = find_agreement(db.session, query["agreement"]).id
+    _require_state(quarter, agreement_id)
+    closed = quarters.close(
+        db.session,
+        agreement_id=agreement_id,
+        quarter=quarter,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+        accept_missing=accepted,
+    )
+    return json_answer(dump_closed(closed), 201 if closed.status == "closed" else 200)
+
+
+@resource.route("/<quarter>/reopenings", methods=["POST"])
+@requires(quarters.ACT)
+@answers(
+    QuarterStateSchema,
+    status=201,
+    description="The run that stood is out of force.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(
+    body=document_body(ReopenSchema, examples={"late": {"reason": "The file for September came late."}}),
+    headers=ETAG_HEADER,
+)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def reopen_quarter(query: dict[str, Any], quarter: str) -> Response:
+    """Open a closed quarter again, with a reason; its run stays readable"""
+    reason = load_reason(json_body())
+    agreement_id = find_agreement(db.session, query["agreement"]).id
+    _require_state(quarter, agreement_id)
+    quarters.reopen(
+        db.session,
+        agreement_id=agreement_id,
+        quarter=quarter,
+        reason=reason,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+    )
+    report = _report(quarter, agreement_id=agreement_id)
+    response = json_answer(dump_state(report.state), 201)
+    response.set_etag(etag_of(dump_report(report)))
+    return response
+
+
+def _report(quarter: str, **options: Any) -> QuarterReport:
+    return quarters.quarter_report(db.session, quarter=_known(quarter), actor=current_actor(), today=today(), **options)
+
+
+def _require_state(quarter: str, agreement_id: int) -> None:
+    """Take the lock that keeps the state, then see whether it is the one that the caller saw."""
+    lock_agreement(db.session, agreement_id)
+    require_match(etag_of(dump_report(_report(quarter, agreement_id=agreement_id))))
+
+
+def _answer(document: dict[str, Any], status: int) -> Response:
+    response = json_answer(document, status)
+    response.set_etag(etag_of(document))
+    return response
+
+
+def _known(quarter: str) -> str:
+    try:
+        quarters.parse_quarter(quarter)
+    except InvalidInput:
+        raise NotFound(f"there is no quarter '{quarter}'") from None
+    return quarter

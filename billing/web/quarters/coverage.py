@@ -1,0 +1,138 @@
+"""Coverage of usage: what is in, what is missing, who must deliver it; the table first, the matrix beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, Flask, Response, redirect
+from flask_babel import gettext as _
+
+from billing.quarters import closing as quarters
+from billing.quarters import coverage as usage_coverage
+from billing.quarters.coverage import STATUSES, Coverage, CoverageCell
+from billing.usage import metering
+from billing.web import words
+from billing.web.query import Query, read_query, refuse
+from billing.web.usage import words as usage_words
+from contracts import agreements, clock
+from contracts.errors import InvalidInput
+from contracts.extensions import db
+from contracts.terms.period import Period
+from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
+
+blueprint = Blueprint("coverage_pages", __name__)
+
+
+def register(app: Flask) -> None:
+    """Give the app the page of coverage."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/volum/dekning")
+@requires("read")
+def show() -> Any:
+    """Show a quarter's coverage; without one, lead to the quarter of the newest usage by its own address."""
+    query = read_query("kvartal", "hf")
+    until = metering.last_day(db.session, query.agreement.id, query.known_at)
+    asked, trust = query.values.get("kvartal"), query.values.get("hf") or None
+    if not asked:
+        newest = Period.quarter(min(until or query.today, query.today))
+        return redirect(query.link("coverage_pages.show", kvartal=newest.label(), hf=trust))
+    period, found = _found(query, asked, trust)
+    states = quarters.list_quarters(
+        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
+    )
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    scope = query.actor.scope("read")
+    rows: dict[tuple[str, str], list[usage_coverage.CoverageCell]] = {}
+    for cell in found.cells:
+        rows.setdefault((cell.trust, cell.algorithm), []).append(cell)
+    choices = [(state.quarter, words.period_text(state.period.start, state.period.end)) for state in states]
+    if period.label() not in dict(choices):
+        choices.insert(0, (period.label(), words.period_text(period.start, period.end)))
+    return query.page(
+        "billing/usage/coverage.html",
+        as_of=until,
+        version=None,
+        found=found,
+        period=period,
+        trust=trust,
+        listed=_listed(found),
+        matrix={key: cells for key, cells in rows.items() if any(cell.status != "not_live" for cell in cells)},
+        choices=choices,
+        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        words=words,
+        usage_words=usage_words,
+        local_day=lambda moment: moment.astimezone(clock.OSLO).date(),
+    )
+
+
+@blueprint.get("/volum/dekning.<any(csv,xlsx):suffix>")
+@requires("read")
+def rows(suffix: str) -> Response:
+    """Give the page's rows as a file: each cell that is due, what is missing first."""
+    query = read_query("kvartal", "hf")
+    asked = query.values.get("kvartal")
+    if not asked:
+        refuse(_("Say which quarter, such as kvartal=2026-Q3."))
+    period, found = _found(query, asked, query.values.get("hf") or None)
+    return cells_answer(_listed(found), suffix, f"dekning-{period.label()}")
+
+
+def cells_answer(cells: Iterable[CoverageCell], suffix: str, name: str) -> Response:
+    """Give cells of a coverage as a file, in the reader's language but with codes, so that it can be joined to others."""
+    header = [
+        _("Trust"),
+        _("Algorithm"),
+        _("Month"),
+        _("State"),
+        _("Examinations"),
+        _("Expected"),
+        _("Deviation"),
+        _("Working days"),
+        _("Days with a count"),
+        _("Source"),
+        _("File"),
+        _("Received"),
+    ]
+    rows = (
+        (
+            cell.trust,
+            cell.algorithm,
+            cell.month.label(),
+            _(usage_words.STATUSES[cell.status][0]),
+            cell.quantity,
+            cell.expected,
+            cell.deviation,
+            cell.working_days,
+            cell.days_counted,
+            None if cell.source is None else _(usage_words.SOURCES[cell.source]),
+            cell.filename,
+            None if cell.received_at is None else cell.received_at.astimezone(clock.OSLO).date(),
+        )
+        for cell in cells
+    )
+    return table_answer(suffix, name, header, rows)
+
+
+def _found(query: Query, asked: str, trust: str | None) -> tuple[Period, Coverage]:
+    try:
+        period = quarters.parse_quarter(asked)
+    except InvalidInput as error:
+        refuse(error.errors[0].detail)
+    return period, usage_coverage.coverage(
+        db.session,
+        agreement_id=query.agreement.id,
+        period=period,
+        actor=query.actor,
+        today=query.today,
+        trust=trust,
+        known_at=query.known_at,
+    )
+
+
+def _listed(found: Coverage) -> list[CoverageCell]:
+    return sorted((cell for cell in found.cells if cell.due), key=lambda cell: STATUSES.index(cell.status))

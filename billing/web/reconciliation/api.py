@@ -1,0 +1,340 @@
+"""API: reconciliations: a quarter as it stands, its runs, lines and findings, and the decisions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+
+from billing.quarters.closing import parse_quarter
+from billing.reconciliation import report as reconciliation_report
+from billing.reconciliation import runs as reconciliation
+from billing.reconciliation.lines import Selection, lines_of
+from billing.reconciliation.report import Report
+from billing.schemas import reconciliation_answers as shapes
+from billing.schemas.reconciliation_requests import (
+    AsKnownQuerySchema,
+    AsRunQuerySchema,
+    DecisionSchema,
+    FindingsQuerySchema,
+    LinesQuerySchema,
+    PlacingSchema,
+    ReasonSchema,
+    load_decision,
+    load_placing,
+    load_reason,
+)
+from billing.schemas.reconciliations import dump_finding, dump_reconciliation
+from billing.web.query import today
+from billing.web.reconciliation import files as reconciliation_files
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.errors import InvalidInput, NotFound
+from contracts.extensions import db
+from contracts.schemas.answers import AgreementQuerySchema
+from contracts.web import api
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    from_cursor,
+    json_answer,
+    json_body,
+    to_cursor,
+)
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+from contracts.web.table_files import XLSX
+
+resource = ApiBlueprint(
+    "reconciliations",
+    __name__,
+    url_prefix=f"{api.PREFIX}/reconciliations",
+    description="Quarters whose invoices are held against what was due.",
+)
+WRITES = (400, 404, 409, 415, 422)
+CHANGED = "The quarter's reconciliation as it is now."
+TABLE = {
+    200: {
+        "description": "The rows as a table.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            XLSX: {"schema": {"type": "string", "contentMediaType": XLSX}},
+        },
+    }
+}
+
+
+@resource.route("", methods=["GET"])
+@requires("read")
+@answers(shapes.QuarterRowPageSchema, description="The quarters, newest first.", problems=(404, 409))
+@etagged
+@resource.arguments(AsKnownQuerySchema, location="query")
+def list_reconciliations(query: dict[str, Any]) -> Response:
+    """List the quarters with their course and the figures of their last runs"""
+    rows = reconciliation_report.list_quarters(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        actor=current_actor(),
+        today=today(),
+        known_at=query["known_at"],
+    )
+    return json_answer({"items": [shapes.dump_quarter_row(row) for row in rows], "next": None})
+
+
+@resource.route("/<quarter>", methods=["GET"])
+@requires("read")
+@answers(
+    shapes.ReconciliationSchema,
+    description="The document of `reconcile --json`; its ETag is what a change sends.",
+    problems=(404, 409),
+)
+@etagged
+@resource.arguments(AsRunQuerySchema, location="query")
+def show_reconciliation(query: dict[str, Any], quarter: str) -> Response:
+    """Give a quarter's reconciliation, as it is known or as a run froze it"""
+    return report_answer(read_report(quarter, query), 200)
+
+
+@resource.route("/<quarter>/runs/<int(max=2147483647):run>", methods=["GET"])
+@requires("read")
+@described(
+    responses={200: {"description": "The frozen document, byte for byte.", "content": {"application/json": {}}}},
+    problems=(401, 403, 404, 409),
+)
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_frozen_run(query: dict[str, Any], quarter: str, run: int) -> Response:
+    """Give the document that a run froze"""
+    found, content = reconciliation_report.run_bytes(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        quarter=known_quarter(quarter),
+        run=run,
+        actor=current_actor(),
+    )
+    response = Response(content, content_type="application/json")
+    response.set_etag(found.sha256)
+    return response
+
+
+@resource.route("/<quarter>/runs", methods=["POST"])
+@requires(reconciliation.ACT)
+@answers(
+    shapes.ReconciliationSchema,
+    status=201,
+    description="A new run is frozen.",
+    also={200: "Nothing has changed: the last run stands."},
+    problems=(404, 409),
+)
+@described(headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def run_reconciliation(query: dict[str, Any], quarter: str) -> Response:
+    """Match, explain and freeze what is known now; the same knowledge gives the same run"""
+    agreement_id, before = seen(quarter, query)
+    report = reconciliation.record_run(
+        db.session,
+        agreement_id=agreement_id,
+        quarter=quarter,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+    )
+    return report_answer(report, 201 if len(report.runs) > len(before.runs) else 200)
+
+
+@resource.route("/<quarter>/lines", methods=["GET"])
+@requires("read")
+@answers(shapes.ReconciledLinePageSchema, description="The lines.", problems=(404, 409))
+@etagged
+@resource.arguments(LinesQuerySchema, location="query")
+def list_lines(query: dict[str, Any], quarter: str) -> Response:
+    """List what was held against what: invoice lines beside expected lines"""
+    selection = Selection(query["differences"], query["trust"], query["code"], query["order"])
+    rows = selection.of(lines_of(read_report(quarter, query)))
+    return page_answer(rows, query, shapes.dump_line, lambda row: str(row.key))
+
+
+@resource.route("/<quarter>/findings", methods=["GET"])
+@requires("read")
+@answers(shapes.FoundPageSchema, description="The findings.", problems=(404, 409))
+@etagged
+@resource.arguments(FindingsQuerySchema, location="query")
+def list_findings(query: dict[str, Any], quarter: str) -> Response:
+    """List the causes of the differences, document by document, then what was not invoiced"""
+    rows = [
+        each
+        for each in read_report(quarter, query).found
+        if query["trust"] in (None, each.finding.trust) and query["code"] in (None, each.finding.code)
+    ]
+    return page_answer(rows, query, dump_finding, lambda each: str(each.key))
+
+
+@resource.route("/<quarter>/lines.<any(csv, xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(responses=TABLE, problems=(401, 403, 404, 409))
+@etagged
+@resource.arguments(AsRunQuerySchema, location="query")
+def list_lines_as_table(query: dict[str, Any], quarter: str, suffix: str) -> Response:
+    """List the lines as CSV or Excel"""
+    return reconciliation_files.lines_file(read_report(quarter, query), suffix)
+
+
+@resource.route("/<quarter>/findings.<any(csv, xlsx):suffix>", methods=["GET"])
+@requires("read")
+@described(responses=TABLE, problems=(401, 403, 404, 409))
+@etagged
+@resource.arguments(AsRunQuerySchema, location="query")
+def list_findings_as_table(query: dict[str, Any], quarter: str, suffix: str) -> Response:
+    """List the findings as CSV or Excel"""
+    return reconciliation_files.findings_file(read_report(quarter, query), suffix)
+
+
+@resource.route("/<quarter>/findings/decisions", methods=["POST"])
+@requires(reconciliation.ACT)
+@answers(shapes.ReconciliationSchema, status=201, description=CHANGED, problems=WRITES)
+@described(
+    body=document_body(
+        DecisionSchema,
+        examples={"note": {"findings": ["0123456789abcdef0123"], "decision": "noted", "comment": ""}},
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def decide_findings(query: dict[str, Any], quarter: str) -> Response:
+    """Decide about findings, or about lines of the sample, by their ids"""
+    body = load_decision(json_body())
+    agreement_id, _before = seen(quarter, query)
+    report = reconciliation.decide(
+        db.session,
+        agreement_id=agreement_id,
+        quarter=quarter,
+        keys=body["findings"],
+        decision=body["decision"],
+        comment=body["comment"],
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+    )
+    return report_answer(report, 201)
+
+
+@resource.route("/<quarter>/placings", methods=["POST"])
+@requires(reconciliation.ACT)
+@answers(shapes.ReconciliationSchema, status=201, description=CHANGED, problems=WRITES)
+@described(
+    body=document_body(
+        PlacingSchema,
+        examples={"trust": {"document": "0" * 64, "lines": ["4"], "trust": "oslo", "comment": "By phone."}},
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def place_invoice_lines(query: dict[str, Any], quarter: str) -> Response:
+    """Say what invoice lines are about, or that they are matched rightly as they are"""
+    sha256, lines, place, comment = load_placing(json_body())
+    agreement_id, _before = seen(quarter, query)
+    report = reconciliation.place_lines(
+        db.session,
+        agreement_id=agreement_id,
+        quarter=quarter,
+        sha256=sha256,
+        lines=lines,
+        place=place,
+        comment=comment,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+    )
+    return report_answer(report, 201)
+
+
+@resource.route("/<quarter>/reopenings", methods=["POST"])
+@requires(reconciliation.ACT)
+@answers(shapes.ReconciliationSchema, status=201, description=CHANGED, problems=WRITES)
+@described(
+    body=document_body(ReasonSchema, examples={"late": {"reason": "A credit note came late."}}), headers=ETAG_HEADER
+)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def reopen_reconciliation(query: dict[str, Any], quarter: str) -> Response:
+    """Open a signed reconciliation again, with a reason; its run and signatures stay readable"""
+    reason = load_reason(json_body())
+    agreement_id, _before = seen(quarter, query)
+    report = reconciliation.reopen(
+        db.session,
+        agreement_id=agreement_id,
+        quarter=quarter,
+        reason=reason,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+    )
+    return report_answer(report, 201)
+
+
+def read_report(quarter: str, query: dict[str, Any]) -> Report:
+    """Read a quarter's reconciliation as a query asks for it."""
+    return reconciliation_report.report(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        quarter=known_quarter(quarter),
+        actor=current_actor(),
+        today=today(),
+        known_at=query.get("known_at"),
+        run=query.get("run"),
+    )
+
+
+def seen(quarter: str, query: dict[str, Any]) -> tuple[int, Report]:
+    """Take the lock that keeps the state, then see whether it is the one that the caller saw."""
+    agreement_id = find_agreement(db.session, query["agreement"]).id
+    lock_agreement(db.session, agreement_id)
+    report = read_report(quarter, query)
+    require_match(_tag(report))
+    return agreement_id, report
+
+
+def report_answer(report: Report, status: int) -> Response:
+    """Answer with a reconciliation and the tag of its state."""
+    response = json_answer(dump_reconciliation(report), status)
+    response.set_etag(_tag(report))
+    return response
+
+
+def page_answer(
+    rows: Sequence[Any], query: dict[str, Any], dump: Callable[[Any], Any], key_of: Callable[[Any], str]
+) -> Response:
+    """Answer with the part of a listing that a query asks for; a row is known by its key."""
+    after = from_cursor(query["after"], api.text)
+    start = 0
+    if after is not None:
+        start = next((place for place, row in enumerate(rows, start=1) if key_of(row) == after[0]), len(rows))
+    shown = rows[start : start + query["limit"]]
+    more = start + len(shown) < len(rows)
+    return json_answer(
+        {"items": [dump(row) for row in shown], "next": to_cursor(key_of(shown[-1])) if more and shown else None}
+    )
+
+
+def known_quarter(quarter: str) -> str:
+    """Give the quarter's label; what is no quarter is not there."""
+    try:
+        parse_quarter(quarter)
+    except InvalidInput:
+        raise NotFound(f"there is no quarter '{quarter}'") from None
+    return quarter
+
+
+def _tag(report: Report) -> str:
+    return etag_of(report.version, dump_reconciliation(report))

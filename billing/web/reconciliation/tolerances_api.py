@@ -1,0 +1,136 @@
+"""API: tolerances: what counts as rounding, drafted by one person and approved by another."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+
+from billing.reconciliation import tolerances
+from billing.reconciliation.tolerances import AgreedTolerance
+from billing.schemas import reconciliation_answers as shapes
+from billing.schemas.reconciliation_requests import (
+    AsKnownQuerySchema,
+    NewToleranceSchema,
+    ToleranceDecisionSchema,
+    load_tolerance,
+    load_tolerance_decision,
+)
+from billing.web.reconciliation.api import WRITES
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.errors import NotFound
+from contracts.extensions import db
+from contracts.schemas.answers import AgreementQuerySchema
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+resource = ApiBlueprint(
+    "tolerances",
+    __name__,
+    url_prefix=f"{api.PREFIX}/reconciliations/tolerances",
+    description="What counts as rounding, from which day on.",
+)
+TOLERANCE = {
+    "valid_from": "2027-01-01",
+    "line": "0.02",
+    "invoice": "5.00",
+    "tax": "1.00",
+    "clause": "9.4",
+    "reason": "Agreed in the quarterly meeting.",
+}
+
+
+@resource.route("", methods=["GET"])
+@requires("read")
+@answers(shapes.AgreedTolerancePageSchema, description="The tolerances, newest draft first.", problems=(404, 409))
+@etagged
+@resource.arguments(AsKnownQuerySchema, location="query")
+def list_agreed_tolerances(query: dict[str, Any]) -> Response:
+    """List the tolerances with who drafted and who decided"""
+    listed = tolerances.list_tolerances(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+    return json_answer({"items": [shapes.dump_tolerance(each) for each in listed], "next": None})
+
+
+@resource.route("", methods=["POST"])
+@requires(tolerances.DRAFT)
+@answers(shapes.AgreedToleranceSchema, status=201, description="The draft waits for approval.", problems=WRITES)
+@described(body=document_body(NewToleranceSchema, examples={"peppol": TOLERANCE}), headers=ETAG_HEADER)
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def draft_tolerance(query: dict[str, Any]) -> Response:
+    """Draft a tolerance from a day on"""
+    valid_from, tolerance, clause, reason = load_tolerance(json_body())
+    drafted = tolerances.draft_tolerance(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        valid_from=valid_from,
+        tolerance=tolerance,
+        clause=clause,
+        reason=reason,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+    )
+    return _answer(drafted, 201)
+
+
+@resource.route("/<int(max=2147483647):tolerance_id>", methods=["GET"])
+@requires("read")
+@answers(shapes.AgreedToleranceSchema, description="The tolerance.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
+    """Give a tolerance"""
+    return _answer(_found(find_agreement(db.session, query["agreement"]).id, tolerance_id), 200)
+
+
+@resource.route("/<int(max=2147483647):tolerance_id>/decisions", methods=["POST"])
+@requires(tolerances.APPROVE)
+@answers(shapes.AgreedToleranceSchema, status=201, description="The tolerance is decided.", problems=WRITES)
+@described(
+    body=document_body(ToleranceDecisionSchema, examples={"approve": {"decision": "approved"}}), headers=ETAG_HEADER
+)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def decide_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
+    """Approve or decline a tolerance that somebody else drafted"""
+    body = load_tolerance_decision(json_body())
+    agreement_id = find_agreement(db.session, query["agreement"]).id
+    lock_agreement(db.session, agreement_id)
+    require_match(_tag(_found(agreement_id, tolerance_id)))
+    decided = tolerances.decide_tolerance(
+        db.session,
+        agreement_id=agreement_id,
+        draft_id=tolerance_id,
+        **body,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+    )
+    return _answer(decided, 201)
+
+
+def _found(agreement_id: int, tolerance_id: int) -> AgreedTolerance:
+    listed = tolerances.list_tolerances(db.session, agreement_id=agreement_id, actor=current_actor())
+    found = next((each for each in listed if each.id == tolerance_id), None)
+    if found is None:
+        raise NotFound("there is no such tolerance")
+    return found
+
+
+def _answer(tolerance: AgreedTolerance, status: int) -> Response:
+    response = json_answer(shapes.dump_tolerance(tolerance), status)
+    response.set_etag(_tag(tolerance))
+    return response
+
+
+def _tag(tolerance: AgreedTolerance) -> str:
+    return etag_of(tolerance.version)

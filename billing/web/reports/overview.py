@@ -1,0 +1,56 @@
+"""The front page: what it has cost, how much of the ceiling is used, what the latest invoice differs by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, render_template
+from flask_babel import gettext as _
+
+from billing import reports
+from billing.web import charts, words
+from billing.web.decisions import pages as approvals
+from billing.web.query import read_query
+from billing.web.usage import anomalies
+from contracts import agreements, ceiling
+from contracts.extensions import db
+from contracts.terms.period import previous_day
+from contracts.web import formatting, layout
+from contracts.web.guard import current_actor, signed_in
+from contracts.web.i18n import N_, current_language
+
+blueprint = Blueprint("overview", __name__)
+
+
+def register(app: Flask) -> None:
+    """Give the app its front page."""
+    app.register_blueprint(blueprint)
+    layout.add_nav(app, 10, N_("Overview"), "overview.front")
+
+
+@blueprint.get("/")
+@signed_in
+def front() -> Any:
+    """Show the key figures; whoever reads no amounts gets a page that says so."""
+    if not current_actor().may("read"):
+        return render_template("billing/no_amounts.html")
+    query = read_query()
+    board = reports.dashboard(db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at)
+    names = words.Names.of(board.options, agreements.marketplace(db.session, query.agreement.id))
+    rows = [charts.QuarterCost(part.key, part.cost.full, part.cost.discounted) for part in board.quarters]
+    last_month = previous_day(board.year.end)
+    return query.page(
+        "billing/reports/overview.html",
+        as_of=board.data_until,
+        version=board.version,
+        board=board,
+        standing=None if board.scope else ceiling.standing(db.session, query.agreement.id, query.known_at),
+        names=names,
+        figure=charts.cost_by_quarter(rows, current_language()),
+        until_text=formatting.day(last_month, current_language()),
+        lead=_("%(name)s, with %(vendor)s", name=board.agreement.name, vendor=board.agreement.vendor.name),
+        states=words.STATES,
+        steps=anomalies.new_steps(query),
+        waiting=len(approvals.waiting_for(query)) if query.known_at is None else 0,
+        words=words,
+    )

@@ -1,0 +1,65 @@
+"""A trust's own page: its cost per month, its algorithms and when their discounts change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask
+from flask_babel import gettext as _
+
+from billing import reports
+from billing.web import charts, words
+from billing.web.query import read_query
+from contracts import agreements
+from contracts.extensions import db
+from contracts.web import formatting
+from contracts.web.guard import requires
+from contracts.web.i18n import current_language
+
+blueprint = Blueprint("trust", __name__)
+
+
+def register(app: Flask) -> None:
+    """Give the app the trusts' pages."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/hf/<code>")
+@requires("read")
+def show(code: str) -> Any:
+    """Show a trust's year so far."""
+    query = read_query()
+    report = reports.trust_report(
+        db.session,
+        agreement_id=query.agreement.id,
+        trust=code,
+        actor=query.actor,
+        today=query.today,
+        known_at=query.known_at,
+    )
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    language = current_language()
+    figure = charts.stacked_months(
+        "cost-by-month",
+        _(
+            "%(amount)s so far in %(year)s",
+            amount=formatting.money_large(report.cost.total, language),
+            year=report.year.start.year,
+        ),
+        [part.key for part in report.months] if report.data_until else [],
+        [
+            charts.Series(_("Full price"), [part.cost.full for part in report.months]),
+            charts.Series(_("Discounted in ramp-up"), [part.cost.discounted for part in report.months]),
+        ],
+        language,
+        caption=_("Cost per month"),
+    )
+    return query.page(
+        "billing/reports/trust.html",
+        as_of=report.data_until,
+        version=report.version,
+        report=report,
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        figure=figure,
+        words=words,
+    )

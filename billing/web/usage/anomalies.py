@@ -1,0 +1,77 @@
+"""Steps in the counts: which series has changed level, since when, from what to what."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, Flask, Response
+
+from billing.usage.anomalies import Anomalies, anomalies
+from billing.web import words
+from billing.web.query import Query, read_query
+from billing.web.tables import Table
+from contracts import agreements
+from contracts.extensions import db
+from contracts.web.guard import requires
+from contracts.web.table_files import table_answer
+
+blueprint = Blueprint("anomaly_pages", __name__)
+
+HEADER: Final = ("trust", "algorithm", "found_on", "since", "before", "after", "change", "common")
+
+
+def register(app: Flask) -> None:
+    """Give the app the page of steps."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/volum/avvik")
+@requires("read")
+def index() -> Any:
+    """List the steps that were told lately, those of one series alone first."""
+    query = read_query("hf")
+    found = _found(query)
+    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
+    scope = query.actor.scope("read")
+    return query.page(
+        "billing/usage/anomalies.html",
+        as_of=found.data_until,
+        version=None,
+        found=found,
+        own=[step for step in found.steps if not step.common],
+        common=[step for step in found.steps if step.common],
+        asked=query.values,
+        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+    )
+
+
+@blueprint.get("/volum/avvik.<any(csv, xlsx):suffix>")
+@requires("read")
+def export(suffix: str) -> Response:
+    """Give the steps as a file."""
+    return table_answer(suffix, "avvik", *anomaly_table(_found(read_query("hf"))))
+
+
+def anomaly_table(found: Anomalies) -> Table:
+    """Give the steps as rows of a file."""
+    return HEADER, [
+        (*(getattr(step, name) for name in HEADER[:-1]), "yes" if step.common else "no") for step in found.steps
+    ]
+
+
+def new_steps(query: Query) -> int:
+    """Count the steps that somebody who keeps the books should look at; none for others, and none as of earlier."""
+    if query.known_at is not None or not query.actor.may("reconcile"):
+        return 0
+    return len(anomalies(db.session, agreement_id=query.agreement.id, actor=query.actor).new)
+
+
+def _found(query: Query) -> Anomalies:
+    return anomalies(
+        db.session,
+        agreement_id=query.agreement.id,
+        actor=query.actor,
+        trust=query.values.get("hf") or None,
+        known_at=query.known_at,
+    )

@@ -1,0 +1,156 @@
+"""API of an agreement's amendments: drafts, their decision, what has to be announced."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response
+
+from contracts import amendments
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.errors import Finding, invalid
+from contracts.extensions import db
+from contracts.schemas import amendments as shapes
+from contracts.schemas.answers import ListQuerySchema
+from contracts.schemas.fields import load
+from contracts.terms.amendment import Recorded
+from contracts.web import api
+from contracts.web.agreements.page import today
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    from_cursor,
+    json_answer,
+    json_body,
+    to_cursor,
+)
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+resource = ApiBlueprint(
+    "amendments_api", __name__, url_prefix=f"{api.PREFIX}/agreements", description="What changes an agreement."
+)
+NEW = {
+    "kind": "change",
+    "basis": "supplementary",
+    "title": "Endringsavtale 2",
+    "reason": "Flere undersøkelser enn ventet.",
+    "signed_on": "2026-10-12",
+    "new_maximum": "15300000.00",
+}
+
+
+def register(app: Flask) -> None:
+    """Give the API amendments."""
+    api.add(app, resource)
+
+
+@resource.route("/<code:code>/amendments", methods=["GET"])
+@requires("read")
+@answers(shapes.AmendmentPageSchema, description="The amendments by number, drafts included.", problems=(404,))
+@etagged
+@resource.arguments(ListQuerySchema, location="query")
+def list_amendments(query: dict[str, Any], code: str) -> Response:
+    """List the amendments of an agreement"""
+    (after,) = from_cursor(query["after"], api.whole) or (0,)
+    found = [
+        one
+        for one in amendments.list_amendments(db.session, find_agreement(db.session, code).id)
+        if one.amendment.number > after
+    ]
+    shown = found[: query["limit"]]
+    following = to_cursor(shown[-1].amendment.number) if len(found) > len(shown) else None
+    return json_answer({"items": [shapes.dump_recorded(one) for one in shown], "next": following})
+
+
+@resource.route("/<code:code>/amendments", methods=["POST"])
+@requires("amendment.draft")
+@answers(
+    shapes.AmendmentAnswerSchema,
+    status=201,
+    description="The change is drafted; somebody else approves it.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(body=document_body(shapes.NewAmendmentSchema, description="What is to change.", examples={"maximum": NEW}))
+@once
+def draft(code: str) -> Response:
+    """Draft a change of an agreement"""
+    proposal = load(shapes.NewAmendmentSchema(), json_body(), "#")
+    made = amendments.draft(
+        db.session,
+        agreement_id=find_agreement(db.session, code).id,
+        proposal=proposal,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today(),
+    )
+    place = f"{api.PREFIX}/agreements/{code}/amendments/{made.amendment.number}"
+    return _answer(code, made, 201, {"Location": place})
+
+
+@resource.route("/<code:code>/amendments/<int:number>", methods=["GET"])
+@requires("read")
+@answers(shapes.AmendmentAnswerSchema, description="The change with its course.", problems=(404,))
+@etagged
+def show(code: str, number: int) -> Response:
+    """Give an amendment"""
+    return _answer(code, amendments.find(db.session, find_agreement(db.session, code).id, number), 200)
+
+
+@resource.route("/<code:code>/amendments/<int:number>/transitions", methods=["POST"])
+@requires("read")
+@answers(
+    shapes.AmendmentAnswerSchema,
+    status=201,
+    description="What was asked for has happened.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(
+    body=document_body(
+        shapes.AmendmentEventSchema, description="What is to happen.", examples={"approve": {"event": "approve"}}
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+@needs_match
+def act(code: str, number: int) -> Response:
+    """Approve, reject, take back or announce a change
+
+    An approver who did not draft it approves or rejects; a contract manager takes it back or records its announcement.
+    """
+    body = load(shapes.AmendmentEventSchema(), json_body(), "#")
+    agreement_id = find_agreement(db.session, code).id
+    lock_agreement(db.session, agreement_id)
+    require_match(_tag(code, amendments.find(db.session, agreement_id, number)))
+    common: dict[str, Any] = {
+        "agreement_id": agreement_id,
+        "number": number,
+        "actor": current_actor(),
+        "now": datetime.now(UTC),
+        "today": today(),
+    }
+    if body["event"] == "approve":
+        done = amendments.approve(db.session, reason=body["reason"], given_in_time=body["given_in_time"], **common)
+    elif body["event"] == "reject":
+        done = amendments.reject(db.session, reason=body["reason"], **common)
+    elif body["event"] == "withdraw":
+        done = amendments.withdraw(db.session, **common)
+    else:
+        if body["on"] is None:
+            invalid([Finding("#/on", "missing", "say on which day it was announced")])
+        done = amendments.announce(db.session, on=body["on"], reference=body["reason"], **common)
+    return _answer(code, done, 201)
+
+
+def _answer(code: str, found: Recorded, status: int, headers: dict[str, str] | None = None) -> Response:
+    response = json_answer(shapes.dump_recorded(found), status, headers)
+    response.set_etag(_tag(code, found))
+    return response
+
+
+def _tag(code: str, found: Recorded) -> str:
+    return etag_of("amendment", code, found.version)

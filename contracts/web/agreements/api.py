@@ -1,0 +1,181 @@
+"""API of what was agreed: agreements, trusts, algorithms, options.
+
+Within one trust a reader gets that trust's own entry in the closed list, its own activations, and what is common to all:
+the terms and the prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response
+
+from contracts import agreements
+from contracts.agreements import AgreementSummary
+from contracts.cases import list_cases
+from contracts.errors import NotFound
+from contracts.extensions import db
+from contracts.people.access import Actor
+from contracts.schemas import answers as shapes
+from contracts.schemas.agreement import dump_agreement, load_agreement
+from contracts.schemas.options import dump_items
+from contracts.schemas.parties import dump_algorithm, dump_money, dump_party
+from contracts.terms.agreement import AgreementDocument
+from contracts.terms.money import format_rate
+from contracts.web import api
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    from_cursor,
+    json_answer,
+    json_body,
+    to_cursor,
+)
+from contracts.web.conditional import etagged
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+agreement_resource = ApiBlueprint(
+    "agreements", __name__, url_prefix=f"{api.PREFIX}/agreements", description="Agreements, whole."
+)
+parties = ApiBlueprint("parties", __name__, url_prefix=api.PREFIX, description="Who may join and what may be bought.")
+
+
+def register(app: Flask) -> None:
+    """Give the API this half's resources."""
+    api.add(app, agreement_resource, parties)
+
+
+@agreement_resource.route("", methods=["GET"])
+@requires("read")
+@answers(shapes.AgreementPageSchema, description="The agreements, oldest record first.")
+@etagged
+@agreement_resource.arguments(shapes.ListQuerySchema, location="query")
+def list_agreements(query: dict[str, Any]) -> Response:
+    """List the agreements"""
+    actor = current_actor()
+    scope = actor.scope("read")
+    known = agreements.list_agreements(db.session)
+    if scope is not None:
+        known = [one for one in known if _holds_option(one.id, scope)]
+    return _page([_summary(one) for one in known], query)
+
+
+@agreement_resource.route("", methods=["POST"])
+@requires("agreement.import")
+@answers(
+    shapes.ImportedAgreementSchema,
+    status=201,
+    description="The agreement is recorded.",
+    also={200: "The very same document is recorded already; nothing was done."},
+    problems=(400, 409, 415, 422),
+)
+@described(body=document_body(shapes.AgreementAnswerSchema, description="The document of `agreement import`."))
+@once
+def import_agreement() -> Response:
+    """Take in an agreement, whole or not at all"""
+    done = agreements.import_agreement(
+        db.session, document=load_agreement(json_body()), actor=current_actor(), now=datetime.now(UTC)
+    )
+    fresh = done.status == "imported"
+    headers = {"Location": f"{api.PREFIX}/agreements/{done.code}"}
+    return json_answer({"agreement": done.code, "status": done.status}, 201 if fresh else 200, headers)
+
+
+@agreement_resource.route("/<code:code>", methods=["GET"])
+@requires("read")
+@answers(shapes.AgreementAnswerSchema, description="The document that `agreement import` reads.", problems=(404,))
+@etagged
+@agreement_resource.arguments(shapes.KnownQuerySchema, location="query")
+def export_agreement(query: dict[str, Any], code: str) -> Response:
+    """Give an agreement whole, as it was known at an instant"""
+    found = agreements.find_agreement(db.session, code)
+    document = agreements.export_agreement(db.session, agreement_id=found.id, known_at=query["known_at"])
+    return json_answer(dump_agreement(_within(document, current_actor())))
+
+
+@parties.route("/trusts", methods=["GET"])
+@requires("read")
+@answers(shapes.TrustPageSchema, description="The option holders in the agreement's own order.", problems=(404, 409))
+@etagged
+@parties.arguments(shapes.PageQuerySchema, location="query")
+def list_trusts(query: dict[str, Any]) -> Response:
+    """List the trusts on the agreement's closed list"""
+    found = agreements.find_agreement(db.session, query["agreement"])
+    scope = current_actor().scope("read")
+    holders = agreements.option_holders(db.session, found.id)
+    return _page([dump_party(holder.party) for holder in holders if scope in (None, holder.party.code)], query)
+
+
+@parties.route("/algorithms", methods=["GET"])
+@requires("read")
+@answers(shapes.AlgorithmPageSchema, description="The products on the marketplace list.", problems=(404, 409))
+@etagged
+@parties.arguments(shapes.PageQuerySchema, location="query")
+def list_algorithms(query: dict[str, Any]) -> Response:
+    """List the algorithms that may be activated"""
+    found = agreements.find_agreement(db.session, query["agreement"])
+    return _page([dump_algorithm(one) for one in agreements.marketplace(db.session, found.id)], query)
+
+
+@parties.route("/options", methods=["GET"])
+@requires("read")
+@answers(shapes.OptionPageSchema, description="The document of `option list --json`, by pages.", problems=(404, 409))
+@etagged
+@parties.arguments(shapes.PageQuerySchema, location="query")
+def list_options(query: dict[str, Any]) -> Response:
+    """List the options and activations with their states"""
+    found = agreements.find_agreement(db.session, query["agreement"])
+    document = dump_items(list_cases(db.session, agreement_id=found.id, actor=current_actor()))
+    return _page(document["items"], query)
+
+
+def _page(rows: Sequence[dict[str, Any]], query: dict[str, Any]) -> Response:
+    """Cut a short, fixed list at a place in it: lists of a contract only grow at their end."""
+    (start,) = from_cursor(query["after"], api.whole) or (0,)
+    end = start + query["limit"]
+    return json_answer({"items": rows[start:end], "next": to_cursor(end) if end < len(rows) else None})
+
+
+def _holds_option(agreement_id: int, trust: str) -> bool:
+    return any(holder.party.code == trust for holder in agreements.option_holders(db.session, agreement_id))
+
+
+def _within(document: AgreementDocument, actor: Actor) -> AgreementDocument:
+    """Keep of an agreement what a reader within one trust may see; `NotFound` where the trust is no option holder."""
+    scope = actor.scope("read")
+    if scope is None:
+        return document
+    own = tuple(holder for holder in document.option_holders if holder.party.code == scope)
+    if not own:
+        raise NotFound(f"there is no agreement '{document.code}'")
+    return replace(
+        document,
+        option_holders=own,
+        activations=tuple(activation for activation in document.activations if activation.trust == scope),
+    )
+
+
+def _summary(agreement: AgreementSummary) -> dict[str, Any]:
+    term = agreement.term
+    return {
+        "code": agreement.code,
+        "name": agreement.name,
+        "reference": agreement.reference,
+        "example": agreement.example,
+        "buyer": dump_party(agreement.buyer),
+        "vendor": dump_party(agreement.vendor),
+        "start": term.start.isoformat(),
+        "end": term.end.isoformat(),
+        "currency": term.currency,
+        "estimated_value": dump_money(agreement.estimated_value, term.currency),
+        "maximum_value": dump_money(agreement.maximum_value, term.currency),
+        "vat_rate": format_rate(agreement.vat_rate),
+        "payment_days": agreement.payment_days,
+        "recorded_at": agreement.recorded_at.isoformat(),
+    }

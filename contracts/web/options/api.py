@@ -1,0 +1,516 @@
+"""API of the workflow: options, activations, their dossiers, approvals, budgets and certificates.
+
+A case answers with the steps that could come next, each with whether the asker may take it and everything that refuses it.
+A step is a POST to its ``transitions``; one that is refused answers 409 with each guard that refuses and its numbers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+
+from contracts import agreements, ceiling, clock, documents
+from contracts.cases import LARGEST_ID, Case, CaseId, find_case, list_cases
+from contracts.errors import NotFound, Refused
+from contracts.extensions import db
+from contracts.options import approvals, catalogue, dossier, funding
+from contracts.options import letters as correspondence
+from contracts.options import steps as options
+from contracts.options.steps import Request
+from contracts.schemas import options as shapes
+from contracts.schemas.answers import AgreementQuerySchema, ListQuerySchema, OptionPageSchema, PageQuerySchema
+from contracts.schemas.fields import load
+from contracts.terms.workflow import ITEM_FACTS, OSLO
+from contracts.web import api, layout
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    file_body,
+    from_cursor,
+    json_answer,
+    json_body,
+    to_cursor,
+    uploaded,
+)
+from contracts.web.conditional import ETAG_HEADER, etagged, needs_match, require_match
+from contracts.web.guard import API_PREFIX, current_actor, requires
+from contracts.web.idempotency import once
+from contracts.web.problems import problem
+
+resource = ApiBlueprint(
+    "workflow", __name__, url_prefix=api.PREFIX, description="Options and activations: what may be done, and doing it."
+)
+TYPES = tuple(sorted(set(documents.MEDIA_TYPES.values())))
+FILE = file_body(*TYPES, description="The document, as the body itself or in the part `file`; kept byte for byte.")
+EVENT = document_body(
+    shapes.TransitionSchema,
+    description="The event and what comes with it.",
+    examples={"review": {"event": "review"}, "approve": {"event": "approve", "data": {"comment": "Within budget"}}},
+)
+STEP_PROBLEMS = (400, 404, 409, 415, 422)
+
+
+def register(app: Flask) -> None:
+    """Give the API the workflow, and refusals their answer."""
+    api.add(app, resource)
+
+    @app.errorhandler(Refused)
+    def on_refused(error: Refused) -> Any:
+        if not request.path.startswith(API_PREFIX):
+            return layout.error_page(409, details=[refusal.detail for refusal in error.refusals])
+        errors = [{"pointer": "#/event", **shapes.dump_refusal(refusal)} for refusal in error.refusals]
+        return problem(409, error.code, error.detail, errors)
+
+
+@resource.route("/options/<code:trust>", methods=["GET"])
+@requires("read")
+@answers(shapes.CaseSchema, description="The option, and what could come next.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_option(query: dict[str, Any], trust: str) -> Response:
+    """Give a trust's option"""
+    return _answer(_case(query, CaseId("option", trust)))
+
+
+@resource.route("/options/<code:trust>/transitions", methods=["POST"])
+@requires("read")
+@answers(shapes.CaseSchema, status=201, description="The step is taken.", problems=STEP_PROBLEMS)
+@described(body=EVENT, headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def step_option(query: dict[str, Any], trust: str) -> Response:
+    """Take a step in a trust's option"""
+    return _step(query, CaseId("option", trust))
+
+
+@resource.route("/options/<code:trust>/dossier", methods=["POST"])
+@requires("activation.draft")
+@answers(shapes.CaseSchema, status=201, description="The document is offered.", problems=STEP_PROBLEMS)
+@described(body=FILE, headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(shapes.DossierQuerySchema, location="query")
+def offer_for_option(query: dict[str, Any], trust: str) -> Response:
+    """File a document in an option's dossier"""
+    return _offer(query, CaseId("option", trust))
+
+
+@resource.route("/options/<code:trust>/dossier/judgements", methods=["POST"])
+@requires("activation.draft")
+@answers(shapes.CaseSchema, status=201, description="The item is accepted or refused.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.JudgementSchema), headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def judge_for_option(query: dict[str, Any], trust: str) -> Response:
+    """Accept or refuse an item of an option's dossier"""
+    return _judge(query, CaseId("option", trust))
+
+
+@resource.route("/options/<code:trust>/letters", methods=["GET"])
+@requires("read")
+@answers(shapes.LetterPageSchema, description="Letters and confirmations, oldest first.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def list_option_letters(query: dict[str, Any], trust: str) -> Response:
+    """List the letters about a trust's option"""
+    return _letters(query, CaseId("option", trust))
+
+
+@resource.route("/options/<code:trust>/confirmations", methods=["POST"])
+@requires("option.exercise")
+@answers(shapes.LetterPageSchema, status=201, description="The confirmation is filed.", problems=STEP_PROBLEMS)
+@described(body=FILE)
+@once
+@resource.arguments(shapes.ConfirmationQuerySchema, location="query")
+def confirm_option(query: dict[str, Any], trust: str) -> Response:
+    """Record the vendor's confirmation of an option's notice"""
+    return _confirm(query, CaseId("option", trust))
+
+
+@resource.route("/activations", methods=["GET"])
+@requires("read")
+@answers(OptionPageSchema, description="Activations in the order they were recorded.", problems=(404, 409))
+@etagged
+@resource.arguments(PageQuerySchema, location="query")
+def list_activations(query: dict[str, Any]) -> Response:
+    """List the activations with their states"""
+    found = agreements.find_agreement(db.session, query["agreement"])
+    (after,) = from_cursor(query["after"], api.whole) or (0,)
+    cases = [
+        case
+        for case in list_cases(db.session, agreement_id=found.id, actor=current_actor())
+        if case.kind == "activation" and int(case.id.name) > after
+    ]
+    shown = cases[: query["limit"]]
+    following = to_cursor(int(shown[-1].id.name)) if len(cases) > len(shown) else None
+    return json_answer({**shapes.dump_items(shown), "next": following})
+
+
+@resource.route("/activations", methods=["POST"])
+@requires("activation.draft")
+@answers(shapes.CaseSchema, status=201, description="The activation is drafted.", problems=STEP_PROBLEMS)
+@described(
+    body=document_body(
+        shapes.NewActivationSchema,
+        description="What is asked for.",
+        examples={
+            "draft": {
+                "trust": "akershus",
+                "algorithm": "ct-pe",
+                "starts_on": "2027-02-01",
+                "monthly_quantity": 400,
+                "intended_use": "Triage of suspected pulmonary embolism",
+            }
+        },
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def draft_activation(query: dict[str, Any]) -> Response:
+    """Ask for an algorithm at a trust"""
+    body = load(shapes.NewActivationSchema(), json_body(), "#")
+    found = agreements.find_agreement(db.session, query["agreement"])
+    case = options.draft_activation(
+        db.session, agreement_id=found.id, actor=current_actor(), now=datetime.now(UTC), **body
+    )
+    return _answer(case, 201, {"Location": f"{api.PREFIX}/activations/{case.id.name}"})
+
+
+@resource.route("/activations/<int:number>", methods=["GET"])
+@requires("read")
+@answers(shapes.CaseSchema, description="The activation, and what could come next.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def show_activation(query: dict[str, Any], number: int) -> Response:
+    """Give an activation"""
+    return _answer(_case(query, _activation(number)))
+
+
+@resource.route("/activations/<int:number>/plan", methods=["PUT"])
+@requires("activation.draft")
+@answers(
+    shapes.CaseSchema, description="The plan is changed; approvals of the former one are void.", problems=STEP_PROBLEMS
+)
+@described(body=document_body(shapes.NewPlanSchema, description="The plan, whole."), headers=ETAG_HEADER)
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def plan_activation(query: dict[str, Any], number: int) -> Response:
+    """Change what is asked for"""
+    body = load(shapes.NewPlanSchema(), json_body(), "#")
+    case = _locked(query, _activation(number))
+    changed = options.plan_again(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
+    answer = _answer(changed)
+    db.session.commit()
+    return answer
+
+
+@resource.route("/activations/<int:number>/transitions", methods=["POST"])
+@requires("read")
+@answers(shapes.CaseSchema, status=201, description="The step is taken.", problems=STEP_PROBLEMS)
+@described(body=EVENT, headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def step_activation(query: dict[str, Any], number: int) -> Response:
+    """Take a step in an activation"""
+    return _step(query, _activation(number))
+
+
+@resource.route("/activations/<int:number>/dossier", methods=["POST"])
+@requires("activation.draft")
+@answers(shapes.CaseSchema, status=201, description="The document is offered.", problems=STEP_PROBLEMS)
+@described(body=FILE, headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(shapes.DossierQuerySchema, location="query")
+def offer_for_activation(query: dict[str, Any], number: int) -> Response:
+    """File a document in an activation's dossier"""
+    return _offer(query, _activation(number))
+
+
+@resource.route("/activations/<int:number>/dossier/judgements", methods=["POST"])
+@requires("activation.draft")
+@answers(shapes.CaseSchema, status=201, description="The item is accepted or refused.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.JudgementSchema), headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def judge_for_activation(query: dict[str, Any], number: int) -> Response:
+    """Accept or refuse an item of an activation's dossier"""
+    return _judge(query, _activation(number))
+
+
+@resource.route("/activations/<int:number>/dossier/reuse", methods=["POST"])
+@requires("activation.draft")
+@answers(shapes.CaseSchema, status=201, description="The document is offered.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.ReuseSchema), headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def reuse_for_activation(query: dict[str, Any], number: int) -> Response:
+    """Offer another dossier's accepted document as the basis of an item"""
+    body = load(shapes.ReuseSchema(), json_body(), "#")
+    case = _locked(query, _activation(number))
+    dossier.reuse(
+        db.session,
+        case=case,
+        item=body["item"],
+        basis_id=body["basis"],
+        facts=body["facts"],
+        comment=body["comment"],
+        actor=current_actor(),
+        now=datetime.now(UTC),
+    )
+    return _answer(_again(case), 201)
+
+
+@resource.route("/activations/<int:number>/letters", methods=["GET"])
+@requires("read")
+@answers(shapes.LetterPageSchema, description="Letters and confirmations, oldest first.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def list_activation_letters(query: dict[str, Any], number: int) -> Response:
+    """List the letters about an activation"""
+    return _letters(query, _activation(number))
+
+
+@resource.route("/activations/<int:number>/confirmations", methods=["POST"])
+@requires("activation.order")
+@answers(shapes.LetterPageSchema, status=201, description="The confirmation is filed.", problems=STEP_PROBLEMS)
+@described(body=FILE)
+@once
+@resource.arguments(shapes.ConfirmationQuerySchema, location="query")
+def confirm_activation(query: dict[str, Any], number: int) -> Response:
+    """Record the vendor's confirmation of an order"""
+    return _confirm(query, _activation(number))
+
+
+@resource.route("/activations/<int:number>/overrides", methods=["POST"])
+@requires("ceiling.override")
+@answers(shapes.CaseSchema, status=201, description="The override waits for an approver.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.NewOverrideSchema), headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def ask_override(query: dict[str, Any], number: int) -> Response:
+    """Ask to go beyond the maximum value"""
+    body = load(shapes.NewOverrideSchema(), json_body(), "#")
+    case = _locked(query, _activation(number))
+    ceiling.ask_override(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
+    return _answer(_again(case), 201)
+
+
+@resource.route("/activations/<int:number>/overrides/<int:override>/decision", methods=["POST"])
+@requires("ceiling.decide")
+@answers(shapes.CaseSchema, status=201, description="The override is decided.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.OverrideDecisionSchema), headers=ETAG_HEADER)
+@once
+@needs_match
+@resource.arguments(AgreementQuerySchema, location="query")
+def decide_override(query: dict[str, Any], number: int, override: int) -> Response:
+    """Allow an override, or do not"""
+    body = load(shapes.OverrideDecisionSchema(), json_body(), "#")
+    case = _locked(query, _activation(number))
+    if override >= LARGEST_ID:
+        raise NotFound(f"there is no override {override} in this case")
+    ceiling.decide_override(
+        db.session, case=case, override_id=override, actor=current_actor(), now=datetime.now(UTC), **body
+    )
+    return _answer(_again(case), 201)
+
+
+@resource.route("/approvals", methods=["GET"])
+@requires("read")
+@answers(shapes.AwaitingPageSchema, description="Oldest submission first.", problems=(404, 409))
+@etagged
+@resource.arguments(AgreementQuerySchema, location="query")
+def list_approvals(query: dict[str, Any]) -> Response:
+    """List what waits for your decision"""
+    found = agreements.find_agreement(db.session, query["agreement"])
+    actor = current_actor()
+    cases = list_cases(db.session, agreement_id=found.id, actor=actor)
+    waiting = approvals.awaiting(db.session, cases, actor, on=_at().astimezone(OSLO).date())
+    items = []
+    for case in waiting:
+        sent = case.submission
+        if sent is None:  # taken over in the middle of its course: what was submitted was never recorded here
+            continue
+        items.append(
+            {
+                "id": str(case.id),
+                "kind": case.kind,
+                "trust": case.trust,
+                "algorithm": case.algorithm,
+                "p90": None if sent.figures is None else sent.figures.to_written()["p90"],
+                "approvals": len(case.approvals),
+                "approvals_needed": approvals.needed(db.session, sent.figures),
+                "submitted_by": sent.by,
+                "submitted_at": sent.at.isoformat(),
+            }
+        )
+    return json_answer({"items": sorted(items, key=lambda one: str(one["submitted_at"])), "next": None})
+
+
+@resource.route("/budgets", methods=["GET"])
+@requires("read")
+@answers(shapes.BudgetPageSchema, description="Approved funding.")
+@etagged
+@resource.arguments(ListQuerySchema, location="query")
+def list_budgets(query: dict[str, Any]) -> Response:
+    """List approved funding"""
+    rows = [shapes.dump_budget(one) for one in funding.list_budgets(db.session, trust=current_actor().scope("read"))]
+    (start,) = from_cursor(query["after"], api.whole) or (0,)
+    end = start + query["limit"]
+    return json_answer({"items": rows[start:end], "next": to_cursor(end) if end < len(rows) else None})
+
+
+@resource.route("/budgets", methods=["POST"])
+@requires("budget.set")
+@answers(shapes.BudgetSchema, status=201, description="The funding is recorded.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.BudgetSchema))
+@once
+def set_budget() -> Response:
+    """Record approved funding"""
+    body = load(shapes.BudgetSchema(), json_body(), "#")
+    made = funding.set_budget(db.session, actor=current_actor(), now=datetime.now(UTC), **body)
+    return json_answer(shapes.dump_budget(made), 201)
+
+
+@resource.route("/algorithms/<code:algorithm>/certificates", methods=["GET"])
+@requires("read")
+@answers(shapes.CertificatePageSchema, description="The first to expire first.")
+@etagged
+def list_certificates(algorithm: str) -> Response:
+    """List a product's certificates"""
+    found = catalogue.certificates(db.session, algorithm)
+    return json_answer({"items": [shapes.dump_certificate(one) for one in found], "next": None})
+
+
+@resource.route("/algorithms/<code:algorithm>/certificates", methods=["POST"])
+@requires("catalogue.record")
+@answers(shapes.CertificateSchema, status=201, description="The certificate is recorded.", problems=STEP_PROBLEMS)
+@described(body=document_body(shapes.NewCertificateSchema))
+@once
+def record_certificate(algorithm: str) -> Response:
+    """Record a product's certificate"""
+    body = load(shapes.NewCertificateSchema(), json_body(), "#")
+    made = catalogue.record_certificate(
+        db.session, algorithm=algorithm, actor=current_actor(), now=datetime.now(UTC), **body
+    )
+    return json_answer(shapes.dump_certificate(made), 201)
+
+
+def _activation(number: int) -> CaseId:
+    return CaseId.parse(f"activation:{number}")
+
+
+def _at() -> datetime:
+    return clock.instant(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+
+
+def _case(query: dict[str, Any], case_id: CaseId) -> Case:
+    found = agreements.find_agreement(db.session, query["agreement"])
+    return find_case(db.session, agreement_id=found.id, case_id=case_id, actor=current_actor())
+
+
+def _again(case: Case) -> Case:
+    return find_case(db.session, agreement_id=case.agreement_id, case_id=case.id)
+
+
+def _locked(query: dict[str, Any], case_id: CaseId) -> Case:
+    """Take the agreement's lock and give the case as it is now, if it is what the caller had seen."""
+    case = _case(query, case_id)
+    agreements.lock_agreement(db.session, case.agreement_id)
+    case = _again(case)
+    require_match(case.version)
+    return case
+
+
+def _step(query: dict[str, Any], case_id: CaseId) -> Response:
+    read = shapes.load_transition(json_body())
+    case = _case(query, case_id)
+    done = options.act(
+        db.session,
+        agreement_id=case.agreement_id,
+        case_id=case_id,
+        event=read.event,
+        request=Request(read.on, read.comment, read.document, read.delegation),
+        seen=_match,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        at=_at(),
+    )
+    return _answer(done, 201)
+
+
+def _match(case: Case) -> None:
+    require_match(case.version)
+
+
+def _offer(query: dict[str, Any], case_id: CaseId) -> Response:
+    filename, content = uploaded(*TYPES, usual_name=_usual_name())
+    case = _locked(query, case_id)
+    names = ITEM_FACTS.get(query["item"], ())
+    dossier.offer(
+        db.session,
+        case=case,
+        item=query["item"],
+        filename=filename,
+        content=content,
+        facts={name: query[name] for name in names if query[name] is not None},
+        comment=query["comment"],
+        actor=current_actor(),
+        now=datetime.now(UTC),
+    )
+    return _answer(_again(case), 201)
+
+
+def _judge(query: dict[str, Any], case_id: CaseId) -> Response:
+    body = load(shapes.JudgementSchema(), json_body(), "#")
+    case = _locked(query, case_id)
+    dossier.judge(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
+    return _answer(_again(case), 201)
+
+
+def _letters(query: dict[str, Any], case_id: CaseId, status: int = 200) -> Response:
+    found = correspondence.correspondence(db.session, _case(query, case_id), current_actor())
+    return json_answer({"items": [shapes.dump_letter(one) for one in found], "next": None}, status)
+
+
+def _confirm(query: dict[str, Any], case_id: CaseId) -> Response:
+    filename, content = uploaded(*TYPES, usual_name=_usual_name())
+    correspondence.confirm(
+        db.session,
+        case=_case(query, case_id),
+        received_on=query["received_on"],
+        filename=filename,
+        content=content,
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=_at().astimezone(OSLO).date(),
+    )
+    return _letters(query, case_id, 201)
+
+
+def _usual_name() -> str:
+    ending = next((name for name, kind in documents.MEDIA_TYPES.items() if kind == request.mimetype), "txt")
+    return f"document.{ending}"
+
+
+def _answer(case: Case, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    document = shapes.dump_case(
+        case,
+        dossier.items(db.session, case),
+        ceiling.overrides(db.session, case),
+        options.choices(db.session, case, current_actor(), at=_at()),
+    )
+    response = json_answer(document, status, headers)
+    response.set_etag(case.version)
+    return response

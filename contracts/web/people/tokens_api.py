@@ -1,0 +1,146 @@
+"""API of tokens: those there are, a new one, another secret, the end of one. A secret is answered once and kept nowhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, Response
+
+from contracts.errors import Finding, InvalidInput
+from contracts.extensions import db
+from contracts.people import access
+from contracts.people.access import Grant, IssuedToken, TokenView
+from contracts.schemas.fields import load
+from contracts.schemas.tokens import (
+    IssuedTokenSchema,
+    NewTokenSchema,
+    RotationSchema,
+    TokenPageSchema,
+    TokenSchema,
+    dump_token,
+)
+from contracts.web import api
+from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import keep_instead, once
+
+resource = ApiBlueprint("tokens_api", __name__, url_prefix=f"{api.PREFIX}/tokens", description="Keys of programs.")
+
+
+def register(app: Flask) -> None:
+    """Give the API its tokens."""
+    api.add(app, resource)
+
+
+@resource.route("", methods=["GET"])
+@requires("people.manage")
+@answers(TokenPageSchema, description="All tokens, newest first.")
+@etagged
+def list_tokens() -> Response:
+    """List the tokens"""
+    listed = access.list_tokens(db.session, actor=current_actor(), now=datetime.now(UTC))
+    return json_answer({"items": [dump_token(one) for one in listed], "next": None})
+
+
+@resource.route("", methods=["POST"])
+@requires("people.manage")
+@answers(IssuedTokenSchema, status=201, description="The token is made.", problems=(400, 409, 415, 422))
+@described(body=document_body(NewTokenSchema), headers=ETAG_HEADER)
+@once
+def create() -> Response:
+    """Make a token"""
+    now = datetime.now(UTC)
+    body = load(NewTokenSchema(), json_body(), "#")
+    try:
+        issued = access.create_token(
+            db.session,
+            name=body["name"],
+            grant=Grant(body["role"], body["trust"]),
+            acts=body["acts"],
+            lifetime=timedelta(days=body["days"]),
+            actor=current_actor(),
+            now=now,
+        )
+    except InvalidInput as error:
+        raise InvalidInput(tuple(_placed(one) for one in error.errors)) from None
+    return _issued(issued, now)
+
+
+@resource.route("/<code:public_id>", methods=["GET"])
+@requires("people.manage")
+@answers(TokenSchema, description="The token.", problems=(404,))
+@etagged
+def show(public_id: str) -> Response:
+    """Give a token"""
+    found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=datetime.now(UTC))
+    response = json_answer(dump_token(found))
+    response.set_etag(_etag(found))
+    return response
+
+
+@resource.route("/<code:public_id>/rotations", methods=["POST"])
+@requires("people.manage")
+@answers(IssuedTokenSchema, status=201, description="It has another secret.", problems=(400, 404, 409, 415, 422))
+@described(body=document_body(RotationSchema), headers=ETAG_HEADER)
+@needs_match
+@once
+def rotate(public_id: str) -> Response:
+    """Give a token another secret"""
+    now = datetime.now(UTC)
+    body = load(RotationSchema(), json_body(), "#")
+    _require_state(public_id, now)
+    issued = access.rotate_token(
+        db.session,
+        public_id=public_id,
+        former_until=now + timedelta(days=body["former_days"]),
+        lifetime=timedelta(days=body["days"]),
+        actor=current_actor(),
+        now=now,
+    )
+    return _issued(issued, now)
+
+
+@resource.route("/<code:public_id>/revocations", methods=["POST"])
+@requires("people.manage")
+@answers(TokenSchema, status=201, description="It opens nothing from now on.", problems=(404, 409))
+@described(headers=ETAG_HEADER)
+@needs_match
+@once
+def revoke(public_id: str) -> Response:
+    """Revoke a token"""
+    now = datetime.now(UTC)
+    _require_state(public_id, now)
+    access.revoke_token(db.session, public_id=public_id, actor=current_actor(), now=now)
+    return _answer(public_id, now)
+
+
+def _issued(issued: IssuedToken, now: datetime) -> Response:
+    """Answer with the secret, and have the same answer kept without it."""
+    keep_instead(_answer(issued.public_id, now, secret=None).get_data())
+    return _answer(issued.public_id, now, secret=issued.secret)
+
+
+def _answer(public_id: str, now: datetime, **more: Any) -> Response:
+    found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=now)
+    response = json_answer(dump_token(found) | more, 201)
+    response.set_etag(_etag(found))
+    return response
+
+
+def _require_state(public_id: str, now: datetime) -> None:
+    held = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=now, hold=True)
+    require_match(_etag(held))
+
+
+def _etag(token: TokenView) -> str:
+    return etag_of(token.public_id, token.secrets, token.state, token.last_on)
+
+
+def _placed(finding: Finding) -> Finding:
+    """Point at the member of the body that a finding about the role and its trust is about."""
+    if finding.pointer != "#/roles/0":
+        return finding
+    place = "#/role" if finding.code == "unknown_role" else "#/trust"
+    return Finding(place, finding.code, finding.detail)

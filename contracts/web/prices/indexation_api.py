@@ -1,0 +1,353 @@
+"""API of index adjustment and deadlines: the clause, index values, requests and their decision, what is due when."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app
+
+from contracts import clock, deadlines
+from contracts.agreements import find_agreement, lock_agreement
+from contracts.extensions import db
+from contracts.prices import index_values, indexation
+from contracts.reminders import reminders
+from contracts.reminders.reminders import Reminded
+from contracts.schemas import indexation as shapes
+from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
+from contracts.schemas.deadlines import DeadlinePageSchema, ReminderPageSchema, dump_deadline
+from contracts.schemas.fields import load, read_day
+from contracts.schemas.index_values import ReadAs
+from contracts.terms.indexation import IndexRequest
+from contracts.web import api
+from contracts.web.api import (
+    ApiBlueprint,
+    answers,
+    described,
+    document_body,
+    file_body,
+    from_cursor,
+    json_answer,
+    json_body,
+    to_cursor,
+    uploaded,
+)
+from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.guard import current_actor, requires
+from contracts.web.idempotency import once
+
+resource = ApiBlueprint(
+    "index_adjustment", __name__, url_prefix=api.PREFIX, description="Index adjustment: clause, values, requests."
+)
+due = ApiBlueprint("due", __name__, url_prefix=api.PREFIX, description="What must be done by when.")
+
+CSV = "table,series,base_year,month,value\n03013,TOTAL,2015,2024-09,136.4\n"
+CLAUSE = {
+    "index_name": "KPI",
+    "table": "03013",
+    "series": "TOTAL",
+    "reading": "twelve_month",
+    "base_month": None,
+    "comparison_month": 9,
+    "average_months": 1,
+    "share": "0.85",
+    "floor": None,
+    "cap": "0.04",
+    "limits_on": "price_change",
+    "symmetric": False,
+    "first_effective": "2025-01-01",
+    "notice": 2,
+    "notice_unit": "months",
+    "clause": "7.3",
+}
+
+
+def register(app: Flask) -> None:
+    """Give the API index adjustment and deadlines."""
+    api.add(app, resource, due)
+
+
+@resource.route("/agreements/<code:code>/index-clause", methods=["GET"])
+@requires("read")
+@answers(shapes.AgreedClauseSchema, description="The index clause that stands.", problems=(404,))
+@etagged
+def show_clause(code: str) -> Response:
+    """Give what an agreement says about index adjustment"""
+    return _clause_answer(code)
+
+
+@resource.route("/agreements/<code:code>/index-clause", methods=["PUT"])
+@requires("index.draft")
+@answers(shapes.AgreedClauseSchema, description="The clause stands.", problems=(400, 404, 415, 422))
+@described(
+    body=document_body(shapes.IndexClauseSchema, description="The clause, whole.", examples={"clause": CLAUSE}),
+    headers=ETAG_HEADER,
+)
+@needs_match
+def agree_clause(code: str) -> Response:
+    """Record what an agreement says about index adjustment
+
+    The former clause stays what it was for requests made under it.
+    """
+    clause = shapes.load_clause(json_body())
+    agreement = find_agreement(db.session, code)
+    lock_agreement(db.session, agreement.id)
+    require_match(_clause_tag(agreement.id))
+    indexation.agree_clause(
+        db.session, agreement_id=agreement.id, clause=clause, actor=current_actor(), now=datetime.now(UTC)
+    )
+    db.session.commit()
+    return _clause_answer(code)
+
+
+@resource.route("/index-values", methods=["GET"])
+@requires("read")
+@answers(shapes.IndexValuePageSchema, description="Index values as retrieved last.")
+@etagged
+@resource.arguments(shapes.IndexValueQuerySchema, location="query")
+def list_values(query: dict[str, Any]) -> Response:
+    """List index values"""
+    after = from_cursor(query["after"], api.text, api.text, api.whole, read_day)
+    found = index_values.list_values(
+        db.session,
+        table=query["table"],
+        series=query["series"],
+        base_year=query["base_year"],
+        after=None if after is None else (after[0], after[1], after[2], after[3]),
+        limit=query["limit"] + 1,
+    )
+    shown = found[: query["limit"]]
+    last = shown[-1] if len(found) > len(shown) else None
+    following = None if last is None else to_cursor(last.table, last.series, last.base_year, last.month.isoformat())
+    return json_answer({"items": [shapes.dump_value(value) for value in shown], "next": following})
+
+
+@resource.route("/index-values", methods=["POST"])
+@requires("index.draft")
+@answers(
+    shapes.ImportedValuesSchema,
+    status=201,
+    description="The values are recorded.",
+    also={200: "The very same file is in already; nothing was done."},
+    problems=(400, 409, 415, 422),
+)
+@described(
+    body=file_body(
+        "text/csv",
+        "application/json",
+        description="CSV in UTF-8 with the header `table,series,base_year,month,value` or `table,base_year,month,value`, "
+        "or a JSON-stat2 dataset.",
+        example=CSV,
+    )
+)
+@once
+@resource.arguments(shapes.ImportValuesQuerySchema, location="query")
+def import_values(query: dict[str, Any]) -> Response:
+    """Take in a file of index values, all of it or nothing"""
+    filename, content = uploaded("text/csv", "application/json", usual_name="index-values")
+    today = _today()
+    done = index_values.import_values(
+        db.session,
+        filename=filename,
+        content=content,
+        retrieved_on=query["retrieved_on"] or today,
+        given=ReadAs(query["table"], query["base_year"]),
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=today,
+    )
+    return json_answer(asdict(done) | {"ignored": list(done.ignored)}, 201 if done.status == "imported" else 200)
+
+
+@resource.route("/index-requests", methods=["GET"])
+@requires("read")
+@answers(shapes.IndexRequestPageSchema, description="Requests in the order they were made.", problems=(404, 409))
+@etagged
+@resource.arguments(shapes.IndexRequestQuerySchema, location="query")
+def list_requests(query: dict[str, Any]) -> Response:
+    """List requests for index adjustment"""
+    (after,) = from_cursor(query["after"], api.whole) or (0,)
+    found = [
+        one
+        for one in indexation.list_requests(db.session, find_agreement(db.session, query["agreement"]).id)
+        if one.id > after
+    ]
+    shown = found[: query["limit"]]
+    following = to_cursor(shown[-1].id) if len(found) > len(shown) else None
+    return json_answer({"items": [shapes.dump_request(one) for one in shown], "next": following})
+
+
+@resource.route("/index-requests", methods=["POST"])
+@requires("index.draft")
+@answers(
+    shapes.IndexRequestSchema,
+    status=201,
+    description="The request is recorded: `requested`, or `lapsed` where it came after its deadline.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(
+    body=document_body(
+        shapes.NewIndexRequestSchema,
+        description="From which day.",
+        examples={"new-year": {"effective_from": "2027-01-01"}},
+    )
+)
+@once
+@resource.arguments(AgreementQuerySchema, location="query")
+def request_adjustment(query: dict[str, Any]) -> Response:
+    """Request an index adjustment with the values that are known now"""
+    body = load(shapes.NewIndexRequestSchema(), json_body(), "#")
+    made = indexation.request_adjustment(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        effective_from=body["effective_from"],
+        actor=current_actor(),
+        now=datetime.now(UTC),
+        today=_today(),
+    )
+    return _request_answer(made, 201, {"Location": f"{api.PREFIX}/index-requests/{made.id}"})
+
+
+@resource.route("/index-requests/<int:request_id>", methods=["GET"])
+@requires("read")
+@answers(shapes.IndexRequestSchema, description="The request with all it rests on.", problems=(404,))
+@etagged
+def show_request(request_id: int) -> Response:
+    """Give a request"""
+    return _request_answer(indexation.find_request(db.session, request_id), 200)
+
+
+@resource.route("/index-requests/<int:request_id>/transitions", methods=["POST"])
+@requires("index.approve")
+@answers(
+    shapes.IndexRequestSchema,
+    status=201,
+    description="The request is decided; an approved one stands in the price book.",
+    problems=(400, 404, 409, 415, 422),
+)
+@described(
+    body=document_body(
+        shapes.IndexDecisionSchema, description="What is decided.", examples={"approve": {"event": "approve"}}
+    ),
+    headers=ETAG_HEADER,
+)
+@once
+@needs_match
+def decide(request_id: int) -> Response:
+    """Approve or decline a request
+
+    Whoever requested does not decide. A lapsed request is never approved.
+    """
+    body = load(shapes.IndexDecisionSchema(), json_body(), "#")
+    found = indexation.find_request(db.session, request_id)
+    lock_agreement(db.session, found.agreement_id)
+    require_match(_request_tag(indexation.find_request(db.session, request_id)))
+    common: dict[str, Any] = {
+        "request_id": request_id,
+        "reason": body["reason"],
+        "actor": current_actor(),
+        "now": datetime.now(UTC),
+        "today": _today(),
+    }
+    if body["event"] == "approve":
+        done = indexation.approve(db.session, retroactive=body["retroactive"], **common)
+    else:
+        done = indexation.decline(db.session, **common)
+    return _request_answer(done, 201)
+
+
+@due.route("/deadlines", methods=["GET"])
+@requires("read")
+@answers(
+    DeadlinePageSchema, description="What is still to be done and what passed unmet, by date.", problems=(404, 409)
+)
+@etagged
+@due.arguments(PageQuerySchema, location="query")
+def list_deadlines(query: dict[str, Any]) -> Response:
+    """List the deadlines of an agreement"""
+    today = _today()
+    listed = deadlines.upcoming(
+        db.session,
+        find_agreement(db.session, query["agreement"]).id,
+        today,
+        trust=current_actor().scope("read"),
+    )
+    after = from_cursor(query["after"], read_day, api.text, api.text)
+    rest = [one for one in listed if after is None or (one.due_on, one.source, one.key) > after]
+    shown = rest[: query["limit"]]
+    more = len(rest) > len(shown)
+    following = to_cursor(shown[-1].due_on.isoformat(), shown[-1].source, shown[-1].key) if more else None
+    return json_answer({"items": [dump_deadline(one, today) for one in shown], "next": following})
+
+
+@due.route("/reminders", methods=["GET"])
+@requires("read")
+@answers(ReminderPageSchema, description="What was told of deadlines, to whom, newest first.", problems=(404, 409))
+@etagged
+@due.arguments(PageQuerySchema, location="query")
+def list_reminders(query: dict[str, Any]) -> Response:
+    """List the reminders of an agreement's deadlines"""
+    after = from_cursor(query["after"], api.whole)
+    found = reminders.list_reminders(
+        db.session,
+        find_agreement(db.session, query["agreement"]).id,
+        trust=current_actor().scope("read"),
+        before=None if after is None else after[0],
+        limit=query["limit"] + 1,
+    )
+    shown = found[: query["limit"]]
+    following = to_cursor(shown[-1].id) if len(found) > len(shown) else None
+    return json_answer({"items": [_reminder(one) for one in shown], "next": following})
+
+
+def _reminder(one: Reminded) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "deadline": f"{one.deadline.source}:{one.deadline.key}",
+        "code": one.deadline.code,
+        "due_on": one.deadline.due_on.isoformat(),
+        "step": one.step,
+        "on": one.on.isoformat(),
+        "passed_over": one.passed_over,
+        "told": [
+            {
+                "name": message.name,
+                "address": message.address,
+                "message_id": message.message_id,
+                "state": message.state,
+                "attempts": message.attempts,
+                "repeats": message.repeats,
+                "at": message.at.isoformat(),
+            }
+            for message in one.messages
+        ],
+    }
+
+
+def _today() -> date:
+    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+
+
+def _clause_answer(code: str) -> Response:
+    agreement = find_agreement(db.session, code)
+    standing = indexation.standing_clause(db.session, agreement.id)
+    clause = None if standing is None else shapes.dump_clause(standing.terms)
+    response = json_answer({"agreement": agreement.code, "clause": clause})
+    response.set_etag(_clause_tag(agreement.id))
+    return response
+
+
+def _clause_tag(agreement_id: int) -> str:
+    standing = indexation.standing_clause(db.session, agreement_id)
+    return etag_of("index-clause", agreement_id, None if standing is None else standing.id)
+
+
+def _request_answer(request: IndexRequest, status: int, headers: dict[str, str] | None = None) -> Response:
+    response = json_answer(shapes.dump_request(request), status, headers)
+    response.set_etag(_request_tag(request))
+    return response
+
+
+def _request_tag(request: IndexRequest) -> str:
+    return etag_of("index-request", request.id, request.state)
