@@ -26,8 +26,8 @@ from billing.rating.rate import PriceRequest, rate
 from contracts.terms.period import Period
 from contracts.terms.price_book import Usage
 from contracts.terms.price_model import FixedCharge
+from tests.billing.rating.notation import CT, MR, TERM, active, book, day, ramp, usage_charge, used
 
-from .notation import CT, MR, TERM, active, book, day, ramp, usage_charge, used
 from .test_matching import billed, lines_of_anything
 
 QUARTER = Period(date(2024, 7, 1), date(2024, 10, 1))

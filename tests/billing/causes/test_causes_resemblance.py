@@ -14,8 +14,21 @@ from billing.rating.lines import Line
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, PriceBook, Usage
 from contracts.terms.price_model import FixedCharge, Graduated, Volume
+from tests.billing.rating.notation import (
+    CT,
+    TERM,
+    active,
+    book,
+    day,
+    limit,
+    ramp,
+    rated,
+    tiers,
+    usage_charge,
+    used,
+    versions,
+)
 
-from .notation import CT, TERM, active, book, day, limit, ramp, rated, tiers, usage_charge, used, versions
 from .test_causes import named
 from .test_matching import billed
 

@@ -15,9 +15,8 @@ from billing.causes.matching import SURE, MatchGroup, match, quantity_and_price
 from billing.causes.naming import Names, Reader, Register, words
 from billing.rating.lines import Line
 from contracts.terms.period import Period
+from tests.billing.rating.notation import active, book, rated, usage_charge, used
 from tests.soak.reconciliation import matched
-
-from .notation import active, book, rated, usage_charge, used
 
 JULY = Period(date(2024, 7, 1), date(2024, 8, 1))
 QUARTER = Period(date(2024, 7, 1), date(2024, 10, 1))
