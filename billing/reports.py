@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms, gather
 from billing.charges.charging import Charges, Standing, charges_of
+from billing.figures.counts import is_whole
 from billing.invoices import invoices
 from billing.projection.projection import Course, Month, Projection, project_activation
+from billing.quarters import coverage
+from billing.quarters.coverage import Counted
 from billing.rating.captions import tier_interval
 from billing.rating.lines import Line
 from billing.rating.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
@@ -81,11 +84,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The cost of a quarter, a month, a trust or an algorithm: what it is of, and how many algorithms run there."""
+    """The cost of a quarter, a month, a trust or an algorithm: what it is of, and how many algorithms run there.
+
+    ``under_way`` is a period whose counts are not all in: what it has cost so far, which compares with no whole one.
+    """
 
     key: str
     cost: Cost
     algorithms: int = 0
+    under_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +130,15 @@ class LatestInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """What the front page shows; ``year`` is the calendar year of the newest usage, up to the end of its month.
+    """What the front page shows; ``year`` is the calendar year up to the day that the counts are in to.
 
-    ``before`` is the cost of the same months the year before; ``since_start`` and ``ceiling_share`` are ``None`` for a
-    reader within one trust.
+    Where no month is counted in full yet, it is that of the newest count, up to the end of its month. ``before`` is the cost
+    of the same months the year before; ``since_start`` and ``ceiling_share`` are ``None`` for a reader within one trust.
     """
 
     agreement: AgreementSummary
     data_until: date | None
+    counted: Counted
     version: date | None
     scope: str | None
     year: Period
@@ -337,16 +345,19 @@ class WhatIf:
         return self.own.total / self.examinations if self.examinations else None
 
 
-def dashboard(session: Session, *, agreement_id: int, actor: Actor, known_at: datetime | None = None) -> Dashboard:
-    """Add up an agreement's cost so far for the front page: everything up to the end of the newest usage's month."""
+def dashboard(
+    session: Session, *, agreement_id: int, actor: Actor, today: date, known_at: datetime | None = None
+) -> Dashboard:
+    """Add up an agreement's cost so far for the front page: up to the day that the counts are in to, and what is under way."""
     scope = readable_trust(session, agreement_id, actor, None)
     terms = gather(session, agreement_id=agreement_id, known_at=known_at)
     term, data_until = terms.agreement.term, _data_until(terms)
     until = Period.month(data_until).end if data_until else Period.month(term.start).end
+    counted = coverage.counted(session, agreement_id=agreement_id, today=today, known_at=known_at)
     so_far = Period(term.start, max(until, Period.month(term.start).end))
     rating = terms.rate(so_far)
     charges = charges_of(terms, rating, so_far, scope, scope, known_at)
-    year = Period(date(previous_day(until).year, 1, 1), until)
+    year = _year_to(counted.through or previous_day(until))
     lines = _within(charges.lines, year)
     this_year = _within(rating.lines, year)
     others = charges_of(terms, terms.rate(year), year, scope, scope, known_at).others
@@ -355,15 +366,17 @@ def dashboard(session: Session, *, agreement_id: int, actor: Actor, known_at: da
     return Dashboard(
         agreement=terms.agreement,
         data_until=data_until,
+        counted=counted,
         version=charges.version,
         scope=scope,
         year=year,
         this_year=Cost.of(lines),
         before=Cost.of(_within(charges.lines, Period(add_months(year.start, -12), add_months(year.end, -12)))),
         quarters=tuple(
-            Part(quarter, Cost.of(own)) for quarter, own in _by(charges.lines, _quarter_of)[-QUARTERS_SHOWN:]
+            Part(quarter, Cost.of(own), under_way=not is_whole(Period.parse(quarter), counted.through))
+            for quarter, own in _by(charges.lines, _quarter_of)[-QUARTERS_SHOWN:]
         ),
-        trusts=_trust_parts(terms, lines, previous_day(until)),
+        trusts=_trust_parts(terms, lines, previous_day(year.end)),
         others=others,
         whole=Cost.of(this_year if scope is None else lines),
         since_start=since_start,
@@ -438,8 +451,8 @@ def trust_report(
     readable_trust(session, agreement_id, actor, trust)
     terms = gather(session, agreement_id=agreement_id, known_at=known_at)
     data_until = _data_until(terms)
-    until = Period.month(data_until or today).end
-    year = Period(date(previous_day(until).year, 1, 1), until)
+    counted = coverage.counted(session, agreement_id=agreement_id, today=today, known_at=known_at)
+    year = _year_to(counted.through or previous_day(Period.month(data_until or today).end))
     charges = charges_of(terms, terms.rate(year), year, trust, actor.scope("read"), known_at)
     by_month = dict(_by(charges.lines, lambda line: f"{line.period.start:%Y-%m}"))
     own = sorted((row for row in terms.activations if row.trust == trust), key=lambda row: row.go_live)
@@ -612,6 +625,11 @@ def _tier_below(terms: Terms, charge: Charge, next_tier_at: int | None) -> int |
     lasts = last_units(tiers, charge.conventions.over(terms.price_book.conventions).boundary) if tiers else ()
     wanted = None if next_tier_at is None else next_tier_at - 1
     return next((number for number, last in enumerate(lasts, start=1) if last == wanted), None)
+
+
+def _year_to(day: date) -> Period:
+    """Give the calendar year of a day, up to and with it."""
+    return Period(date(day.year, 1, 1), day + timedelta(days=1))
 
 
 def _data_until(terms: Terms) -> date | None:

@@ -17,6 +17,8 @@ from typing import Any, Literal
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from billing.figures import Figure
+from billing.figures.counts import SeriesMonth, counted_through
 from billing.forecasting.daily_rates import HISTORY_MONTHS, daily_rates
 from billing.models import UsageEntry, UsageImport
 from billing.quarters import runs as closings
@@ -24,11 +26,12 @@ from billing.quarters.later import covered
 from billing.usage import metering
 from contracts import agreements
 from contracts.agreements import readable_trust
+from contracts.clock import OSLO
 from contracts.models import Algorithm, Organisation, Person, RoleGrant
 from contracts.models.base import known, recorded_by_then
 from contracts.people.access import Actor
 from contracts.terms.agreement import ActivationRow
-from contracts.terms.period import Period, add_months
+from contracts.terms.period import Period, add_months, first_of_month
 from contracts.terms.price_book import Usage
 from contracts.terms.working_days import working_days
 
@@ -174,6 +177,54 @@ def coverage(
     return Coverage(period, cells, deliveries, metering.last_day(session, agreement_id, known_at))
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How far the counts are in: the figure, and what lacks in the first month after it that is over."""
+
+    figure: Figure
+    lacking: tuple[CoverageCell, ...] = ()
+
+    @property
+    def through(self) -> date | None:
+        """Give the last day up to which every count is in, None where the first month lacks some already."""
+        return self.figure.value if isinstance(self.figure.value, date) else None
+
+
+def counted(session: Session, *, agreement_id: int, today: date, known_at: datetime | None = None) -> Counted:
+    """Find how far the counts are in. A closed quarter is: who closed it knew what was missing in it."""
+    term = agreements.agreement_summary(session, agreement_id, known_at).term
+    if known_at is not None:
+        today = min(today, known_at.astimezone(OSLO).date())
+    closed = {run.period.start for run in closings.standing(session, agreement_id, known_at).values()}
+    start = Period.quarter(term.start).start
+    while start in closed:
+        start = add_months(start, 3)
+    begun = Period(term.start, min(term.end, today)).months() if today > term.start else []
+    over = [each for each in begun if Period.month(each.start).end <= today or each.end == term.end]
+    asked = [each for each in over if each.start >= start]
+    cells: tuple[CoverageCell, ...] = ()
+    if asked:
+        period = Period(asked[0].start, asked[-1].end)
+        cells = covered_cells(
+            session, agreement_id=agreement_id, period=period, today=max(today, period.end), known_at=known_at
+        )
+    figure = counted_through(
+        (
+            SeriesMonth(cell.trust, cell.algorithm, cell.month, not cell.to_deliver or _is_closed(cell.month, closed))
+            for cell in cells
+            if cell.due
+        ),
+        over,
+    )
+    lacking = [cell for cell in cells if cell.to_deliver and not _is_closed(cell.month, closed)]
+    first = min((cell.month.start for cell in lacking), default=None)
+    return Counted(figure, tuple(cell for cell in lacking if cell.month.start == first))
+
+
+def _is_closed(month: Period, closed: set[date]) -> bool:
+    return Period.quarter(month.start).start in closed
+
+
 def covered_cells(
     session: Session,
     *,
@@ -199,7 +250,7 @@ def covered_cells(
     changed = _changed_since_close(session, agreement_id, period, usage, known_at)
     months = [Period.month(month.start) for month in period.months()]
     term = Period(agreement.term.start, agreement.term.end)
-    rates = {month: _rates(usage, rows, month) for month in months}
+    rates = _rates(usage, [row for own in rows.values() for row in own], months)
     cells = []
     for code in holders:
         for algorithm in products:
@@ -285,10 +336,21 @@ def _live(row: ActivationRow, term: Period) -> Period | None:
 
 
 def _rates(
-    usage: list[Usage], rows: dict[tuple[str, str], list[ActivationRow]], month: Period
-) -> dict[tuple[str, str], Decimal]:
-    activations = [row.to_term() for own in rows.values() for row in own]
-    return daily_rates(usage, activations, month.start)
+    usage: list[Usage], rows: Iterable[ActivationRow], months: Iterable[Period]
+) -> dict[Period, dict[tuple[str, str], Decimal]]:
+    """Give the rates before each month, each from the usage of its own history alone: the whole is walked through once."""
+    by_month: dict[date, list[Usage]] = defaultdict(list)
+    for each in usage:
+        by_month[first_of_month(each.on)].append(each)
+    activations = [row.to_term() for row in rows]
+    return {
+        month: daily_rates(
+            [each for back in range(HISTORY_MONTHS + 1) for each in by_month[add_months(month.start, -back)]],
+            activations,
+            month.start,
+        )
+        for month in months
+    }
 
 
 def _sources(

@@ -8,7 +8,7 @@ from billing.ceiling import posts as ceiling_posts
 from billing.decisions import activation_costs, index_letters
 from billing.decisions import papers as decision_papers
 from billing.projection import kept_forecasts as forecasts_at_close
-from billing.web import api
+from billing.web import api, figures
 from billing.web.ceiling import budgets
 from billing.web.ceiling import pages as ceiling_pages
 from billing.web.charges import explanation
@@ -43,6 +43,7 @@ pages = Blueprint("billing_pages", __name__, template_folder="templates")
 def register(app: Flask) -> None:
     """Give the app this half's pages and the API."""
     app.register_blueprint(pages)
+    figures.register(app)
     activation_costs.register()
     ceiling_posts.register()
     forecasts_at_close.register()

@@ -87,12 +87,16 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class QuarterCost:
-    """The cost of one quarter in kroner: at full price, in the ramp-up at a discount, and, where it lies ahead, expected."""
+    """The cost of one quarter in kroner: at full price, in the ramp-up at a discount, and, where it lies ahead, expected.
+
+    One that is under way is what it has cost so far: it is drawn apart, and compared with no whole one.
+    """
 
     quarter: str
     full: Decimal
     discounted: Decimal
     projected: Decimal | None = None
+    under_way: bool = False
 
     @property
     def total(self) -> Decimal:
@@ -121,12 +125,21 @@ def cost_by_quarter(
         if not rows:
             return Figure(id, title or caption, _("No cost is computed yet."), None, Table(caption, columns, []))
         series = [
-            Series(_("Full price"), [row.full for row in rows]),
-            Series(_("Discounted in ramp-up"), [row.discounted for row in rows]),
+            Series(_("Full price"), [None if row.under_way else row.full for row in rows]),
+            Series(_("Discounted in ramp-up"), [None if row.under_way else row.discounted for row in rows]),
         ]
+        if any(row.under_way for row in rows):
+            columns.insert(3, Column(_("So far"), numeric=True, unit=currency(locale)))
+            so_far = [row.full + row.discounted if row.under_way else None for row in rows]
+            series.append(Series(_("So far"), so_far, pattern="outline", color=PALETTE[0]))
         if any(row.projected is not None for row in rows):
             series.append(Series(_("Projected"), [row.projected for row in rows], pattern="outline", color=NEUTRAL))
-        names = [formatting.quarter_short(row.quarter, locale) for row in rows]
+        names = [
+            _("%(period)s so far", period=formatting.quarter_short(row.quarter, locale))
+            if row.under_way
+            else formatting.quarter_short(row.quarter, locale)
+            for row in rows
+        ]
         return Figure(
             id,
             title or _quarter_finding(rows, locale),
@@ -324,9 +337,9 @@ def _totals(series: Sequence[Series]) -> list[Decimal]:
 
 
 def _quarter_finding(rows: Sequence[QuarterCost], locale: str) -> str:
-    actual = [row for row in rows if row.projected is None]
+    actual = [row for row in rows if row.projected is None and not row.under_way]
     if not actual:
-        return _("Projected cost per quarter")
+        return _("Projected cost per quarter") if rows[-1].projected is not None else _("Cost per quarter so far")
     last = actual[-1]
     said = {
         "amount": formatting.money_large(last.total, locale),
@@ -344,7 +357,7 @@ def _quarter_finding(rows: Sequence[QuarterCost], locale: str) -> str:
 
 
 def _quarter_summary(rows: Sequence[QuarterCost], locale: str) -> str:
-    actual = [row for row in rows if row.projected is None]
+    actual = [row for row in rows if row.projected is None and not row.under_way]
     sentences = []
     if actual:
         highest = max(actual, key=lambda row: row.total)
@@ -366,6 +379,15 @@ def _quarter_summary(rows: Sequence[QuarterCost], locale: str) -> str:
                     least=formatting.money(lowest.total, locale),
                 )
             )
+    under_way = [row for row in rows if row.under_way]
+    if under_way:
+        sentences.append(
+            _(
+                "%(quarter)s is under way: %(amount)s so far, from the counts that are in.",
+                quarter=formatting.quarter(under_way[0].quarter, locale),
+                amount=formatting.money(under_way[0].total, locale),
+            )
+        )
     projected = [row for row in rows if row.projected is not None]
     if projected:
         sentences.append(

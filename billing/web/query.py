@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from flask import abort, current_app, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
+from billing.quarters import coverage
+from billing.quarters.coverage import Counted
 from contracts import agreements, clock, price_books
 from contracts.agreements import AgreementSummary
 from contracts.errors import NotFound
@@ -58,6 +60,16 @@ class Query:
                 )
             )
 
+    def counted(self) -> Counted:
+        """Find how far the agreement's counts are in; once for a request."""
+        key = (self.agreement.id, self.known_at)
+        kept: dict[Any, Counted] = g.setdefault("trinnvis_counted", {})
+        if key not in kept:
+            kept[key] = coverage.counted(
+                db.session, agreement_id=self.agreement.id, today=self.today, known_at=self.known_at
+            )
+        return kept[key]
+
     def page(self, template: str, *, as_of: date | None, version: date | None, **values: Any) -> str:
         """Render a page with its data line and the links it needs; without a ``version``, the one valid by then."""
         if version is None:
@@ -69,6 +81,7 @@ class Query:
             query=self,
             link=self.link,
             as_of=as_of,
+            counted=self.counted() if as_of is not None or g.get("trinnvis_counted") else None,
             known_at=self.shown_moment(as_of),
             price_book=None if version is None else _("of %(day)s", day=formatting.day(version, current_language())),
             **values,

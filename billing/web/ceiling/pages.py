@@ -15,7 +15,6 @@ from flask_babel import gettext as _
 
 from billing.ceiling.burn_down import COMMITTED_DRAWS, RUNNING, BurnDown, LevelReached, burn_down
 from billing.payments.files import read_amount
-from billing.usage import metering
 from billing.web.charts import Figure
 from billing.web.projection import charts as charts_projection
 from billing.web.query import Query, read_query
@@ -116,7 +115,7 @@ def _page(query: Query, errors: list[tuple[str | None, str]] | None = None) -> s
     people = access.names_of(db.session, {one.by for one in shown} | {one.cause.by for one in overrun if one.cause})
     return query.page(
         "billing/ceiling/ceiling.html",
-        as_of=metering.last_day(db.session, agreement.id, known_at),
+        as_of=query.counted().through,
         version=None,
         agreement=agreement,
         last_day=previous_day(agreement.term.end),

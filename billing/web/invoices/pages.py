@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from billing import reports
 from billing.invoices import invoices, vendor_statement
 from billing.invoices.reading import read_invoices
-from billing.usage import metering
 from billing.web import words
 from billing.web.files import attachment_answer, file_answer
 from billing.web.invoices.rule_words import REFUSALS, RULES, SEVERITIES
@@ -103,7 +102,7 @@ def show(invoice_id: int) -> Any:
     holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/invoice.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         comparison=comparison,
         invoice=comparison.invoice,
@@ -172,7 +171,7 @@ def statement(invoice_id: int, number: int) -> Any:
     holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/statement.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         statement=found,
         invoice=recorded.summary,
@@ -188,7 +187,7 @@ def _index(query: Query, errors: list[tuple[str, str]] | None = None) -> str:
     )
     return query.page(
         "billing/invoices/invoices.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         listed=listed,
         quarters=reconciliations.list_quarters(query),

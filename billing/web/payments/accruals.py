@@ -57,7 +57,7 @@ def show() -> Any:
     )
     return query.page(
         "billing/payments/accruals/show.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         found=found,
         sums=_by_trust(found),

@@ -46,7 +46,7 @@ def show() -> Any:
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/payments/allocation.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         found=found,
         chosen=query.values,

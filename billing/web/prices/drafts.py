@@ -19,7 +19,6 @@ from werkzeug.datastructures import MultiDict
 from billing.prices.review import Review, begin_draft, locked_book, require_told, review, written
 from billing.rating.price_list import price_list
 from billing.rating.volume_trial import volumes_at_bounds
-from billing.usage import metering
 from billing.web import words
 from billing.web.prices import forms as price_forms
 from billing.web.prices import pages as version_pages
@@ -351,7 +350,7 @@ def _page(query: Query, examined: Review, template: str, **values: Any) -> str:
     common = version_pages.shared(query, draft.newest.content.to_version())
     return query.page(
         template,
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None if current is None else current.valid_from,
         **common,
         draft=draft,
@@ -499,7 +498,7 @@ def _conflict(query: Query, draft_id: int, conflict: Conflict, form: ChargeForm 
 def _new_page(query: Query, values: MultiDict[str, str], errors: list[tuple[str | None, str]]) -> str:
     return query.page(
         "billing/prices/new.html",
-        as_of=metering.last_day(db.session, query.agreement.id),
+        as_of=query.counted().through,
         version=None,
         asked=values,
         errors=errors,

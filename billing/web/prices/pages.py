@@ -24,7 +24,6 @@ from billing.rating.volume_trial import (
     read_as,
     volumes_at_bounds,
 )
-from billing.usage import metering
 from billing.web import words
 from billing.web.prices import words as price_words
 from billing.web.query import Query, read_query
@@ -76,7 +75,7 @@ def index(code: str) -> Any:
     current = book.version_on(query.today)
     return query.page(
         "billing/prices/index.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None if current is None else current.valid_from,
         versions=price_list(book),
         current=current,
@@ -107,7 +106,7 @@ def show(code: str, year: int, month: int, day: int) -> Any:
     earlier = [each.valid_from for each in book.versions if each.valid_from < prices.version.valid_from]
     page = query.page(
         "billing/prices/version.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=prices.version.valid_from,
         prices=prices,
         previous=max(earlier, default=None),
@@ -139,7 +138,7 @@ def diff(code: str, old: str, new: str) -> Any:
     )
     return query.page(
         "billing/prices/diff.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=after.version.valid_from,
         comparison=comparison,
         last_day=last_day,

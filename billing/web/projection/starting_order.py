@@ -84,7 +84,7 @@ def show() -> Any:
         proposal = _proposed(query, form)
     page = query.page(
         "billing/projection/starting_order.html",
-        as_of=metering.last_day(db.session, query.agreement.id),
+        as_of=query.counted().through,
         version=None,
         form=form,
         values=form.values,

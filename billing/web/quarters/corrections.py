@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 
 from billing.quarters import corrections
 from billing.quarters.corrections import Evidence
-from billing.usage import metering
 from billing.web import words
 from billing.web.query import Query, read_query
 from billing.web.usage import words as usage_words
@@ -171,7 +170,7 @@ def _page(query: Query, template: str, **values: Any) -> str:
     scope = query.actor.scope("read")
     return query.page(
         template,
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         holders=[holder for holder in holders if scope in (None, holder.party.code)],
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),

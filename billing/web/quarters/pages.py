@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from billing.quarters import closing as quarters
 from billing.quarters import coverage as usage_coverage
 from billing.quarters.coverage import CoverageCell
-from billing.usage import metering
 from billing.web import words
 from billing.web.query import Query, read_query
 from billing.web.usage import words as usage_words
@@ -39,7 +38,7 @@ def index() -> Any:
     )
     return query.page(
         "billing/usage/quarters.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         states=states,
         people=_people(states),
@@ -140,7 +139,7 @@ def _show(query: Query, quarter: str, errors: list[Any] | None = None) -> str:
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/usage/quarter.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=report.frozen.versions[-1].valid_from if report.frozen and report.frozen.versions else None,
         report=report,
         state=report.state,

@@ -14,7 +14,6 @@ from billing.reconciliation.lines import ReconciledLine, lines_of
 from billing.reconciliation.report import Report
 from billing.reconciliation.runs import Place
 from billing.reconciliation.treatment import Found
-from billing.usage import metering
 from billing.web import words
 from billing.web.query import Query, read_query
 from billing.web.reconciliation import words as reconciliation_words
@@ -210,7 +209,7 @@ def chosen_findings(report: Report) -> list[Found]:
 def _decision_page(query: Query, report: Report, errors: list[Any] | None = None) -> str:
     return query.page(
         "billing/reconciliation/decision.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         report=report,
         quarter=report.quarter.label(),
@@ -240,7 +239,7 @@ def _matches_page(query: Query, report: Report, errors: list[Any] | None = None)
     known = report.frozen.inputs.names
     return query.page(
         "billing/reconciliation/matches.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         report=report,
         quarter=report.quarter.label(),

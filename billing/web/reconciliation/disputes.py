@@ -16,7 +16,6 @@ from billing.reconciliation.dispute_records import RecordedDispute
 from billing.reconciliation.dispute_terms import COURSE, HOLDS, REASONS, STEPS, WANTED, reason_of
 from billing.reconciliation.report import Report
 from billing.reconciliation.treatment import Found
-from billing.usage import metering
 from billing.web import words
 from billing.web.files import file_answer
 from billing.web.query import Query, read_query
@@ -161,7 +160,7 @@ def _form(query: Query, report: Report, errors: list[Any] | None = None) -> str:
     kept = _chosen_keys() if request.method == "POST" else [each.key for each in found]
     return query.page(
         "billing/reconciliation/dispute_new.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         report=report,
         quarter=report.quarter.label(),
@@ -192,7 +191,7 @@ def _page(query: Query, dispute: RecordedDispute, errors: list[Any] | None = Non
     notes = _credit_notes(dispute, read)
     return query.page(
         "billing/reconciliation/dispute.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         dispute=dispute,
         quarter=dispute.quarter,

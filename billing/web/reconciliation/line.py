@@ -19,7 +19,6 @@ from billing.reconciliation import background
 from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.lines import ReconciledLine, lines_of
 from billing.reconciliation.report import Report
-from billing.usage import metering
 from billing.web import words
 from billing.web.query import Query, read_query
 from billing.web.reconciliation import words as reconciliation_words
@@ -145,7 +144,7 @@ def _page(query: Query, report: Report, key: str, errors: list[Any] | None = Non
     agreement_id = query.agreement.id
     return query.page(
         "billing/reconciliation/line.html",
-        as_of=metering.last_day(db.session, agreement_id, query.known_at),
+        as_of=query.counted().through,
         version=report.frozen.inputs.charges.versions[-1].valid_from if report.frozen.inputs.charges.versions else None,
         report=report,
         quarter=report.quarter.label(),

@@ -15,7 +15,6 @@ from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.course import refusals, tasks
 from billing.reconciliation.lines import ORDERS, Selection, by_cause, lines_of
 from billing.reconciliation.report import QuarterRow, Report
-from billing.usage import metering
 from billing.web import charts, words
 from billing.web.query import Query, read_query, refuse
 from billing.web.reconciliation import words as reconciliation_words
@@ -71,7 +70,7 @@ def quarter_page(query: Query, report: Report, errors: list[Any] | None = None) 
     names = names_of(query)
     return query.page(
         "billing/reconciliation/quarter.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=report.frozen.inputs.charges.versions[-1].valid_from if report.frozen.inputs.charges.versions else None,
         report=report,
         quarter=report.quarter.label(),

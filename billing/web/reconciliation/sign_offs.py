@@ -12,7 +12,6 @@ from billing.reconciliation import sign_offs
 from billing.reconciliation.course import refusals
 from billing.reconciliation.lines import by_cause
 from billing.reconciliation.report import Report
-from billing.usage import metering
 from billing.web import words
 from billing.web.files import file_answer
 from billing.web.query import Query, read_query
@@ -132,7 +131,7 @@ def _page(query: Query, report: Report, kind: str, errors: list[Any] | None = No
     ready = not refusals(report.facts) if kind == "attest" else report.facts.attested and not report.facts.approved
     return query.page(
         "billing/reconciliation/sign_off.html",
-        as_of=metering.last_day(db.session, query.agreement.id, query.known_at),
+        as_of=query.counted().through,
         version=None,
         report=report,
         quarter=report.quarter.label(),

@@ -260,8 +260,10 @@ def test_the_front_page_tells_no_pool_that_one_other_feeds(example_app: Flask) -
     with db.read() as session:
         agreement_id = agreements.find_agreement(session).id
         early = datetime(2025, 3, 1, tzinfo=UTC)
-        board = reports.dashboard(session, agreement_id=agreement_id, actor=READER)
-        past = reports.dashboard(session, agreement_id=agreement_id, actor=READER, known_at=early)
+        board = reports.dashboard(session, agreement_id=agreement_id, actor=READER, today=date(2026, 10, 15))
+        past = reports.dashboard(
+            session, agreement_id=agreement_id, actor=READER, today=date(2026, 10, 15), known_at=early
+        )
     assert {place.standing.charge for place in board.places if not place.told} == set()
     pooled = [place for place in past.places if place.standing.trust is None]
     assert pooled
