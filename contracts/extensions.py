@@ -57,14 +57,19 @@ class Database:
     """The engines and sessions of the running app."""
 
     def init_app(self, app: Flask) -> None:
-        """Open the database named by ``app.config["DATABASE_URL"]`` and close request sessions at their end."""
+        """Open the app's database and close request sessions at their end."""
+        self.open(app)
+        app.teardown_appcontext(self._close)
+
+    @staticmethod
+    def open(app: Flask) -> None:
+        """Open the database named by ``app.config["DATABASE_URL"]``, instead of one that was open before."""
         engine = make_engine(app.config["DATABASE_URL"])
         app.extensions["trinnvis_engine"] = engine
         app.extensions["trinnvis_read"] = sessionmaker(engine, expire_on_commit=False)
         app.extensions["trinnvis_write"] = sessionmaker(
             engine.execution_options(trinnvis_write=True), expire_on_commit=False
         )
-        app.teardown_appcontext(self._close)
 
     @property
     def engine(self) -> Engine:

@@ -21,16 +21,19 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
 from app import create_app
+from billing.example.load import load_example
 from contracts import schema_versions
 from contracts.extensions import db, make_engine
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Grant
 from contracts.web import formatting
+from tests import templates
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -104,11 +107,9 @@ def empty_engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template() -> Path:
     """A migrated, empty SQLite database to copy from."""
-    path = tmp_path_factory.mktemp("template") / "trinnvis.db"
-    _migrate(f"sqlite:///{path}")
-    return path
+    return templates.kept("migrated.db", lambda path: _migrate(f"sqlite:///{path}"))
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +152,30 @@ def make_app(url: str, instance: Path, **overrides: Any) -> Flask:
     config = {"TESTING": True, "DATABASE_URL": url, "INSTANCE": str(instance), "WTF_CSRF_ENABLED": False}
     made = create_app({**config, **overrides})
     made.test_client_class = OutsideClient
+    made.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates.folder()))
     return made
+
+
+_shared: list[Flask] = []
+
+
+@contextmanager
+def app_on(url: str, instance: Path) -> Iterator[Flask]:
+    """Open a database in the one app that a run's tests share, and be in its context; what a test configured is undone.
+
+    To make an app takes longer than most tests. A test that asks for a second one beside it gets one of its own.
+    """
+    made = _shared.pop() if _shared else make_app(url, instance)
+    kept = dict(made.config)
+    made.config.update(DATABASE_URL=url, INSTANCE=str(instance))
+    made.extensions["trinnvis_engine"].dispose()
+    db.open(made)
+    with made.app_context():
+        yield made
+    made.extensions["trinnvis_engine"].dispose()
+    made.config.clear()
+    made.config.update(kept)
+    _shared.append(made)
 
 
 class OutsideClient(FlaskClient):
@@ -165,10 +189,8 @@ class OutsideClient(FlaskClient):
 @pytest.fixture
 def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     """An app on an empty SQLite database, without CSRF tokens (their own test turns them on)."""
-    made = make_app(sqlite_url, tmp_path)
-    with made.app_context():
+    with app_on(sqlite_url, tmp_path) as made:
         yield made
-    made.extensions["trinnvis_engine"].dispose()
 
 
 @pytest.fixture
@@ -180,10 +202,8 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def database(migrated_url: str, tmp_path: Path) -> Iterator[Flask]:
     """An app on an empty database, once of each kind; inside its context `db.write()` and `db.read()` give sessions."""
-    made = make_app(migrated_url, tmp_path)
-    with made.app_context():
+    with app_on(migrated_url, tmp_path) as made:
         yield made
-    made.extensions["trinnvis_engine"].dispose()
 
 
 @pytest.fixture
@@ -200,44 +220,42 @@ def token_for(app: Flask) -> Callable[..., dict[str, str]]:
     return make
 
 
+def sign_in(app: Flask, role: str, trust: str | None = None, number: int = 1) -> FlaskClient:
+    """Add somebody with a role (and a trust) in the app's context, sign them in and give their client."""
+    with db.write() as session:
+        person = access.add_person(
+            session,
+            email=f"{role}-{number}@example.org",
+            name=f"Test {role}",
+            password=None,
+            grants=[Grant(role, trust)],
+            actor=COMMAND_LINE,
+            now=datetime.now(UTC),
+            example=True,
+        )
+    client = app.test_client()
+    answer = client.post("/logg-inn", data={"person": person.email})
+    assert answer.status_code == 302
+    return client
+
+
 @pytest.fixture
 def sign_in_as(app: Flask) -> Callable[..., FlaskClient]:
     """Sign somebody with a role (and a trust) in and give their client."""
     numbers = count(1)
-
-    def make(role: str, trust: str | None = None) -> FlaskClient:
-        with db.write() as session:
-            person = access.add_person(
-                session,
-                email=f"{role}-{next(numbers)}@example.org",
-                name=f"Test {role}",
-                password=None,
-                grants=[Grant(role, trust)],
-                actor=COMMAND_LINE,
-                now=datetime.now(UTC),
-                example=True,
-            )
-        client = app.test_client()
-        answer = client.post("/logg-inn", data={"person": person.email})
-        assert answer.status_code == 302
-        return client
-
-    return make
+    return lambda role, trust=None: sign_in(app, role, trust, next(numbers))
 
 
 @pytest.fixture(scope="session")
-def example_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def example_database(sqlite_template: Path) -> Path:
     """A SQLite database with the example in it; tests that write take a copy."""
-    folder = tmp_path_factory.mktemp("example")
-    path = folder / "trinnvis.db"
-    shutil.copyfile(sqlite_template, path)
-    made = make_app(f"sqlite:///{path}", folder)
-    from billing.example.load import load_example
 
-    with made.app_context(), db.write() as session:
-        load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC), write=formatting)
-    made.extensions["trinnvis_engine"].dispose()
-    return path
+    def load(path: Path) -> None:
+        shutil.copyfile(sqlite_template, path)
+        with app_on(f"sqlite:///{path}", path.parent), db.write() as session:
+            load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC), write=formatting)
+
+    return templates.kept("example.db", load)
 
 
 @pytest.fixture
@@ -245,7 +263,5 @@ def example_app(example_database: Path, tmp_path: Path) -> Iterator[Flask]:
     """An app on its own copy of the example."""
     path = tmp_path / "example.db"
     shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", tmp_path)
-    with made.app_context():
+    with app_on(f"sqlite:///{path}", tmp_path) as made:
         yield made
-    made.extensions["trinnvis_engine"].dispose()

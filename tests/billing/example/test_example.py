@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 from stdnum.no import orgnr
 
 from billing.charges import basis
@@ -39,6 +40,7 @@ from contracts.terms.period import Period
 from contracts.terms.price_book import check
 from contracts.terms.working_days import public_holidays, working_days
 from contracts.web import formatting
+from tests.conftest import new_postgres
 from tests.oracle.evaluator import evaluate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -247,12 +249,10 @@ def test_usage_files_come_on_working_days_after_their_period_and_hold_every_coun
 
 
 @pytest.fixture(scope="module")
-def loaded_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('example') / 'trinnvis.db'}")
-    schema_versions.upgrade(engine)
-    with sessionmaker(engine).begin() as session:
-        loaded = load_example(session, actor=COMMAND_LINE, now=NOW, write=formatting)
-    assert loaded.status == "loaded"
+def loaded_engine(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    path = tmp_path_factory.mktemp("example") / "trinnvis.db"
+    shutil.copyfile(example_database, path)
+    engine = make_engine(f"sqlite:///{path}")
     yield engine
     engine.dispose()
 
@@ -451,12 +451,17 @@ def test_the_older_quarters_are_approved_one_of_them_after_a_dispute_and_its_cre
     assert {each.treatment.state for each in second.found} == {"credited"}
 
 
-def test_both_databases_give_the_same_invoice_to_the_byte(session: Session, empty_engine: Engine) -> None:
-    schema_versions.upgrade(empty_engine)
-    with Session(empty_engine) as other:
-        load_example(other, actor=COMMAND_LINE, now=NOW, write=formatting)
-        there, here = (
-            invoices.list_invoices(each, agreement_id=agreements.find_agreement(each).id, actor=COMMAND_LINE)
-            for each in (other, session)
-        )
+@pytest.mark.postgres
+def test_both_databases_give_the_same_invoice_to_the_byte(session: Session, postgres_url: str) -> None:
+    with new_postgres(postgres_url) as url:
+        engine = make_engine(url)
+        schema_versions.upgrade(engine)
+        with Session(engine) as other:
+            loaded = load_example(other, actor=COMMAND_LINE, now=NOW, write=formatting)
+            there, here = (
+                invoices.list_invoices(each, agreement_id=agreements.find_agreement(each).id, actor=COMMAND_LINE)
+                for each in (other, session)
+            )
+        engine.dispose()
+    assert loaded.status == "loaded"
     assert [invoice.sha256 for invoice in there] == [invoice.sha256 for invoice in here]

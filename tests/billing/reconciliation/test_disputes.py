@@ -7,7 +7,6 @@ import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, get_args
 
 import pypdf
@@ -675,11 +674,11 @@ def test_a_dispute_is_never_changed(database: Flask) -> None:
     assert found(agreement_id, opened.number).amount == 600
 
 
-def test_the_deadlines_page_says_which_answer_is_due(reconciling: int, reconciling_app: tuple[Flask, Path]) -> None:
+def test_the_deadlines_page_says_which_answer_is_due(reconciling: int, reconciling_app: Flask) -> None:
     opened = disputed(reconciling)
     with db.read() as session:
         (due,) = [each for each in deadlines.upcoming(session, reconciling, TODAY) if each.source == "dispute"]
-    with reconciling_app[0].test_request_context("/"):
+    with reconciling_app.test_request_context("/"):
         sentence, consequence = sentences(due)
     assert opened.number in sentence
     assert "10045" in sentence

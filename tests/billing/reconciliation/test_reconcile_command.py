@@ -86,8 +86,8 @@ def test_the_answer_has_the_shape_that_was_promised_on_both_databases(database: 
     assert len(seen(agreement_id).runs) == 1
 
 
-def test_where_nothing_differs_it_leaves_with_nought(reconciling: int, reconciling_app: tuple[Flask, Any]) -> None:
-    app, _ = reconciling_app
+def test_where_nothing_differs_it_leaves_with_nought(reconciling: int, reconciling_app: Flask) -> None:
+    app = reconciling_app
     take_in(reconciling, invoice(reconciling))
     code, told = answer(app, FIRST)
     assert (code, told["status"], told["invoices"][0]["findings"], told["not_invoiced"]) == (0, "equal", [], [])
@@ -96,16 +96,16 @@ def test_where_nothing_differs_it_leaves_with_nought(reconciling: int, reconcili
     assert told["sha256"] in plain.stdout
 
 
-def test_another_currency_is_not_comparable(reconciling: int, reconciling_app: tuple[Flask, Any]) -> None:
+def test_another_currency_is_not_comparable(reconciling: int, reconciling_app: Flask) -> None:
     take_in(reconciling, summed(invoice(reconciling, currency="EUR")))
-    code, told = answer(reconciling_app[0], FIRST)
+    code, told = answer(reconciling_app, FIRST)
     assert (code, told["status"], told["invoiced"], told["expected"]) == (4, "not_comparable", "0.00", "13800.00")
     assert told["invoices"][0]["comparable"] is False
 
 
-def test_a_dry_run_keeps_nothing(reconciling: int, reconciling_app: tuple[Flask, Any]) -> None:
+def test_a_dry_run_keeps_nothing(reconciling: int, reconciling_app: Flask) -> None:
     take_in(reconciling, invoice(reconciling))
-    code, told = answer(reconciling_app[0], FIRST, "--dry-run")
+    code, told = answer(reconciling_app, FIRST, "--dry-run")
     assert (code, told["run"], seen(reconciling).runs) == (0, None, ())
 
 
@@ -120,25 +120,25 @@ def test_a_dry_run_keeps_nothing(reconciling: int, reconciling_app: tuple[Flask,
     ],
 )
 def test_a_callers_mistake_has_the_exit_code_of_its_kind(
-    reconciling: int, reconciling_app: tuple[Flask, Any], args: list[str], code: int, words: str
+    reconciling: int, reconciling_app: Flask, args: list[str], code: int, words: str
 ) -> None:
-    result = command(reconciling_app[0], *args)
+    result = command(reconciling_app, *args)
     assert (result.exit_code, result.stdout) == (code, "")
     assert words in result.stderr
 
 
-def test_where_there_are_several_agreements_one_is_named(reconciling: int, reconciling_app: tuple[Flask, Any]) -> None:
+def test_where_there_are_several_agreements_one_is_named(reconciling: int, reconciling_app: Flask) -> None:
     record_agreement(examples.agreement("ra-annen"))
     take_in(reconciling, invoice(reconciling))
-    assert command(reconciling_app[0], FIRST).exit_code in (1, 5)
-    assert command(reconciling_app[0], FIRST, "--agreement", "ra-test").exit_code == 0
+    assert command(reconciling_app, FIRST).exit_code in (1, 5)
+    assert command(reconciling_app, FIRST, "--agreement", "ra-test").exit_code == 0
 
 
-def test_an_attested_quarter_is_shown_as_it_was_signed(reconciling: int, reconciling_app: tuple[Flask, Any]) -> None:
+def test_an_attested_quarter_is_shown_as_it_was_signed(reconciling: int, reconciling_app: Flask) -> None:
     take_in(reconciling, invoice(reconciling))
     run(reconciling)
     check_sample(reconciling)
     attest(reconciling)
     take_in(reconciling, credit_note(reconciling, line("Kreditering", "10.00")))
-    code, told = answer(reconciling_app[0], FIRST)
+    code, told = answer(reconciling_app, FIRST)
     assert (code, told["state"], told["is_current"], told["invoiced"]) == (0, "attested", False, str(DUE))

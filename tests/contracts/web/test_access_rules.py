@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from contracts.extensions import db
 from contracts.people import access
 from contracts.terms.period import Period
 from contracts.web.guard import API_PREFIX, PUBLIC, SIGNED_IN, declared_rule
+from tests.conftest import make_app, sign_in
 from tests.tokens import bearer
 
 # Values with which every address can be built; they name things of the example.
@@ -127,12 +129,14 @@ def test_every_declared_rule_is_an_act_that_somebody_may_do(app: Flask) -> None:
     assert declared - {PUBLIC, SIGNED_IN} <= set(access.RULES)
 
 
-def test_a_view_without_a_rule_is_served_to_nobody(app: Flask, sign_in_as: Callable[..., FlaskClient]) -> None:
-    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
-    app.add_url_rule("/api/v1/forgotten", "forgotten_api", lambda: "secret")
-    client = sign_in_as("finance_controller")
-    assert client.get("/forgotten").status_code == 403
-    assert app.test_client().get("/api/v1/forgotten", headers=bearer("finance_controller")).status_code == 403
+def test_a_view_without_a_rule_is_served_to_nobody(sqlite_url: str, tmp_path: Path) -> None:
+    own = make_app(sqlite_url, tmp_path)
+    own.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    own.add_url_rule("/api/v1/forgotten", "forgotten_api", lambda: "secret")
+    with own.app_context():
+        assert sign_in(own, "finance_controller").get("/forgotten").status_code == 403
+        assert own.test_client().get("/api/v1/forgotten", headers=bearer("finance_controller")).status_code == 403
+    own.extensions["trinnvis_engine"].dispose()
 
 
 def test_the_only_open_api_route_is_the_description(app: Flask) -> None:
