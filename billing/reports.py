@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 from billing.charges.basis import Terms, gather
 from billing.charges.charging import Charges, Standing, charges_of
 from billing.figures.counts import is_whole
+from billing.forecasting.daily_rates import Plan
 from billing.invoices import invoices
-from billing.projection.projection import Course, Month, Projection, project_activation
+from billing.projection.plan_costs import plan_cost
+from billing.projection.projection import Course, Month, Projection
 from billing.quarters import coverage
 from billing.quarters.coverage import Counted
 from billing.rating.captions import tier_interval
@@ -30,7 +32,7 @@ from contracts.people.access import Actor
 from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
 from contracts.terms.money import ZERO
 from contracts.terms.period import Period, add_months, previous_day
-from contracts.terms.price_book import PriceBook
+from contracts.terms.price_book import Activation, PriceBook
 from contracts.terms.price_model import Charge, UsageCharge, last_units
 
 QUARTERS_SHOWN = 12
@@ -488,22 +490,14 @@ def what_if(
     go_live: date,
     monthly_volume: int,
     adoption_months: int,
-    as_of: date,
+    today: date,
     actor: Actor,
+    as_of: date | None = None,
 ) -> WhatIf:
-    """Answer what an activation adds for the trust, the others and the framework, month by month for two years."""
-    projection = project_activation(
-        session,
-        agreement_id=agreement_id,
-        trust=trust,
-        algorithm=algorithm,
-        go_live=go_live,
-        monthly_volume=monthly_volume,
-        adoption_months=adoption_months,
-        as_of=as_of,
-        actor=actor,
-    )
-    own = projection.marginal_by_trust.get(trust) or projection.marginal.minus(projection.marginal)
+    """Answer what an activation adds for the trust, the others and the framework, month by month to the agreement's end."""
+    plan = Plan(Activation(trust, algorithm, go_live), monthly_volume, adoption_months)
+    cost = plan_cost(session, agreement_id=agreement_id, plan=plan, today=today, as_of=as_of, actor=actor)
+    projection, own = cost.projection, cost.own
     rest = [(code, course) for code, course in projection.marginal_by_trust.items() if code != trust]
     all_trusts = actor.scope("read") is None
     framework, told = _told_framework(projection, own, actor.scope("read"))

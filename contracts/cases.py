@@ -138,6 +138,27 @@ class Case:
         """Tell an option's case from an activation's."""
         return self.id.kind
 
+    def standing(self, today: date) -> str:
+        """Give the state that has come by ``today``: a step that is true from a later day is planned until then.
+
+        ``state`` is what the last step led to, from which the next one comes.
+        """
+        for step in reversed(self.steps):
+            if step.on <= today:
+                return step.state
+        if self.steps:
+            return self.steps[0].source
+        running = self.activation
+        if running is None or running.void:
+            return self.state
+        if running.go_live_on > today:
+            return "ordered"
+        return "live" if running.end_on is None or running.end_on > today else "ended"
+
+    def ahead(self, today: date) -> Step | None:
+        """Give the first step that is taken and true from a day still to come, None where there is none."""
+        return next((step for step in self.steps if step.on > today), None)
+
     @property
     def version(self) -> str:
         """Name this state of the case: it changes with everything that happens to it."""

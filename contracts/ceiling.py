@@ -223,6 +223,31 @@ def open_of(case: Case) -> Decimal:
     return _ZERO if case.submission.figures is None else case.submission.figures.p90
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What is left under the ceiling before a case, what the case takes of it, and what is left after; None: no maximum known."""
+
+    before: Decimal | None
+    takes: Decimal
+
+    @property
+    def after(self) -> Decimal | None:
+        """Give what is left after it."""
+        return None if self.before is None else self.before - self.takes
+
+
+def share_of(session: Session, case: Case) -> Share:
+    """Tell what a case takes under the ceiling: once, whether it is reserved (P90), committed (expected) or still a draft.
+
+    What is left after a case that reserves or commits is the headroom as it stands.
+    """
+    figures = None if case.submission is None else case.submission.figures
+    left = standing(session, case.agreement_id).headroom
+    held = open_of(case) + committed_by_source(session, case.agreement_id).get(str(case.id), _ZERO)
+    before = None if left is None else left + held
+    return Share(before, held or (_ZERO if figures is None else figures.p90))
+
+
 def ask_override(
     session: Session, *, case: Case, request: Decimal, reason: str, actor: Actor, now: datetime
 ) -> Override:

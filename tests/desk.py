@@ -94,6 +94,9 @@ class Desk:
 
     def act(self, case_id: CaseId, event: str, actor: Actor, **more: Any) -> Case:
         """Take a step; ``on``, ``comment`` and ``delegation`` come with it."""
+        if event in ("suspend", "resume"):
+            # It is live from the day it was planned for, which lies ahead of the desk's own today.
+            more.setdefault("on", START)
         request = Request(
             on=more.pop("on", None), comment=more.pop("comment", "because"), delegation=more.pop("delegation", None)
         )
@@ -174,7 +177,7 @@ class Desk:
 
     def certify(self, algorithm: str = ALGORITHM, expires_on: date = date(2029, 6, 30), **more: Any) -> None:
         """Record a certificate."""
-        values = {"ce_class": "IIa", "number": "NB-1", "valid_from": date(2021, 1, 1)} | more
+        values: dict[str, Any] = {"ce_class": "IIa", "number": "NB-1", "valid_from": date(2021, 1, 1)} | more
         catalogue.record_certificate(
             self.session,
             algorithm=algorithm,

@@ -1,13 +1,14 @@
 """Budget against what it costs: by trust, cost centre, month and tertial, with actual, forecast and committed beside each other.
 
 A tertial is four months (January to April, May to August, September to December). Costs are booked where the register of cost
-centres says; a cost that it books nowhere stands under no cost centre, and a budget without costs is there too.
+centres says, those of an activation that is approved and not counted yet where its funding decision says; a cost that is booked
+nowhere stands under no cost centre, and a budget without costs is there too.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,17 +16,25 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from billing.projection.months import expected_course
+from billing.projection.months import ExpectedCourse, MonthCost, expected_course
 from contracts import cost_centres
 from contracts.agreements import AgreementSummary, readable_trust
+from contracts.cases import Case, list_cases
 from contracts.errors import Finding, invalid
-from contracts.options import funding
+from contracts.options import dossier, funding
+from contracts.options import steps as options
 from contracts.options.funding import Funding
 from contracts.people.access import Actor
 from contracts.terms.money import ZERO, kroner
 from contracts.terms.period import Period
+from contracts.terms.workflow import COMMITTED
 
 TERTIALS: Final = ((1, 4), (5, 8), (9, 12))
+
+
+def register() -> None:
+    """Let the guard of budgets ask what is bound already."""
+    options.register_bound(bound_by_year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +143,11 @@ def budget_course(
         invalid([Finding("#/year", "outside_agreement", f"{year} lies outside the agreement")])
     assert period is not None
     assert course is not None
-    register = cost_centres.register(session, agreement_id, known_at)
     costs: dict[tuple[str, str | None], list[list[int]]] = defaultdict(lambda: [[0, 0, 0] for _ in range(12)])
-    for each in course.months:
+    for key, each in _booked(session, course, known_at):
         if not each.within(scope):
             continue
-        booking = register.booking(each.trust, each.algorithm, each.month)
-        sums = costs[each.trust, None if booking is None else booking.cost_centre][each.month.month - 1]
+        sums = costs[key][each.month.month - 1]
         for place, amount in enumerate((each.actual_ore, each.forecast_ore, each.committed_ore)):
             sums[place] += amount
     budgets = {
@@ -159,6 +166,57 @@ def budget_course(
         revisions=tuple(funding.revisions(session, year=year, trust=scope, known_at=known_at)),
         planned=sum(scope in (None, plan.activation.trust) for plan in course.committed),
     )
+
+
+def bound_by_year(
+    session: Session, case: Case, cost_centre: str, years: Iterable[int], today: date
+) -> dict[int, Decimal]:
+    """Give what of a cost centre's years is actual, forecast and committed without a case's own plan, kroner excluding VAT.
+
+    What is left of the budget after it and after the plan is the plan's cover: `cover:P`.
+    """
+    listed = sorted(years)
+    if not listed:
+        return {}
+    course = expected_course(
+        session,
+        agreement_id=case.agreement_id,
+        period=Period(date(listed[0], 1, 1), date(listed[-1] + 1, 1, 1)),
+        today=today,
+        without=((case.trust, case.algorithm or ""),),
+    )
+    sums = dict.fromkeys(listed, 0)
+    for key, each in _booked(session, course, None):
+        if key == (case.trust, cost_centre) and each.month.year in sums:
+            sums[each.month.year] += each.actual_ore + each.forecast_ore + each.committed_ore
+    return {year: kroner(amount) for year, amount in sums.items()}
+
+
+def _booked(
+    session: Session, course: ExpectedCourse, known_at: datetime | None
+) -> Iterator[tuple[tuple[str, str | None], MonthCost]]:
+    """Give the months of a course, each with the trust and cost centre that it is booked on (None: nowhere)."""
+    agreement_id = course.terms.agreement.id
+    register = cost_centres.register(session, agreement_id, known_at)
+    decided = _decided_on(session, course, known_at)
+    for each in course.months:
+        booking = register.booking(each.trust, each.algorithm, each.month)
+        found = decided.get((each.trust, each.algorithm), None if booking is None else booking.cost_centre)
+        yield (each.trust, found), each
+
+
+def _decided_on(
+    session: Session, course: ExpectedCourse, known_at: datetime | None
+) -> dict[tuple[str, str | None], str]:
+    """Give the cost centres that the funding decisions of committed activations name."""
+    pairs = {(plan.activation.trust, plan.activation.algorithm) for plan in course.committed}
+    named = {}
+    for case in list_cases(session, agreement_id=course.terms.agreement.id, known_at=known_at) if pairs else ():
+        if (case.trust, case.algorithm) in pairs and case.state in COMMITTED:
+            centre = dossier.cost_centre(session, case, known_at)
+            if centre is not None:
+                named[case.trust, case.algorithm] = centre
+    return named
 
 
 def _centre(key: tuple[str, str | None], budget: Funding | None, costs: list[list[int]] | None) -> CentreCourse:

@@ -52,7 +52,8 @@ _WARNINGS: Final = {
     "maximum_unknown": "Avtalen har ingen kjent høyeste verdi å holde kostnaden mot.",
     "overridden": "Kostnaden går ut over avtalens høyeste verdi; overskridelsen er godkjent særskilt.",
     "certificate_expires_soon": "Sertifikatet {certificate} utløper {expires_on}, innen de første tolv månedene.",
-    "funding_below_cost": "{year}: bevilgningen er {funded} kr, ventet kostnad {cost} kr.",
+    "funding_below_cost": "{year}: av budsjettet på {funded} kr er {bound} kr brukt og bundet; planen koster {cost} kr, "
+    "og {cover} kr er igjen etterpå.",
     "call_off_outlives_term": "Avropet varer til {ends_on}, lenger enn rammeavtalen ({term_end}).",
 }
 _NONE_GIVEN: Final = "Ingen oppgitt"
@@ -122,7 +123,7 @@ def decision_paper(
         one for one in agreements.marketplace(session, case.agreement_id) if one.code == (case.algorithm or "")
     )
     listed = gains.list_gains(session, case)
-    told = gain_balance.balance(session, case, figures, listed)
+    told = gain_balance.balance(session, case, listed, now.astimezone(OSLO).date())
     names = access.names_of(session, {actor.id, *(gain.owner for gain in listed)})
     version = price_books.price_book(session, case.agreement_id).version_on(case.plan.starts_on)
     items = dossier.items(session, case)
@@ -141,15 +142,19 @@ def decision_paper(
         submitted_by=names[actor.id],
         open_points=tuple(_warned(one, write) for one in submitted.warnings),
         expected=figures.expected,
+        own=figures.own,
         p90=figures.p90,
         first_year=figures.first_year,
-        per_examination=gain_balance.ordinary_price(figures, case.plan.monthly_quantity),
+        per_examination=told.per_examination,
         months=_months(figures),
         others=(EffectOnOther("De andre helseforetakene samlet", figures.others),) if figures.others else (),
         maximum=facts.ceiling.maximum,
         used=facts.ceiling.used,
         other_requests=facts.ceiling.open_others,
-        budget=tuple(BudgetYear(year, facts.funding.get(year), cost) for year, cost in sorted(figures.by_year.items())),
+        budget=tuple(
+            BudgetYear(one.year, one.budget, one.bound, one.cost)
+            for one in workflow.cover_by_year(figures, facts.funding, facts.bound)
+        ),
         gains=tuple(
             Gain(gain.description, _size(gain, write), gain.per_year(told.examinations), gain.source, names[gain.owner])
             for gain in listed
@@ -168,10 +173,17 @@ def decision_paper(
         guards=_answers(submitted, write),
         statement=facts.comment.strip(),
         price_book=f"gyldig fra {write.day(version.valid_from, 'nb')}" if version is not None else "",
-        scenario=figures.basis,
+        scenario=_scenario(figures, write),
         dossier_hash=submitted.sha256,
         example=summary.example,
     )
+
+
+def _scenario(figures: CostFigures, write: Writing) -> str:
+    if figures.as_of is None:
+        return _NONE_GIVEN
+    counted = write.day(previous_day(figures.as_of), "nb")
+    return f"Beregnet med og uten aktiveringen, med volum telt til og med {counted} og det som er ventet etter det"
 
 
 def _months(figures: CostFigures) -> tuple[MonthCost, ...]:
@@ -249,6 +261,6 @@ def _in_norwegian(name: str, text: str, write: Writing) -> str:
     if name in ("expires_on", "ends_on", "term_end"):
         day = date.fromisoformat(text)
         return write.day(day - timedelta(days=1) if name in ("ends_on", "term_end") else day, "nb")
-    if name in ("cost", "funded", "request", "headroom", "maximum"):
+    if name in ("cost", "funded", "bound", "cover", "request", "headroom", "maximum"):
         return write.amount(Decimal(text), "nb")
     return text

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from billing.ceiling import budgets
 from billing.charges import basis
 from billing.decisions import activation_costs, index_letters
 from billing.decisions import papers as decision_papers
@@ -163,6 +164,7 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
         return LoadedExample("already_there")
     # Cases are submitted in it: their figures and papers are those of a submission anywhere, also where no app was made.
     activation_costs.register()
+    budgets.register()
     decision_papers.register(write)
     index_letters.register(write)
     document = load_agreement(agreement_document())

@@ -34,7 +34,9 @@ TEXTS: Final[Texts] = {
         "cost": "Kostnad (kr ekskl. mva.)",
         "figure": "Størrelse",
         "amount": "Beløp",
-        "expected": "Forventet til avtalens slutt",
+        "own": "Forventet for helseforetaket selv",
+        "on_others": "Forventet for de andre helseforetakene",
+        "expected": "Forventet til avtalens slutt, i alt",
         "p90": "P90: i ni av ti simuleringer høyst",
         "first_year": "Forventet de første tolv månedene",
         "per_exam": "Forventet per undersøkelse etter innføringen",
@@ -56,9 +58,10 @@ TEXTS: Final[Texts] = {
         "headroom": "Igjen etter denne",
         "budget": "Budsjett (kr ekskl. mva.)",
         "year": "År",
-        "funded": "Bevilget",
-        "cost_of_year": "Kostnad",
-        "left": "Igjen",
+        "funded": "Budsjett",
+        "bound": "Brukt og bundet",
+        "cost_of_year": "Denne planen",
+        "left": "Igjen etterpå",
         "no_budget": "Ingen bevilgning er registrert.",
         "gains": "Ventede gevinster",
         "gain": "Gevinst",
@@ -68,9 +71,9 @@ TEXTS: Final[Texts] = {
         "owner": "Ansvarlig",
         "no_gains": "Ingen gevinster er beskrevet.",
         "net": "Netto per år er {net}, og gevinsten dekker kostnaden fra {volume} undersøkelser i året.",
-        "net_only": "Netto per år er {net}. Volumet der gevinsten dekker kostnaden, er ikke kjent.",
+        "net_only": "Netto per år er {net}. Gevinsten dekker aldri kostnaden, uansett volum.",
         "net_unknown": "Netto per år er ikke regnet, fordi minst én gevinst ikke har noe beløp.",
-        "net_no_year": "Netto per år er ikke regnet, fordi det er for få måneder igjen av avtalen med ordinære priser.",
+        "net_no_year": "Netto per år er ikke regnet, fordi kostnaden av et helt ordinært år ikke kan beregnes.",
         "evidence": "Dokumentasjon av algoritmen",
         "documents": "Dokumenter i saken",
         "document": "Dokument",
@@ -110,7 +113,9 @@ TEXTS: Final[Texts] = {
         "cost": "Cost (NOK excl. VAT)",
         "figure": "Figure",
         "amount": "Amount",
-        "expected": "Expected to the end of the agreement",
+        "own": "Expected for the trust itself",
+        "on_others": "Expected for the other trusts",
+        "expected": "Expected to the end of the agreement, in all",
         "p90": "P90: at most, in nine of ten simulations",
         "first_year": "Expected in the first twelve months",
         "per_exam": "Expected per examination after the ramp-up",
@@ -133,9 +138,10 @@ TEXTS: Final[Texts] = {
         "headroom": "Left after this one",
         "budget": "Budget (NOK excl. VAT)",
         "year": "Year",
-        "funded": "Funded",
-        "cost_of_year": "Cost",
-        "left": "Left",
+        "funded": "Budget",
+        "bound": "Used and bound",
+        "cost_of_year": "This plan",
+        "left": "Left after it",
         "no_budget": "No funding is registered.",
         "gains": "Expected gains",
         "gain": "Gain",
@@ -145,9 +151,9 @@ TEXTS: Final[Texts] = {
         "owner": "Owner",
         "no_gains": "No gains are described.",
         "net": "The net per year is {net}, and the gain covers the cost from {volume} examinations a year.",
-        "net_only": "The net per year is {net}. The volume at which the gain covers the cost is not known.",
+        "net_only": "The net per year is {net}. The gain never covers the cost, whatever the volume.",
         "net_unknown": "The net per year is not computed, because at least one gain has no amount.",
-        "net_no_year": "The net per year is not computed, because too few months at ordinary prices are left of the agreement.",
+        "net_no_year": "The net per year is not computed, because the cost of a whole ordinary year cannot be rated.",
         "evidence": "Evidence of the algorithm",
         "documents": "Documents of the case",
         "document": "Document",
@@ -193,10 +199,11 @@ class EffectOnOther:
 
 @dataclass(frozen=True, slots=True)
 class BudgetYear:
-    """A year's funding (None where none is approved) and the cost that touches it."""
+    """A year's budget of the cost centre (None where none is approved), what of it is bound, and what the plan costs it."""
 
     year: int
     funded: Decimal | None
+    bound: Decimal
     cost: Decimal
 
 
@@ -235,7 +242,7 @@ class GuardAnswer:
 class DecisionPaper:
     """What an approver decides on, in kroner excluding VAT, as frozen at submission.
 
-    `agreement_end` is the last day. `maximum` is None where the agreement has none. `evidence` are names with what is
+    `own` and `others` sum to `expected`. `agreement_end` is the last day. `maximum` is None where the agreement has none. `evidence` are names with what is
     known, "none given" among it. `net_per_year` (of a year at ordinary prices) and `break_even` are known only where every gain has an amount. Raises
     `ValueError` for a net that is given although a gain's amount is unknown, and for a break-even volume without a net.
     """
@@ -254,6 +261,7 @@ class DecisionPaper:
     submitted_by: str
     open_points: tuple[str, ...]
     expected: Decimal
+    own: Decimal
     p90: Decimal
     first_year: Decimal
     per_examination: Decimal | None
@@ -384,6 +392,8 @@ class DecisionPaper:
 
     def _figures(self, write: Writing) -> Table:
         rows = (
+            ("own", self.own),
+            ("on_others", self.expected - self.own),
             ("expected", self.expected),
             ("p90", self.p90),
             ("first_year", self.first_year),
@@ -436,6 +446,7 @@ class DecisionPaper:
             columns=(
                 Column(words["year"], 1),
                 Column(words["funded"], 1, "number"),
+                Column(words["bound"], 1, "number"),
                 Column(words["cost_of_year"], 1, "number"),
                 Column(words["left"], 1, "number"),
             ),
@@ -443,8 +454,9 @@ class DecisionPaper:
                 (
                     str(year.year),
                     self._amount(year.funded, write),
+                    self._amount(year.bound, write),
                     self._amount(year.cost, write),
-                    self._amount(None if year.funded is None else year.funded - year.cost, write),
+                    self._amount(None if year.funded is None else year.funded - year.bound - year.cost, write),
                 )
                 for year in self.budget
             ),

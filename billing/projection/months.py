@@ -9,9 +9,9 @@ What stands on no trust is shared as in the cost allocation. All amounts are ør
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -20,12 +20,10 @@ from sqlalchemy.orm import Session
 from billing.charges.basis import Terms, gather
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
 from billing.payments.allocation import portions_of
-from billing.projection.projection import lines_with_and_without, planned_row
+from billing.projection.bound import Pair, bound_plans, cut_off, with_rows
+from billing.projection.projection import lines_with_and_without
 from billing.rating.lines import Line
-from contracts import cases
 from contracts.terms.period import Period, add_months
-from contracts.terms.price_book import Activation
-from contracts.terms.working_days import working_days
 
 Key = tuple[str, str | None, date, bool]
 _NO_GROWTH: Final = Decimal(0)
@@ -65,18 +63,27 @@ class ExpectedCourse:
 
 
 def expected_course(
-    session: Session, *, agreement_id: int, period: Period, today: date, known_at: datetime | None = None
+    session: Session,
+    *,
+    agreement_id: int,
+    period: Period,
+    today: date,
+    without: Collection[Pair] = (),
+    known_at: datetime | None = None,
 ) -> ExpectedCourse:
     """Give what the months of ``period`` cost as known; it is clipped to the agreement's term.
 
-    The forecast begins on the day after the last count, or with the next month where no working day of that month is left;
-    on ``today`` where there is no count.
+    The forecast begins at the cut-off. ``without`` leaves bound plans out that are looked at on their own.
     """
     terms = gather(session, agreement_id=agreement_id, known_at=known_at)
     data_until = max((entry.on for entry in terms.usage), default=None)
-    as_of = today if data_until is None else _counted_until(data_until)
+    as_of = cut_off(data_until, today)
+    coming = {(row.trust, row.algorithm) for row in terms.activations if row.go_live >= as_of}.intersection(without)
+    terms = replace(
+        terms, activations=tuple(row for row in terms.activations if (row.trust, row.algorithm) not in coming)
+    )
     common = period.overlap(terms.agreement.term.period)
-    plans = _committed(session, terms, as_of, known_at)
+    plans = bound_plans(session, terms, as_of, without=without, known_at=known_at)
     if common is None:
         return ExpectedCourse(terms, period, as_of, data_until, (), plans)
     running = tuple(row.to_term() for row in terms.activations)
@@ -86,13 +93,7 @@ def expected_course(
     with_plans = base
     if plans and ahead:
         planned = forecast({}, (), plans, ahead, _NO_GROWTH)
-        live = {(one.trust, one.algorithm) for one in running if one.end is None or one.end > as_of}
-        coming = (plan.activation for plan in plans if (plan.activation.trust, plan.activation.algorithm) not in live)
-        with_plans = replace(
-            base,
-            activations=(*terms.activations, *(planned_row(each) for each in coming)),
-            usage=(*base.usage, *planned),
-        )
+        with_plans = with_rows(replace(base, usage=(*base.usage, *planned)), plans)
     with_lines, base_lines = lines_with_and_without(with_plans, base, common)
     known_lines = terms.rate(common).lines
     last_actual = as_of.replace(day=1) if as_of.day > 1 else add_months(as_of, -1)
@@ -116,37 +117,8 @@ def expected_course(
     return ExpectedCourse(terms, common, as_of, data_until, months, plans)
 
 
-def _counted_until(last: date) -> date:
-    """Give the first day that is not counted yet; a month without a working day left is counted to its end."""
-    following = last + timedelta(days=1)
-    month_end = Period.month(last).end
-    if following < month_end and not working_days(Period(following, month_end)):
-        return month_end
-    return following
-
-
 def _portions(
     session: Session, agreement_id: int, lines: Iterable[Line], period: Period, known_at: datetime | None
 ) -> Iterable[tuple[Key, int]]:
     for each in portions_of(session, agreement_id, lines, period, known_at):
         yield (each.trust, each.algorithm, each.period.start.replace(day=1), each.key != "own"), each.net_ore
-
-
-def _committed(session: Session, terms: Terms, as_of: date, known_at: datetime | None) -> tuple[Plan, ...]:
-    """Take the plans of activations that are approved and not running, or live and not counted since they are."""
-    recorded = {(row.trust, row.algorithm): row for row in terms.activations if row.end is None or row.end > as_of}
-    since = {key: row.go_live for key, row in recorded.items()}
-    counted = {key for entry in terms.usage if entry.on >= since.get(key := (entry.trust, entry.algorithm), date.max)}
-    plans = []
-    for case in cases.list_cases(session, agreement_id=terms.agreement.id, known_at=known_at):
-        plan, algorithm = case.plan, case.algorithm
-        if case.kind != "activation" or case.state not in _APPROVED or plan is None or algorithm is None:
-            continue
-        row = recorded.get((case.trust, algorithm))
-        if (case.trust, algorithm) in counted or (row is None) == (case.state == "live"):
-            continue
-        starts_on = max(plan.starts_on if row is None else row.go_live, as_of)
-        ends_on = plan.ends_on if row is None else row.end
-        if terms.agreement.term.period.contains(starts_on):
-            plans.append(Plan(Activation(case.trust, algorithm, starts_on, end=ends_on), plan.monthly_quantity))
-    return tuple(plans)

@@ -19,15 +19,14 @@ from sqlalchemy.orm import Session
 from billing.charges.basis import Terms, gather
 from billing.charges.told import Cell, cells_told, others_told
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
+from billing.projection.bound import bound_plans, with_rows
 from billing.rating.rate import Line, compile_terms, marginal, rate_compiled
 from contracts import agreements
-from contracts.agreements import readable_trust
 from contracts.errors import Finding, NotFound, invalid
 from contracts.people.access import Actor
 from contracts.prices import drafts as price_drafts
-from contracts.terms.agreement import ActivationRow
 from contracts.terms.money import RATE_DECIMALS, ZERO, kroner
-from contracts.terms.period import Period, add_months, first_of_month
+from contracts.terms.period import Period, first_of_month
 from contracts.terms.price_book import Activation, IndexAdjustment, PriceBook, Usage
 from contracts.terms.price_model import Charge, Graduated, UsageCharge, Volume
 from contracts.terms.working_days import spread, working_days
@@ -121,6 +120,16 @@ class Scenario:
     noise: Noise | None = Noise()
     windows: tuple[tuple[date, date] | None, ...] = ()
     base: Base = Base()
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Give the trusts and algorithms that it plans."""
+        return frozenset((plan.activation.trust, plan.activation.algorithm) for plan in self.plans)
+
+    @property
+    def known_until(self) -> date:
+        """Give the first day whose recorded usage does not count."""
+        return self.as_of if self.usage is None else self.period.start
 
     @property
     def index_factor(self) -> Decimal:
@@ -266,26 +275,19 @@ def project(
     terms = gather_in(session, scenario.base, agreement_id=agreement_id, actor=actor, known_at=known_at)
     invalid(plan_findings(session, terms, scenario, known_at))
     terms = with_assumed_terms(session, terms, scenario, known_at)
-    activations = tuple(row.to_term() for row in terms.activations)
-    known_until = scenario.as_of if scenario.usage is None else scenario.period.start
-    recorded = [entry for entry in terms.usage if entry.on < min(known_until, scenario.period.end)]
-    rates = daily_rates(recorded, activations, scenario.as_of)
-    planned = tuple(planned_row(plan.activation) for plan in scenario.plans)
     if scenario.usage is not None:
-        with_plans = without_plans = _usage(scenario, rates, activations, scenario.plans)
+        base_terms = _as_given(terms, scenario)
+        scenario_terms = with_rows(base_terms, scenario.plans)
     else:
-        # What runs is forecast once: the plans' own volumes do not change it.
-        without_plans = _usage(scenario, rates, activations, ())
-        with_plans = [*without_plans, *_usage(scenario, {}, (), scenario.plans)]
-    scenario_terms = replace(terms, activations=(*terms.activations, *planned), usage=(*recorded, *with_plans))
-    base_terms = replace(terms, usage=(*recorded, *without_plans))
+        bound = bound_plans(session, terms, scenario.as_of, without=scenario.pairs, known_at=known_at)
+        base_terms = going_on(terms, scenario, bound)
+        scenario_terms = planned_beside(base_terms, scenario)
     lines, base = lines_with_and_without(scenario_terms, base_terms, scenario.period)
     end = terms.agreement.term.end
     course, without = _course(lines, scenario.period, end), _course(base, scenario.period, end)
-    added = {(plan.activation.trust, plan.activation.algorithm) for plan in scenario.plans}
     examinations: dict[Period, int] = defaultdict(int)
-    for entry in with_plans:
-        if (entry.trust, entry.algorithm) in added and entry.on < end:
+    for entry in scenario_terms.usage:
+        if (entry.trust, entry.algorithm) in scenario.pairs and scenario.known_until <= entry.on < end:
             examinations[Period.month(entry.on)] += entry.quantity
     version = terms.price_book.version_on(min(scenario.period.start, end))
     return Projection(
@@ -298,35 +300,11 @@ def project(
         marginal_by_trust=_marginal_by_trust(lines, base, scenario.period, end),
         examinations=dict(examinations),
         price_version=None if version is None else version.valid_from,
-        data_until=max((entry.on for entry in recorded), default=None),
+        data_until=max((entry.on for entry in _recorded(terms, scenario)), default=None),
         lines=lines,
         base=base,
         price_book=terms.price_book,
     )
-
-
-def project_activation(
-    session: Session,
-    *,
-    agreement_id: int,
-    trust: str,
-    algorithm: str,
-    go_live: date,
-    monthly_volume: int,
-    as_of: date,
-    actor: Actor,
-    months: int = 24,
-    adoption_months: int = 0,
-) -> Projection:
-    """Answer "what will it cost if ``trust`` switches ``algorithm`` on from ``go_live``?" over ``months`` months.
-
-    ``trust`` must lie in the actor's scope, else it is as unknown as one that does not exist.
-    """
-    readable_trust(session, agreement_id, actor, trust)
-    start = Period.month(go_live).start
-    plan = Plan(Activation(trust, algorithm, go_live), monthly_volume, adoption_months)
-    scenario = Scenario(Period(start, add_months(start, months)), as_of, (plan,))
-    return project(session, agreement_id=agreement_id, scenario=scenario, actor=actor)
 
 
 def lines_with_and_without(with_plans: Terms, base: Terms, period: Period) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
@@ -348,19 +326,41 @@ def lines_with_and_without(with_plans: Terms, base: Terms, period: Period) -> tu
     return (*untouched, *difference.with_), without
 
 
-def _usage(
+def going_on(terms: Terms, scenario: Scenario, bound: tuple[Plan, ...]) -> Terms:
+    """Give the terms with what is known before the scenario's day, and what runs and is bound forecast from it on.
+
+    The months between what is known and the scenario's first one are forecast too: they move the counters.
+    """
+    running = tuple(row.to_term() for row in terms.activations)
+    recorded = _recorded(terms, scenario)
+    rates = daily_rates(recorded, running, scenario.as_of)
+    return replace(with_rows(terms, bound), usage=(*recorded, *_forecast(scenario, rates, running, bound)))
+
+
+def planned_beside(base: Terms, scenario: Scenario) -> Terms:
+    """Give terms that go on with a scenario's plans beside them: the plans' own volumes change nothing of the others'."""
+    return with_rows(replace(base, usage=(*base.usage, *_forecast(scenario, {}, (), scenario.plans))), scenario.plans)
+
+
+def _as_given(terms: Terms, scenario: Scenario) -> Terms:
+    planned = tuple(plan.activation for plan in scenario.plans)
+    given = given_usage(scenario, (*(row.to_term() for row in terms.activations), *planned))
+    return replace(terms, usage=(*_recorded(terms, scenario), *given))
+
+
+def _recorded(terms: Terms, scenario: Scenario) -> list[Usage]:
+    return [entry for entry in terms.usage if entry.on < min(scenario.known_until, scenario.period.end)]
+
+
+def _forecast(
     scenario: Scenario,
     rates: dict[tuple[str, str], Decimal],
-    activations: tuple[Activation, ...],
+    running: tuple[Activation, ...],
     plans: tuple[Plan, ...],
 ) -> list[Usage]:
-    if scenario.usage is not None:
-        return given_usage(scenario, (*activations, *(plan.activation for plan in plans)))
-    # The months between what is known and the scenario's first one are forecast too: they move the counters.
-    coming = Period(scenario.as_of, scenario.period.end) if scenario.as_of < scenario.period.end else None
-    if coming is None:
+    if scenario.as_of >= scenario.period.end:
         return []
-    return forecast(rates, activations, plans, coming, scenario.annual_growth)
+    return forecast(rates, running, plans, Period(scenario.as_of, scenario.period.end), scenario.annual_growth)
 
 
 def given_usage(scenario: Scenario, activations: tuple[Activation, ...]) -> list[Usage]:
@@ -494,16 +494,3 @@ def _sums(lines: Iterable[Line], key: str) -> dict[str, Decimal]:
         if name is not None:
             sums[name] += line.net
     return dict(sorted(sums.items()))
-
-
-def planned_row(activation: Activation) -> ActivationRow:
-    return ActivationRow(
-        id=0,
-        trust=activation.trust,
-        trust_name=activation.trust,
-        algorithm=activation.algorithm,
-        product=activation.algorithm,
-        validation_from=activation.validation_from,
-        go_live=activation.go_live,
-        end=activation.end,
-    )

@@ -15,10 +15,11 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms
-from billing.forecasting.daily_rates import daily_rates
+from billing.forecasting.daily_rates import Plan, daily_rates
 from billing.forecasting.simulate import Fan, Simulation, Spread, VolumePlan, simulate
 from billing.forecasting.spread import Estimate, estimate_from_counts
 from billing.forecasting.volumes import given_plan, volume_plan
+from billing.projection.bound import bound_plans, with_rows
 from billing.projection.projection import (
     FIRST_YEAR_MONTHS,
     Noise,
@@ -26,7 +27,6 @@ from billing.projection.projection import (
     gather_in,
     given_usage,
     plan_findings,
-    planned_row,
     with_assumed_terms,
 )
 from billing.rating.rate import compile_terms
@@ -144,14 +144,21 @@ def prepare(
     if not 1 <= scenario.draws <= MOST_DRAWS:
         findings.append(Finding("#/draws", "out_of_range", f"from 1 to {MOST_DRAWS} draws"))
     invalid(findings)
-    return prepared(with_assumed_terms(session, terms, scenario, known_at), terms, scenario)
+    bound: tuple[Plan, ...] = ()
+    if scenario.usage is None:
+        bound = bound_plans(session, terms, scenario.as_of, without=scenario.pairs, known_at=known_at)
+    return prepared(with_assumed_terms(session, terms, scenario, known_at), terms, scenario, bound)
 
 
-def prepared(assumed: Terms, known: Terms, scenario: Scenario) -> Prepared:
-    """Make a scenario ready under terms that are gathered already; ``assumed`` are the known ones and what it assumes."""
+def prepared(assumed: Terms, known: Terms, scenario: Scenario, bound: tuple[Plan, ...] = ()) -> Prepared:
+    """Make a scenario ready under terms that are gathered already; ``assumed`` are the known ones and what it assumes.
+
+    ``bound`` are plans beside what runs, with the scenario's own and without them.
+    """
     activations = tuple(row.to_term() for row in assumed.activations)
     planned = tuple(plan.activation for plan in scenario.plans)
-    with_plans = replace(assumed, activations=(*assumed.activations, *(planned_row(each) for each in planned)))
+    assumed = with_rows(assumed, bound)
+    with_plans = with_rows(assumed, scenario.plans)
     known_until = scenario.as_of if scenario.usage is None else scenario.period.start
     recorded = _covered(assumed, min(known_until, scenario.period.end))
     until = max((entry.on for entry in recorded), default=None)
@@ -169,8 +176,8 @@ def prepared(assumed: Terms, known: Terms, scenario: Scenario) -> Prepared:
     rates = daily_rates(recorded, activations, scenario.as_of)
     coming = Period(scenario.as_of, _horizon(assumed, scenario))
     term = assumed.agreement.term
-    volumes = volume_plan(term, recorded, rates, activations, scenario.plans, coming, scenario.annual_growth)
-    base_volumes = volume_plan(term, recorded, rates, activations, (), coming, scenario.annual_growth)
+    volumes = volume_plan(term, recorded, rates, activations, (*bound, *scenario.plans), coming, scenario.annual_growth)
+    base_volumes = volume_plan(term, recorded, rates, activations, bound, coming, scenario.annual_growth)
     spread = _spread(assumed, known, scenario, estimate)
     return Prepared(scenario, with_plans, assumed, volumes, base_volumes, spread, estimate, until)
 

@@ -22,7 +22,8 @@ from billing.charges.basis import Terms, gather
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
 from billing.forecasting.drivers import Activated, Drivers, Year, drivers
 from billing.models import Correction
-from billing.projection.projection import Scenario, plan_findings, planned_row, with_assumed_terms
+from billing.projection.bound import planned_row
+from billing.projection.projection import Scenario, plan_findings, with_assumed_terms
 from billing.rating.lines import Line
 from contracts.agreements import AgreementSummary, readable_trust
 from contracts.errors import Finding, invalid

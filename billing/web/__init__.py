@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
+from billing.ceiling import budgets as budget_courses
 from billing.ceiling import posts as ceiling_posts
 from billing.decisions import activation_costs, index_letters
 from billing.decisions import papers as decision_papers
@@ -45,6 +46,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(pages)
     figures.register(app)
     activation_costs.register()
+    budget_courses.register()
     ceiling_posts.register()
     forecasts_at_close.register()
     decision_papers.register(formatting)

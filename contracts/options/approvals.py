@@ -169,11 +169,13 @@ def principal_of(session: Session, *, act: str, trust: str, delegation_id: int |
 
 def may_decide(session: Session, case: Case, actor: Actor, *, on: date) -> bool:
     """Tell whether an actor's roles, or a delegation to them, let them decide on a case."""
-    act = f"{case.kind}.approve"
-    if actor.may(act, case.trust):
-        return True
-    principals = (_actor(session, one.principal) for one in stand_ins(session, deputy=actor.id, on=on))
-    return any(principal is not None and principal.may(act, case.trust) for principal in principals)
+    return actor.may(f"{case.kind}.approve", case.trust) or bool(principals(session, case, actor, on=on))
+
+
+def principals(session: Session, case: Case, actor: Actor, *, on: date) -> list[str]:
+    """List in whose places a deputy may decide on a case on a day, in the order in which they were given."""
+    held = (_actor(session, one.principal) for one in stand_ins(session, deputy=actor.id, on=on))
+    return [one.id for one in held if one is not None and one.may(f"{case.kind}.approve", case.trust)]
 
 
 def awaiting(session: Session, cases: Iterable[Case], actor: Actor, *, on: date) -> list[Case]:

@@ -64,8 +64,8 @@ def board(cases: Iterable[Case], today: date) -> list[BoardRow]:
             BoardRow(
                 option=option,
                 days_left=None if open_until is None else (open_until - today).days,
-                live=sum(case.state in ("live", "suspended") for case in own),
-                under_way=sum(case.state in UNDER_WAY for case in own),
+                live=sum(case.standing(today) in ("live", "suspended") for case in own),
+                under_way=sum(case.standing(today) in UNDER_WAY for case in own),
                 next=next_step(option),
             )
         )

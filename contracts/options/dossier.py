@@ -200,6 +200,13 @@ def reusable(session: Session, case: Case, item: str) -> list[Reusable]:
     return [Reusable(*row) for row in found]
 
 
+def cost_centre(session: Session, case: Case, known_at: datetime | None = None) -> str | None:
+    """Give the cost centre that a case's funding decision names, None where it names none."""
+    decision = next((one for one in items(session, case, known_at) if one.code == "decision_and_funding"), None)
+    named = None if decision is None else decision.facts.get("cost_centre")
+    return named.strip() or None if isinstance(named, str) else None
+
+
 def case_row_of(session: Session, case: Case, actor: Actor, now: datetime) -> int:
     """Give a case's row, made now for an option to which nothing has happened yet. The caller holds the lock."""
     if case.row_id is not None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import delete, insert, select
@@ -20,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from contracts import agreements, audit, ceiling, price_books
 from contracts.cases import Case, CaseId, find_case, list_cases
-from contracts.errors import Conflict, Denied, Finding, InvalidInput, Refused, invalid
+from contracts.errors import Conflict, Denied, Finding, InvalidInput, NotFound, Refused, invalid
 from contracts.models import (
     Activation,
     ActivationSlot,
@@ -40,15 +42,15 @@ from contracts.schemas.price_book import dump_price_book
 from contracts.terms import workflow
 from contracts.terms.cost_figures import CostFigures
 from contracts.terms.money import format_amount
-from contracts.terms.workflow import OSLO, CeilingFacts, Facts, Refusal, Refusals, Rule, Transition
+from contracts.terms.workflow import OSLO, CeilingFacts, Cover, Facts, Refusal, Refusals, Rule, Transition
 
 LONGEST_TEXT: Final = 2000
 LARGEST_QUANTITY: Final = 10_000_000
 # In these states the plan of an activation may still be changed; what was approved of it is then void.
 PLANNING: Final = frozenset({"draft", "submitted", "approved"})
 
-# (session, agreement_id, trust, algorithm, first day, first day after or None, examinations a month)
-Estimate = Callable[[Session, int, str, str, date, date | None, int], CostFigures]
+# (session, agreement_id, trust, algorithm, first day, first day after or None, examinations a month, today)
+Estimate = Callable[[Session, int, str, str, date, date | None, int, date], CostFigures]
 _estimates: list[Estimate] = []
 
 
@@ -109,6 +111,18 @@ def register_estimate(estimate: Estimate) -> None:
     if _estimates and _estimates[0] is not estimate:
         raise ValueError("the estimate of activations is registered already")
     _estimates[:] = [estimate]
+
+
+# (session, case, cost centre, years, today): what of each year is bound on it without the case's own plan.
+Bound = Callable[[Session, Case, str, Iterable[int], date], dict[int, Decimal]]
+_bounds: list[Bound] = []
+
+
+def register_bound(bound: Bound) -> None:
+    """Let ``bound`` say what of a cost centre's budget is used or promised already. Raises ValueError for a second one."""
+    if _bounds and _bounds[0] is not bound:
+        raise ValueError("what is bound of budgets is registered already")
+    _bounds[:] = [bound]
 
 
 def draft_activation(
@@ -223,7 +237,7 @@ def act(
     if seen is not None:
         seen(case)
     if event == "submit" and figures is None:
-        figures = _estimated(session, case)
+        figures = estimated(session, case, today)
     facts = gather(session, case, rule, request=request, figures=figures, actor=actor.id, principal=principal, at=at)
     decided = workflow.decide(case.state, event, facts, at)
     if isinstance(decided, Refusals):
@@ -233,28 +247,59 @@ def act(
 
 
 def choices(session: Session, case: Case, actor: Actor, *, at: datetime) -> list[Choice]:
-    """List the steps that come from a case's state, each with whether this actor may take it and what refuses it now.
+    """List the steps that come from a case's state, each as `choice` finds it on its usual day.
 
-    Nothing is estimated anew: before its submission an activation's cost is not held against the ceiling here.
+    Nothing is estimated anew: what a submission costs is held against ceiling and budget by `choice` with its figures.
+    """
+    listed = [choice(session, case, rule.event, actor, at=at) for rule in workflow.events_from(case.kind, case.state)]
+    return [_without_figures(one) if one.event == "submit" else one for one in listed]
+
+
+def _without_figures(one: Choice) -> Choice:
+    refusals = tuple(refusal for refusal in one.refusals if refusal.code != "figures_missing")
+    return replace(one, allowed=one.permitted and not refusals, refusals=refusals)
+
+
+def choice(
+    session: Session,
+    case: Case,
+    event: str,
+    actor: Actor,
+    *,
+    at: datetime,
+    on: date | None = None,
+    figures: CostFigures | None = None,
+) -> Choice:
+    """Tell whether this actor may take a step, and what refuses or warns of it, by the same decision that `act` asks.
+
+    ``on`` is the day it is to be true from (None: its usual one), ``figures`` are those of a submission. Raises `NotFound`
+    where there is no such step from the case's state.
     """
     today = at.astimezone(OSLO).date()
-    listed = []
-    for rule in workflow.events_from(case.kind, case.state):
-        act_name = f"{case.kind}.{rule.event}"
-        permitted = actor.may(act_name, case.trust) or (
-            rule.decision and approvals.may_decide(session, case, actor, on=today)
-        )
-        facts = gather(
-            session, case, rule, request=Request(comment="-"), figures=None, actor=actor.id, principal=actor.id, at=at
-        )
-        decided = workflow.decide(case.state, rule.event, facts, at)
-        refusals = decided.refusals if isinstance(decided, Refusals) else ()
-        if rule.event == "submit":
-            refusals = tuple(one for one in refusals if one.code != "figures_missing")
-        listed.append(
-            Choice(rule.event, rule.target, permitted, permitted and not refusals, refusals, decided.warnings)
-        )
-    return listed
+    rule = workflow.rule_of(case.kind, event)
+    if rule is None or case.state not in rule.sources:
+        raise NotFound(f"'{event}' does not come from {case.state}")
+    request = Request(on=on or usual_day(case, event, today), comment="-")
+    principals = approvals.principals(session, case, actor, on=today) if rule.decision else ()
+    permitted = actor.may(f"{case.kind}.{event}", case.trust)
+    principal = actor.id if permitted or not principals else principals[0]
+    facts = gather(session, case, rule, request=request, figures=figures, actor=actor.id, principal=principal, at=at)
+    decided = workflow.decide(case.state, event, facts, at)
+    refusals = decided.refusals if isinstance(decided, Refusals) else ()
+    permitted = permitted or bool(principals)
+    return Choice(event, rule.target, permitted, permitted and not refusals, refusals, decided.warnings)
+
+
+def usual_day(case: Case, event: str, today: date) -> date:
+    """Give the day that a step is usually true from: today, or the later one that the plan or the step before it names."""
+    if case.kind == "option" or event not in ("go_live", "suspend", "resume", "end"):
+        return today
+    if event == "go_live":
+        return today if case.plan is None else max(today, case.plan.starts_on)
+    if case.activation is None:
+        return today
+    since = case.activation.go_live_on
+    return max(today, since + timedelta(days=1) if event == "end" else since)
 
 
 def lapse_due(session: Session, *, agreement_id: int, now: datetime, at: datetime | None = None) -> list[CaseId]:
@@ -295,8 +340,7 @@ def gather(
     product = {one.code: one for one in agreements.marketplace(session, agreement_id)}.get(case.algorithm or "")
     extension = agreements.extensions(session, agreement_id)
     today = at.astimezone(OSLO).date()
-    decision = next((one for one in items if one.code == "decision_and_funding"), None)
-    cost_centre = None if decision is None else decision.facts.get("cost_centre")
+    cost_centre = dossier.cost_centre(session, case)
     return Facts(
         kind=case.kind,
         trust=case.trust,
@@ -320,7 +364,8 @@ def gather(
         ce_class="" if product is None else product.ce_class,
         certificates=() if case.algorithm is None else catalogue.certificates(session, case.algorithm),
         items=tuple(one.to_term() for one in items),
-        funding=funding.approved(session, trust=case.trust, cost_centre=_text(cost_centre), on=today),
+        funding=funding.approved(session, trust=case.trust, cost_centre=cost_centre, on=today),
+        bound=_bound(session, case, cost_centre, counted, today) if "budget" in rule.guards else {},
         actor=actor,
         principal=principal,
         requesters=case.requesters,
@@ -329,12 +374,34 @@ def gather(
         submitted_basis=None if frozen is None else frozen.basis,
         basis=_basis(case, items, book, frozen.basis if frozen else {}),
         held_by=_held_by(session, case),
+        validating_since=next((step.on for step in reversed(case.steps) if step.event == "start_validation"), None),
+        live_since=None if case.activation is None or case.activation.void else case.activation.go_live_on,
+        first_open=price_books.first_open_day(session, agreement_id) if "open_quarter" in rule.guards else None,
         comment=request.comment,
         clauses={
             "option": case.clause or (holder.clause if holder else ""),
             "term": extension[-1].clause if extension else "",
         },
     )
+
+
+def covers(session: Session, case: Case, figures: CostFigures, today: date) -> tuple[Cover, ...]:
+    """Hold a plan's cost against the budget of the case's cost centre, year by year, as the guard of the budget does."""
+    centre = dossier.cost_centre(session, case)
+    budgets = funding.approved(session, trust=case.trust, cost_centre=centre, on=today)
+    return workflow.cover_by_year(figures, budgets, _bound(session, case, centre, figures, today))
+
+
+def _bound(
+    session: Session, case: Case, cost_centre: str | None, figures: CostFigures | None, today: date
+) -> dict[int, Decimal]:
+    if cost_centre is None or figures is None:
+        return {}
+    return {
+        year: amount
+        for bound in _bounds
+        for year, amount in bound(session, case, cost_centre, figures.by_year, today).items()
+    }
 
 
 def _take(
@@ -427,19 +494,11 @@ def _take(
 def _run(session: Session, case: Case, event: str, facts: Facts, stamp: dict[str, Any]) -> int | None:
     """Write what runs from a day on, or until when: the row that every rating reads."""
     if event == "go_live":
-        price_books.require_open(session, case.agreement_id, facts.on)
-        begun = next((step.on for step in reversed(case.steps) if step.event == "start_validation"), None)
-        if begun is not None and begun > facts.on:
-            invalid([Finding("#/data/on", "before_validation", f"validation began on {begun.isoformat()}")])
-        return _write_activation(session, case, None, begun, facts.on, None, stamp)
+        return _write_activation(session, case, None, facts.validating_since, facts.on, None, stamp)
     if event == "end":
-        price_books.require_open(session, case.agreement_id, facts.on)
         running = case.activation
         if running is None or running.void or running.end_on is not None:
             raise Conflict("not_running", "no running activation is recorded for this case")
-        if facts.on <= running.go_live_on:
-            detail = f"it went live on {running.go_live_on.isoformat()}: the first day without it comes after that"
-            invalid([Finding("#/data/on", "end_before_go_live", detail)])
         return _write_activation(
             session, case, running.id, running.validation_from, running.go_live_on, facts.on, stamp
         )
@@ -582,19 +641,24 @@ def _basis(case: Case, items: list[dossier.DossierItem], book: Any, submitted: d
     return parts
 
 
-def _estimated(session: Session, case: Case) -> CostFigures | None:
+def estimated(session: Session, case: Case, today: date) -> CostFigures | None:
+    """Compute what a case's present plan is expected to cost; None without a plan, or where nobody estimates."""
     if case.kind != "activation" or case.plan is None or case.algorithm is None or not _estimates:
         return None
     plan = case.plan
-    return _estimates[0](
-        session,
-        case.agreement_id,
-        case.trust,
-        case.algorithm,
-        plan.starts_on,
-        plan.ends_on,
-        plan.monthly_quantity,
-    )
+    # Where it cannot be rated the guards say why: it runs already, or no price covers it.
+    with suppress(InvalidInput):
+        return _estimates[0](
+            session,
+            case.agreement_id,
+            case.trust,
+            case.algorithm,
+            plan.starts_on,
+            plan.ends_on,
+            plan.monthly_quantity,
+            today,
+        )
+    return None
 
 
 def _check_plan(starts_on: date, ends_on: date | None, monthly_quantity: int, intended_use: str) -> None:
@@ -646,10 +710,6 @@ def _same(session: Session, case: Case) -> Case:
 
 def _told(refusal: Refusal) -> dict[str, Any]:
     return {"guard": refusal.guard, "code": refusal.code, "numbers": dict(refusal.numbers)}
-
-
-def _text(value: Any) -> str | None:
-    return value.strip() if isinstance(value, str) else None
 
 
 def _log(session: Session, action: str, case_id: CaseId, facts: dict[str, Any], actor: Actor, now: datetime) -> None:

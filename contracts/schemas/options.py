@@ -58,6 +58,7 @@ class MonthCostSchema(TermsSchema):
 
     month = fields.String(required=True)
     amount = Number(2, required=True)
+    others = Number(2, required=True, metadata={"description": "The part that falls on the other trusts."})
 
 
 class CostFiguresSchema(TermsSchema):
@@ -72,6 +73,7 @@ class CostFiguresSchema(TermsSchema):
     others = Number(2, required=True, metadata={"description": "The part that falls on the other trusts."})
     by_month = fields.List(fields.Nested(MonthCostSchema), required=True)
     basis = fields.String(required=True)
+    as_of = Day(required=True, allow_none=True, metadata={"description": "The first day that was not counted yet."})
 
 
 class StepSchema(TermsSchema):

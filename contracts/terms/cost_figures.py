@@ -16,20 +16,27 @@ from contracts.terms.money import format_amount
 
 @dataclass(frozen=True, slots=True)
 class MonthCost:
-    """The expected cost of one month, named by its first day."""
+    """The expected cost of one month, named by its first day; ``others`` is the part that falls on the other trusts."""
 
     month: date
     amount: Decimal
+    others: Decimal = Decimal("0.00")
+
+    @property
+    def own(self) -> Decimal:
+        """Give the part that falls on the activation's own trust."""
+        return self.amount - self.others
 
 
 @dataclass(frozen=True, slots=True)
 class CostFigures:
     """Kroner excluding VAT of one activation over ``[first, until)``, with it less without it, for all trusts together.
 
-    ``expected`` is the mean, ``p90`` the amount that nine of ten outcomes stay within; ``until`` is the agreement's
-    current end. ``ramp_end`` is the first day of ordinary prices, ``None`` without a ramp-up. ``others`` is the part of
-    ``expected`` that falls on the other trusts (negative: they pay less). Raises ValueError where P90 is below the mean
-    (the approval would then take more than the request had reserved) or the months do not add up to the mean.
+    ``expected`` is the cost of the expected volumes, ``p90`` the amount that nine of ten outcomes stay within; ``until`` is
+    the agreement's current end. ``ramp_end`` is the first day of ordinary prices, ``None`` without a ramp-up. ``others`` is
+    the part of ``expected`` that falls on the other trusts (negative: they pay less). ``as_of`` is the first day that was
+    not counted yet (``None``: not kept). Raises ValueError where P90 is below what is
+    expected (the approval would then take more than the request had reserved) or the months do not add up to it.
     """
 
     first: date
@@ -41,19 +48,25 @@ class CostFigures:
     others: Decimal
     by_month: tuple[MonthCost, ...]
     basis: str
+    as_of: date | None = None
 
     def __post_init__(self) -> None:
         if self.p90 < self.expected:
-            raise ValueError(f"P90 {self.p90} is below the mean {self.expected}")
+            raise ValueError(f"P90 {self.p90} is below what is expected, {self.expected}")
         if sum((month.amount for month in self.by_month), Decimal(0)) != self.expected:
-            raise ValueError("the months do not add up to the mean")
+            raise ValueError("the months do not add up to what is expected")
+
+    @property
+    def own(self) -> Decimal:
+        """Give the part of ``expected`` that falls on the activation's own trust."""
+        return self.expected - self.others
 
     @property
     def by_year(self) -> dict[int, Decimal]:
-        """Give the expected cost of each calendar year that it touches."""
+        """Give what each calendar year that it touches is expected to cost the activation's own trust."""
         years: dict[int, Decimal] = defaultdict(Decimal)
         for month in self.by_month:
-            years[month.month.year] += month.amount
+            years[month.month.year] += month.own
         return {year: amount for year, amount in years.items() if amount}
 
     def to_written(self) -> dict[str, Any]:
@@ -67,15 +80,22 @@ class CostFigures:
             "ramp_end": None if self.ramp_end is None else self.ramp_end.isoformat(),
             "others": format_amount(self.others),
             "by_month": [
-                {"month": f"{month.month:%Y-%m}", "amount": format_amount(month.amount)} for month in self.by_month
+                {
+                    "month": f"{month.month:%Y-%m}",
+                    "amount": format_amount(month.amount),
+                    "others": format_amount(month.others),
+                }
+                for month in self.by_month
             ],
             "basis": self.basis,
+            "as_of": None if self.as_of is None else self.as_of.isoformat(),
         }
 
     @classmethod
     def from_written(cls, written: dict[str, Any]) -> CostFigures:
         """Read what `to_written` wrote."""
-        ramp_end = written["ramp_end"]
+        # What was frozen before the months told the others' part has it in the sum alone.
+        ramp_end, as_of = written["ramp_end"], written.get("as_of")
         return cls(
             first=date.fromisoformat(written["from"]),
             until=date.fromisoformat(written["to"]),
@@ -85,8 +105,13 @@ class CostFigures:
             ramp_end=None if ramp_end is None else date.fromisoformat(ramp_end),
             others=Decimal(written["others"]),
             by_month=tuple(
-                MonthCost(date.fromisoformat(f"{month['month']}-01"), Decimal(month["amount"]))
+                MonthCost(
+                    date.fromisoformat(f"{month['month']}-01"),
+                    Decimal(month["amount"]),
+                    Decimal(month.get("others", "0.00")),
+                )
                 for month in written["by_month"]
             ),
             basis=written["basis"],
+            as_of=None if as_of is None else date.fromisoformat(as_of),
         )

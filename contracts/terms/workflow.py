@@ -229,10 +229,20 @@ RULES: tuple[Rule, ...] = (
         ("validating",),
         "live",
         _REQUESTERS,
-        ("option_exercised", "named_holder", "prices", "algorithm", "dossier", "not_earlier", "no_double"),
+        (
+            "option_exercised",
+            "named_holder",
+            "prices",
+            "algorithm",
+            "dossier",
+            "not_earlier",
+            "course",
+            "open_quarter",
+            "no_double",
+        ),
     ),
-    Rule("activation", "suspend", ("live",), "suspended", _MANAGER),
-    Rule("activation", "resume", ("suspended",), "live", _MANAGER, ("option_exercised", "algorithm")),
+    Rule("activation", "suspend", ("live",), "suspended", _MANAGER, ("course",)),
+    Rule("activation", "resume", ("suspended",), "live", _MANAGER, ("option_exercised", "algorithm", "course")),
     Rule(
         "activation",
         "withdraw",
@@ -240,7 +250,7 @@ RULES: tuple[Rule, ...] = (
         "withdrawn",
         _REQUESTERS,
     ),
-    Rule("activation", "end", ("live", "suspended"), "ended", _MANAGER),
+    Rule("activation", "end", ("live", "suspended"), "ended", _MANAGER, ("course", "open_quarter")),
 )
 
 # Which items a dossier must have accepted by which step.
@@ -322,6 +332,35 @@ class CeilingFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """Whether the budget of a cost centre holds a plan in a year, kroner excluding VAT.
+
+    ``bound`` is what of it is actual, forecast or committed without the plan; ``cost`` is the plan's for its own trust.
+    """
+
+    year: int
+    budget: Decimal | None
+    bound: Decimal
+    cost: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        """Give what is left of the budget after the plan; below zero it does not hold it."""
+        return (self.budget or Decimal(0)) - self.bound - self.cost
+
+
+def cover_by_year(
+    figures: CostFigures, budgets: Mapping[int, Decimal], bound: Mapping[int, Decimal]
+) -> tuple[Cover, ...]:
+    """Hold a plan's cost against the budgets, year by year; a year in which it costs nothing, or saves, needs none."""
+    return tuple(
+        Cover(year, budgets.get(year), bound.get(year, Decimal(0)), cost)
+        for year, cost in sorted(figures.by_year.items())
+        if cost > 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """An approval that was given: by whom, and in whose place (the same person where nobody is stood in for)."""
 
@@ -335,7 +374,9 @@ class Facts:
 
     ``on`` is the day the step is true from; ``term`` the agreement's with all extensions that were taken up; ``deadline``
     the option's last day. ``starts_on`` and ``ends_on`` are the plan's. ``requesters`` are all who had a hand in the
-    case; ``submitted_basis`` and ``basis`` are what was submitted and what the case says now, part by part.
+    case; ``validating_since`` and ``live_since`` are its days so far, ``first_open`` the first day that is not in a closed
+    quarter; ``funding`` is the budget of its cost centre by year, ``bound`` what of it is actual, forecast or committed without
+    this plan; ``submitted_basis`` and ``basis`` are what was submitted and what the case says now, part by part.
     """
 
     kind: Kind
@@ -356,6 +397,7 @@ class Facts:
     certificates: tuple[CertificateFacts, ...] = ()
     items: tuple[Item, ...] = ()
     funding: Mapping[int, Decimal] = field(default_factory=dict)
+    bound: Mapping[int, Decimal] = field(default_factory=dict)
     actor: str = ""
     principal: str = ""
     requesters: frozenset[str] = frozenset()
@@ -364,6 +406,9 @@ class Facts:
     submitted_basis: Mapping[str, str] | None = None
     basis: Mapping[str, str] = field(default_factory=dict)
     held_by: str | None = None
+    validating_since: date | None = None
+    live_since: date | None = None
+    first_open: date | None = None
     comment: str = ""
     clauses: Mapping[str, str] = field(default_factory=dict)
 
@@ -617,13 +662,19 @@ def _budget(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
     if facts.figures is None:
         yield Refusal("budget", "figures_missing", "there are no cost figures to hold against the budget")
         return
-    for year, cost in facts.figures.by_year.items():
-        funded = facts.funding.get(year)
-        numbers = {"year": str(year), "cost": str(cost), "funded": str(funded or Decimal(0))}
-        if funded is None or funded <= 0:
-            yield Refusal("budget", "year_not_funded", f"{year} costs {cost} and has no approved funding", "", numbers)
-        elif funded < cost:
-            detail = f"{year} costs {cost}, the approved funding is {funded}"
+    for one in cover_by_year(facts.figures, facts.funding, facts.bound):
+        numbers = {
+            "year": str(one.year),
+            "cost": str(one.cost),
+            "funded": str(one.budget or Decimal(0)),
+            "bound": str(one.bound),
+            "cover": str(one.left),
+        }
+        if one.budget is None or one.budget <= 0:
+            detail = f"{one.year} costs {one.cost} and has no approved funding"
+            yield Refusal("budget", "year_not_funded", detail, "", numbers)
+        elif one.left < 0:
+            detail = f"{one.year} costs {one.cost}; of the budget {one.budget}, {one.bound} is used or promised already"
             yield Refusal("budget", "funding_below_cost", detail, "", numbers, warning=True)
 
 
@@ -664,6 +715,22 @@ def _not_earlier(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
         yield Refusal("not_earlier", "before_approved_day", detail, "", numbers)
 
 
+def _course(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
+    """Refuse a day before the step before it is true; the first day without an algorithm comes after its first one."""
+    since = facts.validating_since if rule.event == "go_live" else facts.live_since
+    if since is not None and (facts.on < since or (rule.event == "end" and facts.on == since)):
+        detail = f"{facts.on.isoformat()} comes too early: the step before it is true from {since.isoformat()}"
+        yield Refusal("course", "too_early", detail, "", {"on": facts.on.isoformat(), "since": since.isoformat()})
+
+
+def _open_quarter(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
+    """Refuse to change what runs on days whose quarter is closed."""
+    if facts.first_open is not None and facts.on < facts.first_open:
+        numbers = {"on": facts.on.isoformat(), "first_open": facts.first_open.isoformat()}
+        detail = f"everything before {facts.first_open.isoformat()} is closed"
+        yield Refusal("open_quarter", "closed_past", detail, "", numbers)
+
+
 def _no_double(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
     if facts.held_by is not None:
         what = facts.algorithm or "an option"
@@ -685,6 +752,8 @@ GUARDS: dict[str, Guard] = {
     "segregation": _segregation,
     "stale_approval": _stale_approval,
     "not_earlier": _not_earlier,
+    "course": _course,
+    "open_quarter": _open_quarter,
     "no_double": _no_double,
 }
 

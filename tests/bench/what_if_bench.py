@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from billing.charges.basis import Terms, gather
 from billing.example.load import load_example
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
-from billing.projection.projection import planned_row
+from billing.projection.bound import planned_row
 from contracts import schema_versions
 from contracts.agreements import find_agreement
 from contracts.extensions import db

@@ -50,7 +50,14 @@ PAIRS = 8
 
 
 def by_the_hundred(
-    session: Session, agreement_id: int, trust: str, algorithm: str, first: date, end: date | None, quantity: int
+    session: Session,
+    agreement_id: int,
+    trust: str,
+    algorithm: str,
+    first: date,
+    end: date | None,
+    quantity: int,
+    today: date,
 ) -> CostFigures:
     """Give figures of a hundred kroner an examination: all of the agreement's maximum for the quantity of this proof."""
     return desk.figures(f"{quantity * 100}.00")

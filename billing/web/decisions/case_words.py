@@ -106,7 +106,9 @@ _SENTENCES: dict[str, str] = {
     "item_not_accepted": N_("“%(item)s” has no accepted document: %(status)s."),
     "item_incomplete": N_("“%(item)s” does not say %(lacking)s."),
     "year_not_funded": N_("%(year)s costs %(cost)s and has no approved funding."),
-    "funding_below_cost": N_("%(year)s costs %(cost)s; the approved funding is %(funded)s."),
+    "funding_below_cost": N_(
+        "%(year)s costs %(cost)s; of the budget of %(funded)s, %(bound)s is used or promised already: %(cover)s is left after it."
+    ),
     "own_request": N_(
         "Whoever drafted, filed or submitted in this case does not decide on it, nor a deputy of theirs."
     ),
@@ -117,11 +119,13 @@ _SENTENCES: dict[str, str] = {
     ),
     "approvals_missing": N_("%(approvals)s of %(needed)s approvals stand."),
     "before_approved_day": N_("%(on)s is before the approved day, %(approved)s."),
+    "too_early": N_("%(on)s comes too early: the step before it is true from %(since)s."),
+    "closed_past": N_("%(on)s lies in a closed quarter; the first day that may still change is %(first_open)s."),
     "held_already": N_("The algorithm at this trust is held by something else already."),
     "comment_missing": N_("Say in a sentence why."),
 }
-_MONEY = frozenset({"request", "headroom", "maximum", "cost", "funded", "used", "open", "short"})
-_DAYS = frozenset({"deadline", "on", "from", "to", "day", "expires_on", "approved"})
+_MONEY = frozenset({"request", "headroom", "maximum", "cost", "funded", "bound", "cover", "used", "open", "short"})
+_DAYS = frozenset({"deadline", "on", "from", "to", "day", "expires_on", "approved", "since", "first_open"})
 # First days after: told as the last day before them.
 _ENDS = frozenset({"ends_on", "term_end"})
 
@@ -144,6 +148,25 @@ def item_status(case: Case, item: DossierItem) -> tuple[str, str]:
         return _("Accepted, but says too little"), "danger"
     text, tone = ITEM_STATUSES[item.status]
     return _(text), tone
+
+
+def standing(case: Case, today: date) -> tuple[str, str]:
+    """Say in which state a case is today, with the tone of it; a state never runs ahead of its day."""
+    text, tone = STATES[case.kind][case.standing(today)]
+    return _(text), tone
+
+
+def ahead(case: Case, today: date) -> str:
+    """Say what is recorded to come true on a later day; empty where nothing is."""
+    step = case.ahead(today)
+    if step is None:
+        return ""
+    day = formatting.day(step.on, current_language())
+    if step.event == "go_live":
+        return _("Planned: in operation from %(day)s.", day=day)
+    if step.event == "end":
+        return _("Planned: ends, first day without it %(day)s.", day=day)
+    return _("Planned: %(step)s, true from %(day)s.", step=_(STATES[case.kind][step.state][0]).lower(), day=day)
 
 
 def case_title(case: Case, names: Names) -> str:

@@ -40,16 +40,19 @@ def balance_text(balance: Balance, gains: tuple[Gain, ...]) -> str:
             gains="; ".join(unknown),
         )
     if balance.net_per_year is None:
-        return _(
-            "The net per year is not computed, because too few months at ordinary prices are left of the agreement."
-        )
+        return _("The net per year is not computed, because no cost can be rated for this case.")
     values = {
         "gain": formatting.money(balance.gain_per_year, locale),
         "cost": formatting.money(balance.year_cost or 0, locale),
         "net": formatting.money(balance.net_per_year, locale),
     }
-    told = _("A year at ordinary prices gains %(gain)s and costs %(cost)s: net %(net)s.", **values)
+    assert balance.year is not None
+    values["first"] = formatting.day(balance.year.start, locale)
+    told = _(
+        "A whole year at ordinary prices, rated from %(first)s, gains %(gain)s and costs %(cost)s: net %(net)s.",
+        **values,
+    )
     if balance.break_even is None:
-        return told + " " + _("At no volume that was looked at do the gains cover the cost.")
+        return told + " " + _("The gains never cover the cost: at no volume up to a hundred times the planned one.")
     volume = formatting.quantity(balance.break_even, locale)
     return told + " " + _("The gains cover the cost from %(volume)s examinations a year.", volume=volume)

@@ -138,7 +138,6 @@ def observe(case: str, number: int) -> Any:
 
 
 def _page(query: Query, case: Case, errors: list[Any] | None = None) -> str:
-    figures = None if case.submission is None else case.submission.figures
     listed = gains.list_gains(db.session, case)
     people = {one.owner for one in listed} | {seen.by for one in listed for seen in one.observed}
     names = words.Names.of(
@@ -153,7 +152,7 @@ def _page(query: Query, case: Case, errors: list[Any] | None = None) -> str:
         case=case,
         title_text=case_words.case_title(case, names),
         gains=listed,
-        balance=gain_balance.balance(db.session, case, figures, listed),
+        balance=gain_balance.balance(db.session, case, listed, query.today),
         gain_words=gain_words,
         kinds=[(code, _(text)) for code, text in gain_words.KINDS.items()],
         may_describe=may_describe,

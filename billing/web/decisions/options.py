@@ -120,7 +120,7 @@ def index() -> Any:
     query = read_query("vis", "tilstand", past=False)
     cases = _cases(query)
     state = query.values.get("tilstand", "")
-    shown = [one for one in cases if one.kind == "activation" and state in ("", one.state)]
+    shown = [one for one in cases if one.kind == "activation" and state in ("", one.standing(query.today))]
     return query.page(
         "billing/decisions/options/board.html",
         as_of=None,
@@ -152,7 +152,7 @@ def export(suffix: str) -> Any:
             one.trust_name,
             one.algorithm or "",
             names.product(one.algorithm) if one.algorithm else "",
-            one.state,
+            one.standing(query.today),
             one.deadline or "",
             one.activation.go_live_on if one.activation is not None and not one.activation.void else "",
             onward.event if (onward := option_board.next_step(one)) else "",
@@ -187,16 +187,7 @@ def create() -> Any:
     try:
         if request.form.get("svar") == "anslag":
             query.actor.require("activation.draft", values["hf"])
-            figures = activation_costs.estimate(
-                db.session,
-                query.agreement.id,
-                values["hf"],
-                values["alg"],
-                plan["starts_on"],
-                None,
-                plan["monthly_quantity"],
-            )
-            return _draft_page(query, None, values, figures=figures)
+            return _draft_page(query, None, values, figures=_estimate(query, values, plan))
         case = options.draft_activation(
             db.session,
             agreement_id=query.agreement.id,
@@ -252,16 +243,7 @@ def change_plan(case: str) -> Any:
         return _draft_page(query, found, values, errors), 422
     try:
         if request.form.get("svar") == "anslag":
-            figures = activation_costs.estimate(
-                db.session,
-                query.agreement.id,
-                found.trust,
-                values["alg"],
-                read["starts_on"],
-                None,
-                read["monthly_quantity"],
-            )
-            return _draft_page(query, found, values, figures=figures)
+            return _draft_page(query, found, values, figures=_estimate(query, values, read))
         options.plan_again(db.session, case=found, actor=query.actor, now=datetime.now(UTC), **read)
     except (InvalidInput, Conflict) as error:
         db.session.rollback()
@@ -361,10 +343,10 @@ def take(case: str, event: str) -> Any:
     except Refused as error:
         db.session.rollback()
         told: list[Any] = [(None, case_words.refusal_text(one)) for one in error.refusals]
-        return _step_page(query, _case(query, case), event, told, fresh=False), 409
+        return _step_page(query, _case(query, case), event, told, on), 409
     except (Conflict, InvalidInput) as error:
         db.session.rollback()
-        return _step_page(query, _case(query, case), event, _mistakes(error), fresh=False), 409
+        return _step_page(query, _case(query, case), event, _mistakes(error), on), 409
     db.session.commit()
     flash(_("%(step)s: done.", step=_(case_words.EVENTS[event])))
     return redirect(query.link("option_pages.show", case=str(done.id)), 303)
@@ -449,6 +431,8 @@ def case_words_of_guards() -> dict[str, str]:
         "segregation": _("no hand in the case"),
         "stale_approval": _("nothing changed since it was sent"),
         "not_earlier": _("not before the approved day"),
+        "course": _("not before the step before it"),
+        "open_quarter": _("no closed quarter"),
         "no_double": _("no second one beside it"),
     }
 
@@ -549,27 +533,17 @@ def _told_step(query: Query, case: Case, one: Choice) -> dict[str, Any]:
     }
 
 
-def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = None, *, fresh: bool = True) -> str:
+def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = None, on: date | None = None) -> str:
     rule = _own_step(case, event)
-    choice = next((one for one in options.choices(db.session, case, query.actor, at=_at()) if one.event == event), None)
-    if choice is None:
-        raise NotFound(_("This step cannot be taken from where the case is."))
+    figures = None if case.submission is None else case.submission.figures
+    if event == "submit":
+        figures = options.estimated(db.session, case, query.today)
+    day = on or options.usual_day(case, event, query.today)
+    choice = options.choice(db.session, case, event, query.actor, at=_at(), on=day, figures=figures)
     if not choice.permitted:
         raise Denied(f"your roles do not allow this: {case.kind}.{event}")
-    figures = None if case.submission is None else case.submission.figures
-    if event == "submit" and case.plan is not None and case.algorithm is not None and fresh:
-        figures = activation_costs.estimate(
-            db.session,
-            query.agreement.id,
-            case.trust,
-            case.algorithm,
-            case.plan.starts_on,
-            case.plan.ends_on,
-            case.plan.monthly_quantity,
-        )
     names = _names(query)
     running = case.activation is not None and not case.activation.void
-    usual = case.plan.starts_on if event == "go_live" and case.plan is not None else query.today
     return query.page(
         "billing/decisions/options/step.html",
         as_of=None,
@@ -584,12 +558,21 @@ def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = 
         refusals=choice.refusals,
         warnings=choice.warnings,
         dated=event in DATED,
-        day=request.form.get("dag", usual.isoformat()),
+        covers=_covers(query, case, figures, event),
+        day=request.form.get("dag", day.isoformat()),
         running=case.activation if running else None,
         told=case_words,
         last_day=previous_day,
         errors=errors or [],
     )
+
+
+def _covers(query: Query, case: Case, figures: CostFigures | None, event: str) -> tuple[workflow.Cover, ...]:
+    """Give the cover of a plan where the step asks for it."""
+    rule = workflow.rule_of(case.kind, event)
+    if rule is None or "budget" not in rule.guards or figures is None:
+        return ()
+    return options.covers(db.session, case, figures, query.today)
 
 
 def _item_page(query: Query, case: Case, code: str, errors: list[Any] | None = None) -> str:
@@ -645,6 +628,19 @@ def _draft_page(
     )
 
 
+def _estimate(query: Query, values: dict[str, str], plan: dict[str, Any]) -> CostFigures:
+    return activation_costs.estimate(
+        db.session,
+        query.agreement.id,
+        values["hf"],
+        values["alg"],
+        plan["starts_on"],
+        None,
+        plan["monthly_quantity"],
+        query.today,
+    )
+
+
 def _plan_of(values: dict[str, str]) -> tuple[dict[str, Any] | None, list[Any]]:
     errors: list[Any] = []
     starts_on, quantity = None, values["antall"].replace(" ", "").replace("\u00a0", "")
@@ -671,8 +667,6 @@ _SENTENCES: dict[str, str] = {
     "missing": N_("Say in a sentence why."),
     "in_future": N_("This day is still to come."),
     "before_letter": N_("The vendor cannot have answered before the letter was sent."),
-    "before_validation": N_("The day lies before the validation began."),
-    "end_before_go_live": N_("The first day without it comes after it went live."),
     "unknown_algorithm": N_("This algorithm is not on the agreement's list."),
     "active_already": N_("This algorithm runs at the trust in that month already."),
     "too_long": N_("This has at most 2000 characters."),

@@ -25,7 +25,7 @@ from contracts import agreements, ceiling, clock, documents
 from contracts.cases import Case, CaseId, find_case
 from contracts.errors import Conflict, InvalidInput, NotFound, Refused
 from contracts.extensions import db
-from contracts.options import approvals, dossier, funding, gains
+from contracts.options import approvals, dossier, gains
 from contracts.options import steps as options
 from contracts.options.steps import Choice, Request
 from contracts.people import access
@@ -38,6 +38,8 @@ from contracts.web.i18n import N_
 
 blueprint = Blueprint("approval_pages", __name__)
 
+# Before it is in operation a plan is held against ceiling and budget; then its counts are.
+_PLANNED = frozenset({"draft", "submitted", "approved", "ordered", "validating"})
 ANSWERS = {"godkjenn": "approve", "send-tilbake": "return"}
 KINDS = {
     "option": N_("Option"),
@@ -280,9 +282,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
     people |= {one.by for one, _may in _overrides(query, case)}
     people |= {one.principal for one in delegations} | {query.actor.id}
     named = access.names_of(db.session, people)
-    reads_all = query.actor.scope("read") is None
-    decision = next((one for one in items if one.code == "decision_and_funding"), None)
-    cost_centre = None if decision is None else decision.facts.get("cost_centre")
+    planned = figures is not None and case.standing(query.today) in _PLANNED
     names = words.Names.of(
         agreements.option_holders(db.session, query.agreement.id),
         agreements.marketplace(db.session, query.agreement.id),
@@ -295,13 +295,13 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         names=names,
         title_text=case_words.case_title(case, names),
         figures=figures,
-        by_year=_by_year(figures, case, cost_centre, query.today),
-        standing=ceiling.standing(db.session, query.agreement.id) if reads_all else None,
-        others_open=_open_of_others(query, case) if reads_all else None,
+        covers=options.covers(db.session, case, figures, query.today) if planned and figures is not None else (),
+        limits=ceiling.share_of(db.session, case) if planned else None,
+        reads_all=query.actor.scope("read") is None,
         items=items,
         overrides=_overrides(query, case),
         gains=listed,
-        balance=gain_balance.balance(db.session, case, figures, listed) if listed else None,
+        balance=gain_balance.balance(db.session, case, listed, query.today) if listed else None,
         gain_words=gain_words,
         needed=approvals.needed(db.session, figures),
         two_from=approvals.two_from(db.session),
@@ -346,18 +346,6 @@ def _void(case: Case) -> int:
     """Count the approvals that were given to earlier submissions and therefore no longer count."""
     given = [step for step in case.steps if step.event == "approve"]
     return len(given) - len(case.approvals)
-
-
-def _by_year(figures: Any, case: Case, cost_centre: Any, on: date) -> list[tuple[int, Decimal, Decimal | None]]:
-    if figures is None:
-        return []
-    centre = cost_centre.strip() if isinstance(cost_centre, str) else None
-    funded = funding.approved(db.session, trust=case.trust, cost_centre=centre, on=on)
-    return [(year, cost, funded.get(year)) for year, cost in sorted(figures.by_year.items())]
-
-
-def _open_of_others(query: Query, case: Case) -> Decimal:
-    return ceiling.standing(db.session, query.agreement.id).open - ceiling.open_of(case)
 
 
 def _delegations(query: Query, case: Case) -> list[Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 
 from billing import reports
 from billing.forecasting.daily_rates import Plan
-from billing.projection.projection import Scenario
+from billing.projection.bound import cut_off
+from billing.projection.plan_costs import plan_scenario
 from billing.projection.simulation import simulate_scenario
 from billing.usage import metering
 from billing.web import charts, words
@@ -106,6 +107,7 @@ def _answer(query: Query, holder: OptionHolder, names: words.Names, asked: Form)
             go_live=asked.go_live,
             monthly_volume=asked.volume,
             adoption_months=asked.adoption,
+            today=query.today,
             as_of=asked.as_of,
             actor=query.actor,
         )
@@ -165,9 +167,9 @@ def _fan(query: Query, asked: Form) -> charts.Figure:
     """Simulate what the activation adds for all trusts: the same draws with it and without it."""
     assert asked.go_live is not None
     assert asked.as_of is not None
-    months = Period(asked.go_live, add_months(asked.go_live, 24))
     plan = Plan(Activation(asked.values["hf"], asked.values["alg"], asked.go_live), asked.volume, asked.adoption)
-    scenario = Scenario(months, asked.as_of, (plan,), draws=DRAWS, seed=SEED, noise=None)
+    planned = plan_scenario(db.session, query.agreement.id, plan, query.today, asked.as_of)
+    scenario = replace(planned, draws=DRAWS, seed=SEED, noise=None)
     found = simulate_scenario(
         db.session, agreement_id=query.agreement.id, scenario=scenario, actor=query.actor
     ).marginal
@@ -197,7 +199,7 @@ def _scenario_url(query: Query, asked: Form) -> str:
     return query.link(
         "scenarios.build",
         fra=values["maaned"],
-        til=f"{add_months(asked.go_live, 24):%Y-%m}",
+        til=f"{query.agreement.term.end:%Y-%m}",
         rader="1",
         hf1=values["hf"] if "hf" in values else query.actor.scope("read"),
         alg1=values["alg"],
@@ -270,7 +272,7 @@ def _read(query: Query) -> Form:
 
 def _as_of(query: Query, asked: Form) -> date:
     newest = _data_until(query)
-    fallback = query.today if newest is None else newest + timedelta(days=1)
+    fallback = cut_off(newest, query.today)
     if not query.values.get("per"):
         return fallback
     try:

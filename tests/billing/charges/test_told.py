@@ -188,6 +188,7 @@ def test_a_what_if_tells_the_others_where_two_of_them_are_in_the_pool_it_touches
             "go_live": MARCH.start,
             "monthly_volume": 300,
             "adoption_months": 0,
+            "today": MARCH.start,
             "as_of": MARCH.start,
         }
         within = reports.what_if(session, actor=NORTH, **options)

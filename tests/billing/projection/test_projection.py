@@ -17,9 +17,9 @@ from billing.projection import projection
 from billing.projection.projection import Scenario
 from billing.schemas.projections import dump_projection
 from contracts import agreements
-from contracts.errors import InvalidInput, NotFound
+from contracts.errors import InvalidInput
 from contracts.extensions import db
-from contracts.people.access import COMMAND_LINE, Actor, Grant
+from contracts.people.access import COMMAND_LINE
 from contracts.terms.money import format_rate
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, IndexAdjustment, Usage
@@ -110,19 +110,8 @@ def test_an_activation_costs_its_trust_and_makes_the_others_cheaper_where_tiers_
 
 def test_the_end_of_the_ramp_is_a_step_in_the_trusts_cost(app: Flask) -> None:
     agreement_id = recorded()
-    with db.read() as session:
-        result = projection.project_activation(
-            session,
-            agreement_id=agreement_id,
-            trust="akershus",
-            algorithm="xray-skeletal",
-            go_live=date(2024, 7, 1),
-            monthly_volume=60,
-            as_of=date(2024, 4, 1),
-            actor=COMMAND_LINE,
-        )
+    result = run(agreement_id, Scenario(Period(date(2024, 7, 1), date(2024, 11, 1)), date(2024, 4, 1), (PLAN,)))
     months = result.marginal_by_trust["akershus"].months
-    assert len(months) == 24
     assert [month.discount > 0 for month in months[:4]] == [True, True, True, False]
     assert [result.examinations[month.month] for month in months[:4]] == [60, 60, 60, 60]
 
@@ -191,22 +180,6 @@ def test_an_impossible_activation_is_told_with_its_place(app: Flask, activation:
     with pytest.raises(InvalidInput) as refused:
         run(agreement_id, scenario)
     assert [error.pointer for error in refused.value.errors] == [pointer]
-
-
-def test_a_reader_within_a_trust_asks_for_that_trust_only(app: Flask) -> None:
-    agreement_id = recorded()
-    reader = Actor("person:l", "L", (Grant("trust_reader", "akershus"),))
-    with db.read() as session, pytest.raises(NotFound):
-        projection.project_activation(
-            session,
-            agreement_id=agreement_id,
-            trust="nord-norge",
-            algorithm="xray-skeletal",
-            go_live=date(2024, 7, 1),
-            monthly_volume=60,
-            as_of=date(2024, 4, 1),
-            actor=reader,
-        )
 
 
 @pytest.mark.parametrize("seed", range(8))

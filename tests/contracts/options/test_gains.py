@@ -12,7 +12,10 @@ from flask import Flask
 
 from billing.decisions import gains as gain_balance
 from billing.decisions import papers as decision_papers
-from billing.decisions.gains import ordinary_price, year_cost
+from billing.forecasting.daily_rates import Plan
+from billing.projection.ordinary_year import ordinary_year
+from billing.rating.rate import rate
+from billing.schemas.price import load_price_request as load_request
 from contracts import documents
 from contracts.cases import CaseId
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
@@ -21,9 +24,10 @@ from contracts.models import AuditEvent
 from contracts.options import gains
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Grant
-from contracts.terms.cost_figures import CostFigures, MonthCost
+from contracts.terms.period import Period
+from contracts.terms.price_book import Activation
 from tests import desk
-from tests.desk import APPROVER, MANAGER, NOW, OTHER, REQUESTER, TRUST, Desk
+from tests.desk import ALGORITHM, APPROVER, MANAGER, NOW, OTHER, REQUESTER, START, TRUST, Desk
 
 OWNER = desk.person("owner", "trust_reader", trust=TRUST)
 
@@ -150,68 +154,69 @@ def test_nothing_is_added_up_when_one_gain_is_unknown(at_desk: Desk) -> None:
     describe(at_desk, case_id, kind="quality", per_examination=None, value=None)
     both = gains.list_gains(at_desk.session, at_desk.case(case_id))
     assert gains.worth_of(both) is None
-    told = gain_balance.balance(at_desk.session, at_desk.case(case_id), years(24), both)
+    told = gain_balance.balance(at_desk.session, at_desk.case(case_id), both, NOW.date())
     assert (told.gain_per_year, told.net_per_year, told.break_even) == (None, None, None)
     assert gains.worth_of(()) is None
 
 
-def years(months: int, ramp_end: date | None = None) -> CostFigures:
-    listed = tuple(MonthCost(date(2026 + i // 12, i % 12 + 1, 1), Decimal("1000.00")) for i in range(months))
-    total = Decimal(1000) * months
-    return CostFigures(
-        first=date(2026, 1, 1),
-        until=date(2028, 1, 1),
-        expected=total,
-        p90=total,
-        first_year=total,
-        ramp_end=ramp_end,
-        others=Decimal("0.00"),
-        by_month=listed,
-        basis="a table in a test",
-    )
-
-
 @pytest.mark.parametrize(
-    ("months", "ramp_end", "cost", "price"),
-    [
-        (24, None, "12000.00", "2.00"),
-        (24, date(2027, 1, 1), "12000.00", "2.00"),
-        (24, date(2027, 9, 1), "12000.00", "2.00"),
-        (24, date(2027, 11, 1), None, None),
-        (24, date(2028, 1, 1), None, None),
-        (3, None, "12000.00", "2.00"),
-        (2, None, None, None),
-    ],
+    "state", ["draft", "submitted", "approved", "ordered", "validating", "live", "suspended", "ended"]
 )
-def test_the_year_compared_is_one_at_ordinary_prices(
-    months: int, ramp_end: date | None, cost: str | None, price: str | None
+def test_gains_and_cost_are_told_the_same_in_every_state(at_desk: Desk, state: str) -> None:
+    case_id = at_desk.prepared()
+    describe(at_desk, case_id)
+    listed = gains.list_gains(at_desk.session, at_desk.case(case_id))
+    before = gain_balance.balance(at_desk.session, at_desk.case(case_id), listed, NOW.date())
+    at_desk.bring(case_id, state)
+    assert gain_balance.balance(at_desk.session, at_desk.case(case_id), listed, NOW.date()) == before
+    assert before.net_per_year is not None
+
+
+def test_the_year_compared_is_a_whole_one_after_the_ramp_up_by_rating(at_desk: Desk) -> None:
+    case_id = at_desk.draft(monthly_quantity=500)
+    describe(at_desk, case_id)
+    listed = gains.list_gains(at_desk.session, at_desk.case(case_id))
+    told = gain_balance.balance(at_desk.session, at_desk.case(case_id), listed, NOW.date())
+    # It starts on 1 November 2026 and its ramp-up lasts three months: 2027 is not whole, 2028 lies after the agreement's end.
+    assert told.year == Period.parse("2028")
+    request = load_request(
+        {
+            "agreement": {"start": "2024-01-01", "end": "2029-01-01", "currency": "NOK"},
+            "period": {"from": "2028-01-01", "to": "2029-01-01"},
+            "price_book": desk.agreement_document()["price_book"],
+            "activations": [
+                {"trust": TRUST, "algorithm": ALGORITHM, "validation_from": None, "go_live": "2026-11-01", "end": None}
+            ],
+            "usage": [
+                {"trust": TRUST, "algorithm": ALGORITHM, "on": f"2028-{month:02}-03", "quantity": 500}
+                for month in range(1, 13)
+            ],
+        }
+    )
+    assert told.year_cost == rate(request).total
+    assert told.per_examination == (rate(request).total / 6000).quantize(Decimal("0.01"))
+
+
+@pytest.mark.parametrize(("worth", "never"), [("10000.00", False), ("47.00", False), ("45.00", True), ("0.01", True)])
+def test_the_gains_cover_the_cost_from_the_volume_at_which_rating_says_so(
+    at_desk: Desk, worth: str, never: bool
 ) -> None:
-    figures = years(months, ramp_end)
-    assert year_cost(figures) == (None if cost is None else Decimal(cost))
-    assert ordinary_price(figures, 500) == (None if price is None else Decimal(price))
-    assert ordinary_price(figures, 0) is None
-
-
-def test_the_gains_cover_the_cost_from_the_volume_at_which_rating_says_so(at_desk: Desk) -> None:
-    case_id = at_desk.draft()
-    describe(at_desk, case_id, per_examination=Decimal(1), value=Decimal("10000.00"))
-    listed = gains.list_gains(at_desk.session, at_desk.case(case_id))
+    # 200 examinations a year at 60 kroner, the rest at 45 kroner: less than 45 never covers the cost.
+    case_id = at_desk.draft(monthly_quantity=500)
+    describe(at_desk, case_id, per_examination=Decimal(1), value=Decimal(worth))
     case = at_desk.case(case_id)
-    told = gain_balance.balance(at_desk.session, case, years(24), listed)
-    assert told.net_per_year == Decimal("59988000.00")
-    assert told.break_even is not None
+    told = gain_balance.balance(at_desk.session, case, gains.list_gains(at_desk.session, case), NOW.date())
+    assert told.net_per_year is not None
+    assert (told.break_even is None) == never
+    if told.break_even is None:
+        assert told.net_per_year < 0
+        return
+    assert (told.break_even <= told.examinations) == (told.net_per_year >= 0)
+    plan = Plan(Activation(TRUST, ALGORITHM, START), 500)
+    year = ordinary_year(at_desk.session, agreement_id=at_desk.agreement_id, plan=plan, today=NOW.date())
     month = told.break_even // 12
-    assert gain_balance._year_at(at_desk.session, case, month, 12) <= Decimal(10000) * told.break_even
-    if month > 1:
-        below = month - 1
-        assert gain_balance._year_at(at_desk.session, case, below, 12) > Decimal(10000) * below * 12
-
-
-def test_gains_too_small_for_any_volume_have_no_break_even(at_desk: Desk) -> None:
-    case_id = at_desk.draft()
-    describe(at_desk, case_id, per_examination=Decimal("0.001"), value=Decimal("0.01"))
-    listed = gains.list_gains(at_desk.session, at_desk.case(case_id))
-    assert gain_balance.balance(at_desk.session, at_desk.case(case_id), years(24), listed).break_even is None
+    assert year.cost(month) <= Decimal(worth) * month * 12
+    assert month == 1 or year.cost(month - 1) > Decimal(worth) * (month - 1) * 12
 
 
 def test_a_submission_files_its_decision_paper_once_and_the_log_names_its_hash(at_desk: Desk) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from contracts import agreements, audit, ceiling, documents
+from contracts import agreements, audit, ceiling, documents, price_books
 from contracts.cases import CaseId, find_case, list_cases
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound, Refused
 from contracts.extensions import db
@@ -241,6 +241,30 @@ def test_nothing_goes_live_before_the_approved_day(at_desk: Desk) -> None:
     early = START - timedelta(days=1)
     assert refused(lambda: at_desk.act(case_id, "go_live", REQUESTER, on=early)) == ["before_approved_day"]
     assert at_desk.act(case_id, "go_live", REQUESTER, on=START).state == "live"
+
+
+def test_no_step_is_true_before_the_one_before_it(at_desk: Desk) -> None:
+    case_id = at_desk.prepared()
+    at_desk.bring(case_id, "ordered")
+    at_desk.act(case_id, "start_validation", REQUESTER, on=START + timedelta(days=3))
+    early = START + timedelta(days=2)
+    assert refused(lambda: at_desk.act(case_id, "go_live", REQUESTER, on=early)) == ["too_early"]
+    at_desk.act(case_id, "go_live", REQUESTER, on=START + timedelta(days=3))
+    for event, day in (("suspend", early), ("end", early), ("end", START + timedelta(days=3))):
+        assert refused(lambda event=event, day=day: at_desk.act(case_id, event, MANAGER, on=day)) == ["too_early"]
+    assert at_desk.act(case_id, "end", MANAGER, on=START + timedelta(days=4)).state == "ended"
+
+
+def test_nothing_goes_live_or_ends_in_a_closed_quarter(at_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[date] = []
+    monkeypatch.setattr(price_books, "_closed_until", [lambda session, agreement_id: closed[0] if closed else None])
+    case_id = at_desk.bring(at_desk.prepared(), "validating")
+    closed.append(START + timedelta(days=1))
+    assert refused(lambda: at_desk.act(case_id, "go_live", REQUESTER, on=START)) == ["closed_past"]
+    at_desk.act(case_id, "go_live", REQUESTER, on=START + timedelta(days=1))
+    closed[:] = [date(2027, 3, 2)]
+    assert refused(lambda: at_desk.act(case_id, "end", MANAGER, on=date(2027, 3, 1))) == ["closed_past"]
+    assert at_desk.act(case_id, "end", MANAGER, on=date(2027, 3, 2)).state == "ended"
 
 
 def test_a_certificate_that_expires_inside_the_ramp_is_warned_of_and_logged_and_becomes_a_deadline(

@@ -74,8 +74,12 @@ GUARDED_BY_HAND = {
         "option_exercised named_holder window prices algorithm dossier budget stale_approval no_double"
     ),
     ("activation", "start_validation"): "option_exercised named_holder algorithm",
-    ("activation", "go_live"): "option_exercised named_holder prices algorithm dossier not_earlier no_double",
-    ("activation", "resume"): "option_exercised algorithm",
+    ("activation", "go_live"): (
+        "option_exercised named_holder prices algorithm dossier not_earlier course open_quarter no_double"
+    ),
+    ("activation", "suspend"): "course",
+    ("activation", "resume"): "option_exercised algorithm course",
+    ("activation", "end"): "course open_quarter",
 }
 
 
@@ -195,6 +199,20 @@ VIOLATIONS: list[tuple[str, str, dict[str, Any], str, dict[str, str]]] = [
     ),
     ("stale_approval", "never-submitted", {"submitted_basis": None}, "nothing_submitted", {}),
     ("not_earlier", "a-day-before", {"on": date(2026, 10, 31)}, "before_approved_day", {"approved": "2026-11-01"}),
+    (
+        "course",
+        "before-the-step-before-it",
+        {"on": date(2026, 11, 1), "validating_since": date(2026, 11, 2), "live_since": date(2026, 11, 2)},
+        "too_early",
+        {"since": "2026-11-02"},
+    ),
+    (
+        "open_quarter",
+        "closed",
+        {"on": date(2026, 11, 1), "first_open": date(2026, 11, 2)},
+        "closed_past",
+        {"first_open": "2026-11-02"},
+    ),
     ("no_double", "held", {"held_by": "activation:7"}, "held_already", {"held_by": "activation:7"}),
 ]
 
@@ -365,6 +383,9 @@ def test_what_only_warns_does_not_refuse() -> None:
     assert warnings_of("submit", ends_on=date(2028, 1, 2)) == ["call_off_outlives_term"]
     assert warnings_of("submit", ceiling=CeilingFacts(None, Decimal(0), Decimal(0))) == ["maximum_unknown"]
     assert warnings_of("submit", funding={2026: Decimal(1), 2027: Decimal(100_000)}) == ["funding_below_cost"]
+    budgets = {2026: Decimal(100_000), 2027: Decimal(100_000)}
+    assert warnings_of("submit", funding=budgets, bound={2027: Decimal(40_000)}) == []
+    assert warnings_of("submit", funding=budgets, bound={2027: Decimal("40000.01")}) == ["funding_below_cost"]
     exact = CeilingFacts(Decimal(720_000), Decimal(500_000), Decimal(100_000))
     assert warnings_of("submit", ceiling=exact) == []
 
