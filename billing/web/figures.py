@@ -13,14 +13,16 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup
 
-from billing.figures import Figure
+from billing.figures import Figure, plans
 from contracts.web import formatting
 from contracts.web.i18n import current_language
 
 
 def register(app: Flask) -> None:
-    """Give the templates `tell`."""
-    app.jinja_env.globals["tell"] = tell
+    """Give the templates `tell`, and the figures that they make of what a page is handed."""
+    app.jinja_env.globals.update(
+        tell=tell, told_plan=plans.frozen_plan, told_cover=plans.cover, told_live=plans.live, case_key=plans.case_key
+    )
 
 
 def tell(figure: Figure, text: Any = None) -> Markup:

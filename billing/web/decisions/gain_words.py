@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from billing.decisions.gains import Balance
+from billing.figures import plans
+from billing.web.figures import tell
 from contracts.options.gains import Gain
 from contracts.web import formatting
 from contracts.web.i18n import N_, current_language
@@ -30,7 +33,7 @@ def size(kind: str, amount: Decimal | None) -> str:
     return _("%(number)s per examination", number=number)
 
 
-def balance_text(balance: Balance, gains: tuple[Gain, ...]) -> str:
+def balance_text(key: str, balance: Balance, gains: tuple[Gain, ...]) -> str:
     """Say what gains and cost of a year come to, or which of it is unknown."""
     locale = current_language()
     if balance.gain_per_year is None:
@@ -44,14 +47,14 @@ def balance_text(balance: Balance, gains: tuple[Gain, ...]) -> str:
     values = {
         "gain": formatting.money(balance.gain_per_year, locale),
         "cost": formatting.money(balance.year_cost or 0, locale),
-        "net": formatting.money(balance.net_per_year, locale),
+        "net": tell(plans.gain(key, balance.net_per_year)),
     }
     assert balance.year is not None
     values["first"] = formatting.day(balance.year.start, locale)
-    told = _(
-        "A whole year at ordinary prices, rated from %(first)s, gains %(gain)s and costs %(cost)s: net %(net)s.",
-        **values,
+    sentence = _(
+        "A whole year at ordinary prices, rated from %(first)s, gains %(gain)s and costs %(cost)s: net %(net)s."
     )
+    told = Markup(sentence) % values  # noqa: S704  # the catalogue's own sentence
     if balance.break_even is None:
         return told + " " + _("The gains never cover the cost: at no volume up to a hundred times the planned one.")
     volume = formatting.quantity(balance.break_even, locale)

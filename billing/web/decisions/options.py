@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 
 from billing.decisions import activation_costs
 from billing.decisions import papers as decision_papers
+from billing.figures import plans
 from billing.web import words
 from billing.web.decisions import case_words
 from billing.web.files import file_answer
@@ -555,6 +556,7 @@ def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = 
         case_title=case_words.case_title(case, names),
         consequence=_(ACTS[case.kind, event][1]),
         figures=figures,
+        plan_id=_plan_id(case, figures, event),
         refusals=choice.refusals,
         warnings=choice.warnings,
         dated=event in DATED,
@@ -623,9 +625,23 @@ def _draft_page(
         trusts=[(one.party.code, one.party.name) for one in holders if scope in (None, one.party.code)],
         algorithms=[(one.code, names.full(one.code)) for one in algorithms],
         figures=figures,
+        plan_id="" if figures is None else _key(values, figures),
         last_day=previous_day,
         errors=errors or [],
     )
+
+
+def _key(values: dict[str, str], figures: CostFigures) -> str:
+    quantity = int("".join(values["antall"].split()))
+    return plans.plan_key(values["hf"], values["alg"], figures.first, quantity, figures.as_of or figures.first)
+
+
+def _plan_id(case: Case, figures: CostFigures | None, event: str) -> str:
+    """Give the key of the plan that a step page shows: of the estimate when it is sent, else of what is frozen."""
+    if event != "submit" or case.plan is None or figures is None:
+        return plans.case_key(str(case.id))
+    quantity, as_of = case.plan.monthly_quantity, figures.as_of or figures.first
+    return plans.plan_key(case.trust, case.algorithm or "", figures.first, quantity, as_of)
 
 
 def _estimate(query: Query, values: dict[str, str], plan: dict[str, Any]) -> CostFigures:

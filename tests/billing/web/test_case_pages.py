@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -117,13 +118,20 @@ def test_every_page_of_a_case_is_there_in_every_state_for_every_reader(
     laid: Laid, sign_in_as: SignIn, state: str
 ) -> None:
     case_id = case_in(state, papers=True)
+    figures: dict[str, set[str]] = defaultdict(set)
     for role in ("approver", "contract_manager", "auditor", "trust_requester", "trust_reader"):
         client = sign_in_as(role, TRUST if role in TRUST_ROLES else None)
         for address in (f"/opsjoner/{case_id}", f"/godkjenning/{case_id}", f"/godkjenning/{case_id}/gevinster"):
             page = client.get(address)
             assert page.status_code == 200, (role, address)
+            for id, value in re.findall(r'<data data-figure="([^"]*)" value="([^"]*)"', page.text):
+                figures[id].add(value)
             for link in set(re.findall(rf'href="(/(?:opsjoner|godkjenning)/{case_id}[^"#]*)', page.text)):
                 assert client.get(link).status_code < 400, (role, address, link)
+    key = str(case_id).replace(":", "-")
+    assert f"live:{key}" in figures
+    assert state in ("draft", "withdrawn", "rejected") or f"plan:{key},own" in figures
+    assert {id: values for id, values in figures.items() if len(values) > 1} == {}
 
 
 @pytest.mark.parametrize("state", ["live", "suspended", "ended"])
