@@ -185,7 +185,7 @@ def request_adjustment(
     """Request an adjustment from a day, with the index values that are known now.
 
     After its notice deadline (that day itself is in time) the request is recorded as lapsed. Raises `InvalidInput` with
-    every obstacle, `Conflict` where the day has a request or an adjustment already.
+    every obstacle, `Conflict` where the day has a request that stands or an adjustment already.
     """
     _require(actor, "index.draft")
     agreements.lock_agreement(session, agreement_id)
@@ -345,7 +345,9 @@ def _dates(
         yield Obstacle("outside_term", {"start": term.start.isoformat(), "end": term.end.isoformat()})
     if effective_from < clause.first_effective:
         yield Obstacle("before_first_date", {"first": clause.first_effective.isoformat()})
-    taken = next((one for one in requests if one.effective_from == effective_from and one.state != DECLINED), None)
+    # What came too late, or was declined, keeps no right claim from the same day.
+    standing = (one for one in requests if one.effective_from == effective_from)
+    taken = next((one for one in standing if one.state not in (DECLINED, LAPSED)), None)
     if taken is not None:
         yield Obstacle("already", {"effective_from": day, "state": taken.state})
         return

@@ -165,15 +165,20 @@ def test_a_request_lapses_when_its_deadline_is_over_in_oslo(database: Flask, mom
     assert request.state == state
 
 
-def test_a_lapsed_request_is_never_approved_nor_asked_again(database: Flask) -> None:
+def test_a_lapsed_request_is_never_approved_and_blocks_no_right_one_for_its_day(database: Flask) -> None:
     agreement_id = with_clause()
     request = ask(agreement_id, today=date(2024, 11, 2))
     for decide in (approve, decline):
         with pytest.raises(Conflict, match="has lapsed"):
             decide(request.id)
-    with pytest.raises(Conflict, match="it is lapsed"):
-        ask(agreement_id, today=date(2024, 11, 3))
+    assert ask(agreement_id, today=date(2024, 11, 3)).state == "lapsed"
     assert adjustments(agreement_id) == []
+    agree(agreement_id, replace(CLAUSE, notice=1))
+    right = ask(agreement_id, today=date(2024, 11, 3))
+    assert right.state == "requested"
+    assert approve(right.id).state == "approved"
+    with pytest.raises(Conflict, match="it is approved"):
+        ask(agreement_id, today=date(2024, 11, 3))
 
 
 def test_who_requested_does_not_decide(database: Flask) -> None:
