@@ -183,5 +183,5 @@ def assert_no_overflow() -> Callable[[Page], None]:
 def draw_charts(page: Page) -> None:
     """Wait until every chart on the page stands."""
     page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-figure]')].every((place) => place.dataset.drawn || place.hidden)"
+        "() => [...document.querySelectorAll('[data-chart]')].every((place) => place.dataset.drawn || place.hidden)"
     )

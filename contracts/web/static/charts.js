@@ -34,7 +34,7 @@
     if (!stays) table.open = false;
     try {
       await load();
-      const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+      const figure = JSON.parse(document.getElementById(place.dataset.chart).textContent);
       await window.Plotly.newPlot(place, figure.data, thin(figure.layout, place.clientWidth), { ...figure.config, ...locked });
       place.dataset.drawn = "yes";
     } catch (error) {
@@ -44,7 +44,7 @@
   }
 
   function drawAll(within) {
-    for (const place of within.querySelectorAll("[data-figure]:not([data-drawn])")) draw(place);
+    for (const place of within.querySelectorAll("[data-chart]:not([data-drawn])")) draw(place);
   }
 
   drawAll(document);
