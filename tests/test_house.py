@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -138,3 +139,10 @@ def test_what_the_customer_asked_for_is_installed_and_imported(name: str) -> Non
     assert distribution(name).version
     everywhere = [*SOURCES, ROOT / "app.py", *(ROOT / "migrations").rglob("*.py")]
     assert any(name == imported.split(".")[0] for path in everywhere for imported in _imports(path))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_that_the_code_cites_stands_in_the_repository(path: Path) -> None:
+    pages = {page.name for half in ("contracts", "billing", "tests") for page in (ROOT / half).rglob("*.md")}
+    cited = set(re.findall(r"\b([A-Za-z_]+\.md)\b", path.read_text(encoding="utf-8")))
+    assert cited <= pages

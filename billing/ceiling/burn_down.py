@@ -1,6 +1,6 @@
 """The ceiling: what counts against the agreement's maximum value now, and when it is used up, as dates with a probability.
 
-All figures exclude VAT and mean what `options.md` says: *invoiced* is what was approved for payment, by the quarter of service;
+All figures exclude VAT and mean what `billing/ceiling/README.md` says: *invoiced* is what was approved for payment, by the quarter of service;
 *accrued* is what is expected up to the usage cut-off and not invoiced yet; *committed* is the mean cost of what runs, from the
 day after the cut-off to the agreement's current end, and of what is approved; *open* is what submitted activations reserve. The forecast goes beyond
 that: it is what was used plus what a scenario assumes, and is never added to what is committed.

@@ -1,7 +1,7 @@
 """Coming usage from past usage: the mean of the last full months per working day, times the coming working days.
 
 No trend is extrapolated from short history: growth and the adoption of a new algorithm are explicit assumptions. Volumes
-are whole examinations, rounded half up per activation and month (`projection.md`).
+are whole examinations, rounded half up per activation and month (`billing/forecasting/README.md`).
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def draft_of(
         contract=agreement.reference,
         period=_written(period),
         note=f"{example}Pro forma, ikke til betaling: det vi venter å bli fakturert for {label}.",
-        # Zero is the zero rate: every other way to pay no VAT needs a reason that the agreement does not hold.
+        # One rate on the sum (pricing.md §4.11). Zero is the zero rate: every other way to pay no VAT needs a reason that the agreement does not hold.
         vat=Tax("S" if percent else "Z", Decimal(format_rate(percent))),
         rounding=rounding,
     )

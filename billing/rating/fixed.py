@@ -1,4 +1,4 @@
-"""Fixed and one-off charges: amounts due on a day, not for a quantity (pricing.md §3)."""
+"""Fixed and one-off charges: amounts due on a day, not for a quantity (pricing.md §3.7 §3.8)."""
 
 from __future__ import annotations
 

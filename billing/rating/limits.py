@@ -1,4 +1,4 @@
-"""Minimum and maximum of a charge's lines, per key and window (pricing.md §4.10)."""
+"""Minimum and maximum of a charge's lines, per key and window (pricing.md §2.5 §3.6 §4.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ramps: which phase of its start an activation is in, by day or by its own count of units (pricing.md §3, `ramp_up`)."""
+"""Ramps: which phase of its start an activation is in, by day or by its own count of units (pricing.md §3.5)."""
 
 from __future__ import annotations
 

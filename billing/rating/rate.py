@@ -133,7 +133,7 @@ def price_silence(run: Run, terms: UsageTerms) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Hold one step of rating: the clause of pricing.md it carries out, the charges it is for, and what it does."""
+    """Hold one step of rating: the clause (`pricing.md §4`) it carries out, the charges it is for, and what it does."""
 
     clause: str
     applies: Callable[[Terms], bool]
@@ -145,14 +145,14 @@ def _when(kind: type[Terms], condition: Callable[[Any], bool] = lambda terms: Tr
 
 
 PIPELINE: tuple[Step, ...] = (
-    # §4.1 pricing periods and §4.8 index are in the compiled terms.
+    # In the compiled terms: pricing.md §4.1 pricing periods, §4.8 index. What a charge covers and counts: pricing.md §3.1 §3.2 §3.4 §4.3.
     Step("§4.2 slices, §4.3 counters", _when(UsageTerms), take_slices),
     Step("§4.3 outside", _when(UsageTerms, lambda terms: terms.ramp and terms.ramp.leaves_tiers), price_outside),
     Step("§4.4 graduated, §4.5 volume, §4.6 package; §4.9 lines", _when(UsageTerms), price_counters),
     Step("§4.7 sharing money", _when(UsageTerms), share_amounts),
-    Step("§2 zero usage", _when(UsageTerms, lambda terms: terms.pays_for_silence), price_silence),
-    Step("§3 fixed", _when(FixedTerms), bill_fixed),
-    Step("§3 one-off", _when(OneOffTerms), bill_one_off),
+    Step("§2.2 silence", _when(UsageTerms, lambda terms: terms.pays_for_silence), price_silence),
+    Step("§3.7 fixed", _when(FixedTerms), bill_fixed),
+    Step("§3.8 one-off", _when(OneOffTerms), bill_one_off),
     Step("§4.10 sums", _when(UsageTerms), add_up),
     Step("§4.10 maximum", _when(UsageTerms, lambda terms: terms.maximum), hold_maximum),
     Step("§4.10 minimum", _when(UsageTerms, lambda terms: terms.minimum), reach_minimum),

@@ -1,4 +1,4 @@
-"""A price request and everything that makes one invalid (pricing.md §1, §4.2, §5).
+"""A price request and everything that makes one invalid (pricing.md §1.2 §4.2 §5).
 
 What the terms alone get wrong is said once, in `contracts.terms.contradictions`.
 """

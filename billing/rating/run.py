@@ -139,7 +139,7 @@ class Run:
         return counter
 
     def live_keys(self, scope: Scope, covered: frozenset[str] | None, window: Period) -> list[Key]:
-        """Return the keys that are live in a window, sorted (pricing.md §3 end); the agreement always is."""
+        """Return the keys that are live in a window, sorted (pricing.md §3.9); the agreement always is."""
         if scope == "agreement":
             return [AGREEMENT]
         keys = {

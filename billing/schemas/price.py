@@ -1,4 +1,4 @@
-"""The price request and its answer on the wire, exactly as pricing.md §5 writes them."""
+"""The price request and its answer on the wire, as pricing.md §5 says."""
 
 from __future__ import annotations
 

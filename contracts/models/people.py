@@ -112,7 +112,7 @@ class Setting(Fact, Base):
 
 
 class IdempotencyKey(Base):
-    """The answer given to a POST with this key, so that a repeated request gets it again (`interfaces.md` §3).
+    """The answer given to a POST with this key, so that a repeated request gets it again.
 
     ``status`` is null while the first request is in flight. Not a fact: it is completed in place.
     """

@@ -13,7 +13,7 @@ from contracts.models.base import Base, Fact, Revisable, Written
 
 
 class PriceBookConventions(Revisable, Base):
-    """How the book of one agreement counts and rounds (``pricing.md`` §2), as written in the contract."""
+    """How the book of one agreement counts and rounds (pricing.md §2.1 §2.2 §2.3 §2.4 §2.5), as written in the contract."""
 
     __tablename__ = "price_book_conventions"
     agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"), index=True)

@@ -89,7 +89,7 @@ Act = Literal[
     "audit.read",
 ]
 
-# Rules: act → roles that may do it, all within their scope (`interfaces.md` §4).
+# Rules: act → roles that may do it, all within their scope.
 RULES: dict[str, frozenset[str]] = {
     "read": frozenset(_READERS),
     "rate": frozenset(_READERS),

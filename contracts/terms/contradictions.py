@@ -1,4 +1,4 @@
-"""What nothing can ever be priced under: a term, a price book or activations that contradict themselves (pricing.md §1, §3).
+"""What nothing can ever be priced under: a term, a price book or activations that contradict themselves (pricing.md §1.1 §1.3 §3.3).
 
 One copy for whoever takes such terms in: an agreement is refused by the rule that would later refuse to rate it. Pointers
 lead into a document that holds ``agreement``, ``price_book`` and ``activations``.

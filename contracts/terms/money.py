@@ -2,7 +2,7 @@
 
 An amount is written with at most two decimals, a unit price with at most six and a discount or an index factor with at
 most four. What has more is refused where it is read: nothing is ever rounded on its way in, and no amount passes through
-a binary float. Calculations run on integers (øre, 10⁻⁶ kr, 10⁻⁴) and round once, at the places pricing.md names.
+a binary float. Calculations run on integers (øre, 10⁻⁶ kr, 10⁻⁴) and round once, where pricing.md §2.3 §2.4 §4.9 say so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def parse_amount(text: str, places: int) -> Decimal:
     >>> parse_amount("60.00", 2)
     Decimal('60.00')
 
-    Raises ValueError; never rounds (pricing.md §1).
+    Raises ValueError; never rounds (pricing.md §1.5).
     """
     written = _WRITTEN.fullmatch(text)
     if written is None:

@@ -2,7 +2,7 @@
 
 Every period is half-open, so neighbours share a bound and nothing falls between them; there is no 23:59:59. Windows are the
 periods in which a counter counts, a limit limits and a fixed charge falls due. Quarters are those of the calendar; agreement
-years begin at `add_months(start, 12 k)` (pricing.md §3).
+years begin at `add_months(start, 12 k)` (pricing.md §1.4 §3.4).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def whole_window(kind: WindowKind, day: date, term: Period) -> Period:
 
 
 def window(kind: WindowKind, day: date, term: Period) -> Period:
-    """Return the window of a kind that holds a day of an agreement's term, clipped to the term (pricing.md §3)."""
+    """Return the window of a kind that holds a day of an agreement's term, clipped to the term (pricing.md §3.4)."""
     whole = whole_window(kind, day, term)
     return Period(max(whole.start, term.start), min(whole.end, term.end))
 

@@ -2,7 +2,7 @@
 
 A price book is a series of versions, each complete and valid from a day until the next one, with approved index adjustments
 and conventions beside them. Nothing here multiplies a price by a quantity; the check only says whether the book can be
-read in one way (pricing.md §3). Findings carry JSON pointers into the price request they would come in.
+read in one way (pricing.md §1.3 §3.3). Findings carry JSON pointers into the price request they would come in.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def covers(charge: Charge, algorithm: str) -> bool:
 def check(
     book: PriceBook, agreement: AgreementTerm, activations: Sequence[Activation] = (), pointer: str = "#/price_book"
 ) -> list[Finding]:
-    """Return everything a price book's check refuses or warns of (pricing.md §3), errors before warnings.
+    """Return everything a price book's check refuses or warns of (pricing.md §3.10), errors before warnings.
 
     With `activations`, warn too of the late starts that a fixed charge without proration bills a full interval for.
     """
