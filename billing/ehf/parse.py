@@ -164,6 +164,11 @@ _MOST_TAGS: Final = 2048
 _SHORT: Final = _ShortTags()
 
 
+def short_name(element: etree._Element) -> str:
+    """Name an element with UBL's usual prefix, as `cbc:ID`; one of another namespace by its whole tag."""
+    return _SHORT[element.tag]
+
+
 def _children(element: etree._Element) -> Children:
     found: Children = {}
     for child in element:

@@ -15,7 +15,6 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.ehf.rules import valid_organisation_number
 from billing.invoices.line_reading import DEFAULT, FieldMapping, KnownNames, LineReader, mapping_findings
 from billing.models import InvoiceReference, VendorAccount, VendorMapping
 from contracts import agreements, audit
@@ -23,6 +22,7 @@ from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import Organisation
 from contracts.models.base import known
 from contracts.people.access import Actor
+from contracts.terms.national_numbers import is_organisation_number
 
 ACT: Final = "mapping.draft"
 LONGEST: Final = 120
@@ -173,7 +173,7 @@ def _reference_findings(references: References) -> Iterator[Finding]:
         yield Finding(
             "#/order_number", "pattern", f"'{references.order_number}' is not written as '{references.order_pattern}'"
         )
-    if references.endpoint is not None and not valid_organisation_number(references.endpoint):
+    if references.endpoint is not None and not is_organisation_number(references.endpoint):
         yield Finding("#/endpoint", "not_an_organisation_number", "nine digits, the last a check digit")
 
 
@@ -237,7 +237,7 @@ def set_mapping(
     _require_writer(actor)
     agreements.lock_agreement(session, agreement_id)
     findings = mapping_findings(mapping, known_names(session, agreement_id))
-    if not valid_organisation_number(vendor_number):
+    if not is_organisation_number(vendor_number):
         findings.append(Finding("#/vendor", "not_an_organisation_number", "nine digits, the last a check digit"))
     invalid(findings)
     before = mapping_in_force(session, agreement_id=agreement_id, vendor_number=vendor_number)
@@ -329,7 +329,7 @@ def add_account(
     agreements.lock_agreement(session, agreement_id)
     plain = plain_account(account)
     findings = []
-    if not valid_organisation_number(vendor_number):
+    if not is_organisation_number(vendor_number):
         findings.append(Finding("#/vendor", "not_an_organisation_number", "nine digits, the last a check digit"))
     if not is_account(plain):
         findings.append(Finding("#/account", "not_an_account", "eleven digits with a right check digit, or an IBAN"))

@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
-from stdnum.no import orgnr
 
 from contracts.errors import Finding, InvalidInput
 from contracts.schemas.fields import (
@@ -48,6 +47,7 @@ from contracts.terms.agreement import (
 )
 from contracts.terms.amendment import BASES, KINDS, Amendment
 from contracts.terms.money import AMOUNT_DECIMALS, format_amount, format_rate
+from contracts.terms.national_numbers import is_organisation_number
 
 NOT_EMPTY = validate.Length(min=1, error="empty: At least one is needed.")
 TEXT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -315,7 +315,7 @@ def _organisation_numbers(document: Mapping[str, Any]) -> Iterator[Finding]:
     ]
     for pointer, party in places:
         number = party.get("organisation_number") if isinstance(party, Mapping) else None
-        if isinstance(number, str) and not (len(number) == 9 and orgnr.is_valid(number)):
+        if isinstance(number, str) and not is_organisation_number(number):
             yield Finding(
                 f"{pointer}/organisation_number",
                 "wrong_check_digit",

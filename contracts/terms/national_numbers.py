@@ -1,4 +1,6 @@
-"""Find national identity numbers: eleven digits with both check digits right.
+"""Tell the numbers of people and of organisations by their check digits.
+
+A national identity number is eleven digits with both check digits right.
 
 The date in them is not asked for, so D-numbers, H-numbers and synthetic test persons are found too. Patient data have no
 place in usage: a file that holds such a number is refused. Event ids are made by machines and may be eleven digits by
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from stdnum.no import fodselsnummer
+from stdnum.no import fodselsnummer, orgnr
 
 _ELEVEN = re.compile(r"(?<![0-9])([0-9]{6})[ -]?([0-9]{5})(?![0-9])")
 
@@ -40,3 +42,12 @@ def without_national_numbers(text: str) -> str:
     if len(text) < 11:
         return text
     return _ELEVEN.sub(lambda found: MASK if _checks(found[1] + found[2]) else found[0], text)
+
+
+def is_organisation_number(text: str) -> bool:
+    """Tell whether a text is an organisation number: nine digits and nothing else, the last the right check digit.
+
+    >>> is_organisation_number("894166762"), is_organisation_number("894 166 762"), is_organisation_number("000000000")
+    (True, False, False)
+    """
+    return re.fullmatch(r"[0-9]{9}", text) is not None and text != "000000000" and bool(orgnr.is_valid(text))

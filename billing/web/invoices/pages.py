@@ -9,11 +9,12 @@ from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing import reports
+from billing.ehf.rules import RULE_VERSION
 from billing.invoices import invoices, vendor_statement
 from billing.invoices.reading import read_invoices
 from billing.web import words
 from billing.web.files import attachment_answer, file_answer
-from billing.web.invoices.rule_words import REFUSALS, RULES, SEVERITIES
+from billing.web.invoices.rule_words import REFUSALS, SEVERITIES, sentences
 from billing.web.query import Query, read_query, reads_all
 from billing.web.reconciliation import quarter as reconciliations
 from billing.web.reconciliation import words as reconciliation_words
@@ -108,7 +109,8 @@ def show(invoice_id: int) -> Any:
         invoice=comparison.invoice,
         document=recorded.document,
         is_statement=vendor_statement.is_statement,
-        rule_words=RULES,
+        rule_words=sentences(),
+        rule_version=RULE_VERSION,
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
         groups=sorted(comparison.groups, key=lambda group: -abs(group.difference)),
         day_after=lambda day: day + timedelta(days=1),
