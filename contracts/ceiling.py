@@ -236,16 +236,18 @@ class Share:
         return None if self.before is None else self.before - self.takes
 
 
-def share_of(session: Session, case: Case) -> Share:
+def share_of(session: Session, case: Case, request: Decimal | None = None) -> Share:
     """Tell what a case takes under the ceiling: once, whether it is reserved (P90), committed (expected) or still a draft.
 
-    What is left after a case that reserves or commits is the headroom as it stands.
+    ``request`` is the P90 of what is about to be submitted (None: of the newest submission). What is left after a case that reserves or commits is the headroom as it stands.
     """
-    figures = None if case.submission is None else case.submission.figures
+    if request is None:
+        frozen = None if case.submission is None else case.submission.figures
+        request = _ZERO if frozen is None else frozen.p90
     left = standing(session, case.agreement_id).headroom
     held = open_of(case) + committed_by_source(session, case.agreement_id).get(str(case.id), _ZERO)
     before = None if left is None else left + held
-    return Share(before, held or (_ZERO if figures is None else figures.p90))
+    return Share(before, held or request)
 
 
 def ask_override(

@@ -561,12 +561,21 @@ def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = 
         warnings=choice.warnings,
         dated=event in DATED,
         covers=_covers(query, case, figures, event),
+        share=_share(query, case, figures, rule),
+        guards=[(name, words) for name, words in case_words_of_guards().items() if name in rule.guards],
         day=request.form.get("dag", day.isoformat()),
         running=case.activation if running else None,
         told=case_words,
         last_day=previous_day,
         errors=errors or [],
     )
+
+
+def _share(query: Query, case: Case, figures: CostFigures | None, rule: workflow.Rule) -> ceiling.Share | None:
+    """Give what a plan takes under the ceiling, to readers of all trusts, where the step asks for it."""
+    if "ceiling" not in rule.guards or figures is None or query.actor.scope("read") is not None:
+        return None
+    return ceiling.share_of(db.session, case, figures.p90)
 
 
 def _covers(query: Query, case: Case, figures: CostFigures | None, event: str) -> tuple[workflow.Cover, ...]:
