@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import house_map
 from tests.conftest import ROOT
 
 SOURCES = sorted(path for half in ("contracts", "billing") for path in (ROOT / half).rglob("*.py"))
@@ -146,3 +147,37 @@ def test_a_page_that_the_code_cites_stands_in_the_repository(path: Path) -> None
     pages = {page.name for half in ("contracts", "billing", "tests") for page in (ROOT / half).rglob("*.md")}
     cited = set(re.findall(r"\b([A-Za-z_]+\.md)\b", path.read_text(encoding="utf-8")))
     assert cited <= pages
+
+
+def test_the_picture_of_the_house_is_what_the_imports_are() -> None:
+    page = house_map.PAGE.read_text(encoding="utf-8")
+    assert house_map.written(page) == page, "run `python -m tests.house_map --write`"
+
+
+@pytest.mark.parametrize("half", ["contracts", "billing"])
+def test_a_subject_names_its_doors(half: str) -> None:
+    for subject, modules in house_map.modules_used(half).items():
+        page = ROOT / half / subject / "README.md"
+        if page.is_file():
+            missing = {name for name in modules if name and f"`{name}" not in page.read_text(encoding="utf-8")}
+            assert not missing, f"{page.relative_to(ROOT)} does not name {sorted(missing)}, which others use"
+
+
+def test_the_import_contract_stays_in_few_floors() -> None:
+    assert len(house_map.rows("billing")) <= 15
+    assert len(house_map.rows("contracts")) <= 15
+
+
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(page for half in ("contracts", "billing", "tests") for page in (ROOT / half).rglob("README.md")),
+]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_place_that_a_page_names_exists(path: Path) -> None:
+    named = re.findall(
+        r"`((?:contracts|billing|tests|migrations)/[A-Za-z_0-9/]+(?:\.[a-z]+)?)`", path.read_text(encoding="utf-8")
+    )
+    assert [place for place in named if not (ROOT / place).exists()] == []
