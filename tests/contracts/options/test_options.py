@@ -243,6 +243,24 @@ def test_nothing_goes_live_before_the_approved_day(at_desk: Desk) -> None:
     assert at_desk.act(case_id, "go_live", REQUESTER, on=START).state == "live"
 
 
+def test_a_case_takes_its_share_of_the_ceiling_once_in_every_state(at_desk: Desk) -> None:
+    # 1 200 000 at most; P90 120 000 is reserved while it waits, 100 000 expected is committed once it is approved.
+    case_id = at_desk.prepared()
+    figures = desk.figures("120000.00", expected="100000.00")
+    told = []
+    for event, actor in ((None, MANAGER), ("submit", REQUESTER), ("approve", APPROVER), ("order", MANAGER)):
+        if event is not None:
+            at_desk.act(case_id, event, actor, **({"figures": figures} if event == "submit" else {}))
+        share = ceiling.share_of(at_desk.session, at_desk.case(case_id), figures.p90)
+        headroom = ceiling.standing(at_desk.session, at_desk.agreement_id).headroom
+        assert event is None or share.after == headroom
+        told.append((share.before, share.after))
+    before = told[0][0]
+    assert before is not None
+    after = [before - Decimal(120_000)] * 2 + [before - Decimal(100_000)] * 2
+    assert told == [(before, left) for left in after]
+
+
 def test_no_step_is_true_before_the_one_before_it(at_desk: Desk) -> None:
     case_id = at_desk.prepared()
     at_desk.bring(case_id, "ordered")
