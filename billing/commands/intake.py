@@ -1,4 +1,4 @@
-"""Commands about invoices to come and invoices that arrive by themselves: the expected one, the watched folder.
+"""Commands about invoices to come and invoices that arrive by themselves: the expected one, the watched folder, the answers.
 
 Exit codes as in `contracts.commands`.
 """
@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 
 from billing.invoices import expected as expected_invoice
 from billing.invoices import inbox
+from billing.reconciliation import responses
 from contracts import agreements
 from contracts.commands.reporting import INVALID, agreement_option, fail, json_option, now, print_json, reporting_errors
 from contracts.errors import Finding, InvalidInput
@@ -27,6 +28,7 @@ def register(invoice_group: AppGroup) -> None:
     """Give the group of invoices these commands."""
     invoice_group.add_command(expected)
     invoice_group.add_command(watched)
+    invoice_group.add_command(respond)
 
 
 @click.command("expected")
@@ -82,3 +84,34 @@ def watched(folder: str | None, as_json: bool) -> None:
             )
     if any(each.outcome == "refused" for each in taken):
         sys.exit(INVALID)
+
+
+@click.command("response")
+@click.argument("invoice_id", type=click.IntRange(min=1))
+@click.option("--number", type=click.IntRange(min=1), help="Which of its responses; left out: the newest.")
+@click.option("--out", type=click.Path(dir_okay=False, writable=True), help="Write the document to this file.")
+@agreement_option
+@reporting_errors
+def respond(invoice_id: int, number: int | None, out: str | None, agreement_code: str | None) -> None:
+    """Write a Peppol Invoice Response to INVOICE_ID, on standard output where no file is named."""
+    from contracts.web import formatting
+
+    with db.read() as session:
+        agreement_id = agreements.find_agreement(session, agreement_code).id
+        listed = responses.list_responses(
+            session, agreement_id=agreement_id, invoice_id=invoice_id, write=formatting, actor=COMMAND_LINE
+        )
+        filename, content = responses.write_response(
+            session,
+            agreement_id=agreement_id,
+            invoice_id=invoice_id,
+            number=number or len(listed),
+            write=formatting,
+            actor=COMMAND_LINE,
+        )
+    if out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        Path(out).write_bytes(content)
+    click.echo(f"{filename}: response {number or len(listed)} of {len(listed)}", err=True)

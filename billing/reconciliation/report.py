@@ -382,6 +382,13 @@ def list_runs(session: Session, agreement_id: int, quarter: str, known_at: datet
     return [each for _, each in _runs(session, agreement_id, quarter, known_at)]
 
 
+def runs_of_document(session: Session, agreement_id: int, sha256: str, known_at: datetime | None = None) -> list[Run]:
+    """List the runs, of whatever quarters, that froze a document, oldest first: a run names its documents by hash."""
+    runs = [each for _, each in _runs(session, agreement_id, None, known_at)]
+    held = [each for each in runs if sha256.encode() in documents.bytes_of(session, each.document_id)]
+    return sorted(held, key=lambda each: each.at)
+
+
 def newest_runs(session: Session, agreement_id: int) -> dict[str, Run]:
     """Give the newest run of each quarter, by quarter."""
     return dict(_runs(session, agreement_id, None, None))

@@ -421,6 +421,33 @@ class RecordedInvoiceSchema(InvoiceSchema):
     findings = fields.List(fields.Nested(FindingSchema), required=True)
 
 
+class ResponseClarificationSchema(TermsSchema):
+    """Why a response has its status, or what is wanted: a code of the list it names."""
+
+    list = fields.String(required=True, validate=validate.OneOf(["OPStatusReason", "OPStatusAction"]))
+    code = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class InvoiceResponseSchema(TermsSchema):
+    """A Peppol Invoice Response to a recorded document; `number` is its place among them, `status` a code of UNCL4343."""
+
+    number = fields.Integer(required=True)
+    id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(["AB", "IP", "UQ", "CA", "RE", "AP", "PD"]))
+    written_at = fields.AwareDateTime(required=True)
+    effective_on = fields.Date(required=True)
+    dispute = fields.String(required=True, allow_none=True)
+    clarifications = fields.List(fields.Nested(ResponseClarificationSchema), required=True)
+
+
+class InvoiceResponsesSchema(TermsSchema):
+    """The responses to a document, oldest first; there is no next page."""
+
+    items = fields.List(fields.Nested(InvoiceResponseSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
 class ComparedGroupSchema(TermsSchema):
     """What was invoiced and expected for one trust and algorithm; null where a line names none."""
 

@@ -6,6 +6,8 @@ own currency; a comparison counts a credit note's amounts negative and leaves ou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,7 @@ from billing.ehf.document import Attachment
 from billing.ehf.rules import Finding
 from billing.invoices.invoices import Comparison, Group, InvoiceReading, InvoiceSummary, RecordedInvoice, RecordedLine
 from billing.invoices.vendor_statement import is_statement
+from billing.reconciliation.responses import InvoiceResponse
 from billing.schemas.price import dump_period
 from contracts.terms.money import format_amount, format_rate, format_unit_price
 
@@ -160,3 +163,20 @@ def _written(amount: Decimal | None) -> str | None:
         return None
     exponent = amount.as_tuple().exponent
     return f"{amount:f}" if isinstance(exponent, int) and exponent < -2 else format_amount(amount)
+
+
+def dump_responses(listed: Iterable[InvoiceResponse]) -> dict[str, Any]:
+    """Write the responses to a document."""
+    items = [
+        {
+            "number": each.number,
+            "id": each.response.id,
+            "status": each.response.status,
+            "written_at": each.response.written_at.isoformat(),
+            "effective_on": each.response.effective_on.isoformat(),
+            "dispute": each.dispute,
+            "clarifications": [asdict(one) for one in each.response.clarifications],
+        }
+        for each in listed
+    ]
+    return {"items": items, "next": None}

@@ -9,16 +9,17 @@ from flask import Response
 
 from billing.invoices import expected as expected_invoice
 from billing.invoices import invoices, vendor_statement
+from billing.reconciliation import responses
 from billing.schemas import answers as shapes
 from billing.schemas.invoice_setup import ExpectedInvoiceQuerySchema, StatementSchema, dump_statement
-from billing.schemas.invoices import dump_comparison, dump_invoice, dump_reading, dump_recorded
+from billing.schemas.invoices import dump_comparison, dump_invoice, dump_reading, dump_recorded, dump_responses
 from billing.web.files import attachment_answer, file_answer
 from contracts.agreements import find_agreement
 from contracts.errors import Finding, InvalidInput
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
 from contracts.terms.period import Period
-from contracts.web import api
+from contracts.web import api, formatting
 from contracts.web.api import ApiBlueprint, answers, described, file_body, from_cursor, json_answer, to_cursor, uploaded
 from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
@@ -228,3 +229,51 @@ def compare_invoice(query: dict[str, Any], invoice_id: int) -> Response:
         known_at=query["known_at"],
     )
     return json_answer(dump_comparison(comparison))
+
+
+@resource.route("/<int(max=9223372036854775807):invoice_id>/responses", methods=["GET"])
+@requires("read")
+@answers(shapes.InvoiceResponsesSchema, description="The responses, oldest first.", problems=(404, 409))
+@etagged
+@resource.arguments(shapes.ComparisonQuerySchema, location="query")
+def list_responses(query: dict[str, Any], invoice_id: int) -> Response:
+    """List the Peppol Invoice Responses to an invoice: received, disputed, approved, paid"""
+    listed = responses.list_responses(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        invoice_id=invoice_id,
+        write=formatting,
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+    return json_answer(dump_responses(listed))
+
+
+@resource.route("/<int(max=9223372036854775807):invoice_id>/responses/<int(max=9999):number>", methods=["GET"])
+@requires("read")
+@described(
+    responses={
+        200: {
+            "description": "A UBL 2.1 ApplicationResponse (Peppol BIS Invoice Response 3).",
+            "content": {"application/xml": {"schema": {"type": "string"}}},
+        }
+    },
+    problems=(401, 403, 404, 409),
+)
+@etagged
+@resource.arguments(shapes.ComparisonQuerySchema, location="query")
+def write_response(query: dict[str, Any], invoice_id: int, number: int) -> Response:
+    """Write one Peppol Invoice Response as a document
+
+    409 `not_answerable` where the invoice names no number, or no electronic address of its parties.
+    """
+    filename, content = responses.write_response(
+        db.session,
+        agreement_id=find_agreement(db.session, query["agreement"]).id,
+        invoice_id=invoice_id,
+        number=number,
+        write=formatting,
+        actor=current_actor(),
+        known_at=query["known_at"],
+    )
+    return file_answer(content, "application/xml", filename)

@@ -12,9 +12,10 @@ from billing import reports
 from billing.ehf.rules import RULE_VERSION
 from billing.invoices import invoices, vendor_statement
 from billing.invoices.reading import read_invoices
+from billing.reconciliation import responses
 from billing.web import words
 from billing.web.files import attachment_answer, file_answer
-from billing.web.invoices.rule_words import REFUSALS, SEVERITIES, sentences
+from billing.web.invoices.rule_words import REFUSALS, RESPONSES, SEVERITIES, sentences
 from billing.web.query import Query, read_query, reads_all
 from billing.web.reconciliation import quarter as reconciliations
 from billing.web.reconciliation import words as reconciliation_words
@@ -111,6 +112,8 @@ def show(invoice_id: int) -> Any:
         is_statement=vendor_statement.is_statement,
         rule_words=sentences(),
         rule_version=RULE_VERSION,
+        responses=_responses(query, invoice_id),
+        response_words=RESPONSES,
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
         groups=sorted(comparison.groups, key=lambda group: -abs(group.difference)),
         day_after=lambda day: day + timedelta(days=1),
@@ -119,6 +122,34 @@ def show(invoice_id: int) -> Any:
         severities=SEVERITIES,
         quarters=_quarters(query).get(invoice_id, ()),
     )
+
+
+def _responses(query: Query, invoice_id: int) -> tuple[responses.InvoiceResponse, ...]:
+    return responses.list_responses(
+        db.session,
+        agreement_id=query.agreement.id,
+        invoice_id=invoice_id,
+        write=formatting,
+        actor=query.actor,
+        known_at=query.known_at,
+    )
+
+
+@blueprint.get("/avstemming/faktura/<int:invoice_id>/svar/<int:number>")
+@requires("read")
+def response(invoice_id: int, number: int) -> Response:
+    """Give one answer to the vendor as a Peppol Invoice Response."""
+    query = read_query()
+    filename, content = responses.write_response(
+        db.session,
+        agreement_id=query.agreement.id,
+        invoice_id=invoice_id,
+        number=number,
+        write=formatting,
+        actor=query.actor,
+        known_at=query.known_at,
+    )
+    return file_answer(content, "application/xml", filename)
 
 
 @blueprint.get("/avstemming/faktura/<int:invoice_id>/original")

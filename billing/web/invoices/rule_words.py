@@ -44,3 +44,14 @@ REFUSALS: Final[dict[str, str]] = {
 }
 
 SEVERITIES: Final = {"fatal": (N_("Fatal"), "danger"), "warning": (N_("Warning"), "warning")}
+
+RESPONSES: Final = {
+    "AB": (N_("Received"), "neutral"),
+    "IP": (N_("Being checked"), "info"),
+    "UQ": (N_("Information is wanted"), "warning"),
+    "CA": (N_("Accepted but for what is disputed"), "warning"),
+    "RE": (N_("Rejected"), "danger"),
+    "AP": (N_("Accepted"), "success"),
+    "PD": (N_("Paid"), "success"),
+}
+"""The statuses of a Peppol Invoice Response."""
