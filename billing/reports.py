@@ -23,7 +23,7 @@ from billing.projection.plan_costs import plan_cost
 from billing.projection.projection import Course, Month, Projection
 from billing.quarters import coverage
 from billing.quarters.coverage import Counted
-from billing.rating.captions import tier_interval
+from billing.rating.captions import tier_interval, tier_intervals
 from billing.rating.lines import Line
 from billing.rating.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
 from contracts import agreements
@@ -33,7 +33,7 @@ from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHol
 from contracts.terms.money import ZERO
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.terms.price_book import Activation, PriceBook
-from contracts.terms.price_model import Charge, UsageCharge, last_units
+from contracts.terms.price_model import Charge, UsageCharge
 
 QUARTERS_SHOWN = 12
 INVOICES_COMPARED = 12
@@ -615,8 +615,7 @@ def _places(terms: Terms, charges: Charges) -> tuple[Place, ...]:
 
 def _tier_below(terms: Terms, charge: Charge, next_tier_at: int | None) -> int | None:
     """Give the number of the tier that ends before ``next_tier_at``, the last one before ``None``; none without tiers."""
-    tiers = tiers_of(charge)
-    lasts = last_units(tiers, charge.conventions.over(terms.price_book.conventions).boundary) if tiers else ()
+    lasts = (last for _, last in tier_intervals(charge, charge.conventions.over(terms.price_book.conventions).boundary))
     wanted = None if next_tier_at is None else next_tier_at - 1
     return next((number for number, last in enumerate(lasts, start=1) if last == wanted), None)
 

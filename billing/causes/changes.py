@@ -20,16 +20,14 @@ from contracts.terms.price_book import Activation, PriceBookVersion, Usage
 from contracts.terms.price_model import (
     Charge,
     FixedCharge,
-    Graduated,
     OneOffCharge,
     Overrides,
-    Package,
     RampPhase,
     RampUp,
     Scope,
     UsageCharge,
-    Volume,
 )
+from contracts.terms.price_models import misread
 
 # Longer ago than any ramp lasts.
 _LONG_AGO_YEARS = 60
@@ -101,18 +99,16 @@ class ValidationBilled:
 
 @dataclass(frozen=True, slots=True)
 class OtherModel:
-    """Read tiers the other way: all units for graduated, or the reverse."""
+    """Take the price model for the one it is most easily taken for: all units for graduated, or the reverse."""
 
     def apply(self, facts: Facts) -> Facts | None:
-        """Swap graduated and volume."""
+        """Put the other model in its place."""
 
         def change(charge: Charge) -> Charge | None:
-            match charge:
-                case UsageCharge(model=Graduated(tiers)) if len(tiers) > 1:
-                    return replace(charge, model=Volume(tiers))
-                case UsageCharge(model=Volume(tiers)) if len(tiers) > 1:
-                    return replace(charge, model=Graduated(tiers))
-            return None
+            if not isinstance(charge, UsageCharge) or len(charge.model.as_tiers()) < 2:
+                return None
+            other = misread(charge.model)
+            return None if other is None else replace(charge, model=other)
 
         return _each_charge(facts, change)
 
@@ -172,7 +168,7 @@ class OtherBoundary:
         book = facts.book.conventions
 
         def change(charge: Charge) -> Charge | None:
-            if not isinstance(charge, UsageCharge) or isinstance(charge.model, Package):
+            if not isinstance(charge, UsageCharge) or not charge.model.ASKS_BOUNDARY:
                 return None
             other: Literal["inclusive", "exclusive"] = (
                 "exclusive" if charge.conventions.over(book).boundary == "inclusive" else "inclusive"
@@ -192,13 +188,10 @@ class AllInTier:
         """Give every tier the price of the one."""
 
         def change(charge: Charge) -> Charge | None:
-            if not isinstance(charge, UsageCharge) or isinstance(charge.model, Package):
+            if not isinstance(charge, UsageCharge):
                 return None
-            tiers = charge.model.tiers
-            if not 1 <= self.tier <= len(tiers):
-                return None
-            price = tiers[self.tier - 1].unit_price
-            return replace(charge, model=type(charge.model)(tuple(replace(t, unit_price=price) for t in tiers)))
+            other = charge.model.all_in_tier(self.tier)
+            return None if other is None else replace(charge, model=other)
 
         return _each_charge(facts, change)
 

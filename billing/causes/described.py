@@ -31,7 +31,8 @@ from billing.causes.changes import (
 )
 from billing.causes.facts import Facts
 from billing.causes.findings import Value
-from contracts.terms.price_model import FixedCharge, OneOffCharge, UsageCharge, model_of
+from contracts.terms.price_model import FixedCharge, OneOffCharge, UsageCharge
+from contracts.terms.price_models import misread
 
 
 def describe(change: Change, facts: Facts) -> dict[str, Value]:
@@ -52,8 +53,8 @@ def _two_values(change: Change, facts: Facts) -> dict[str, Value]:
     factors = {each.effective_from: each.factor for each in facts.book.index_adjustments}
     match change:
         case OtherModel() if usage is not None:
-            agreed = model_of(usage)
-            return {"expected": agreed, "billed": "volume" if agreed == "graduated" else "graduated"}
+            misreading = misread(usage.model)
+            return {} if misreading is None else {"expected": usage.model.NAME, "billed": misreading.NAME}
         case OtherScope(scope) if usage is not None:
             return {"expected": usage.counter.scope, "billed": scope}
         case OtherWindow(window) if usage is not None:

@@ -103,7 +103,7 @@ def _wrong_tier(facts: Facts, hints: Hints) -> Iterator[Change]:
     yield OtherBoundary()
     charge = facts.charge_on(facts.period.start)
     if isinstance(charge, UsageCharge):
-        for number in range(1, len(getattr(charge.model, "tiers", ())) + 1):
+        for number in range(1, len(charge.model.as_tiers()) + 1):
             yield AllInTier(number)
 
 
@@ -211,7 +211,7 @@ def _read_off(facts: Facts, hints: Hints, day: date) -> Iterator[Decimal]:
     """Read a factor off the prices seen: the roundest one that gives them all."""
     lows, highs = [], []
     charge = facts.charge_on(max(facts.period.start, day))
-    tiers = getattr(getattr(charge, "model", None), "tiers", ())
+    tiers = charge.model.as_tiers() if isinstance(charge, UsageCharge) else ()
     version = facts.book.version_on(facts.period.start)
     others = prod(
         each.factor

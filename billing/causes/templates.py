@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import Final
 
 from billing.causes.codes import Code
+from contracts.terms.price_models import MODELS
 
 Pair = tuple[str, str]
 
 # What a word of the terms is called in a sentence.
 WORDS: Final[dict[str, Pair]] = {
-    "graduated": ("gradert", "graduated"),
-    "volume": ("alle enheter i nådd trinn", "all units at the tier reached"),
+    **{name: model.WORDS for name, model in MODELS.items()},
     "inclusive": ("trinnet den avslutter", "the tier it ends"),
     "exclusive": ("trinnet den åpner", "the tier it opens"),
     "activation": ("per aktivering", "per activation"),

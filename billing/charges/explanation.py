@@ -29,7 +29,7 @@ from contracts.terms.agreement import ActivationRow
 from contracts.terms.money import ZERO
 from contracts.terms.period import Period, add_months, whole_window
 from contracts.terms.price_book import IndexAdjustment, PriceBookVersion, Usage, covers
-from contracts.terms.price_model import Charge, Conventions, FixedCharge, Package, RampPhase, Scope, UsageCharge
+from contracts.terms.price_model import Charge, Conventions, FixedCharge, RampPhase, Scope, UsageCharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,8 +340,8 @@ def _counter(terms: Terms, charge: Charge, line: Line, rating: Rating) -> Counte
     def counts(trust: str | None, algorithm: str | None) -> bool:
         return key[0] in (None, trust) and key[1] in (None, algorithm)
 
-    if isinstance(charge.model, Package):
-        # A package line has no quantity of its own: its units are those of the days behind it.
+    if not charge.model.LINES_HAVE_UNITS:
+        # Such a line has no quantity of its own: its units are those of the days behind it.
         left_out = {(each.trust, each.algorithm, each.on) for each in rating.excluded}
         units = sum(
             each.quantity

@@ -23,7 +23,7 @@ from billing.rating.compile import pricing_periods
 from billing.rating.rate import Line, Rating
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBook, covers
-from contracts.terms.price_model import Charge, Package, UsageCharge
+from contracts.terms.price_model import Charge, UsageCharge
 
 # One other alone could be told from a sum (by whoever knows the own part of it).
 LEAST_OTHERS = 2
@@ -104,7 +104,7 @@ def _feeders(terms: Terms, rating: Rating, code: str, period: Period, scope: str
         charge = _charge_on(terms.price_book, code, entry.on)
         if (
             isinstance(charge, UsageCharge)
-            and isinstance(charge.model, Package)
+            and not charge.model.LINES_HAVE_UNITS
             and covers(charge, entry.algorithm)
             and (entry.trust, entry.algorithm, entry.on) not in left_out
         ):

@@ -23,28 +23,14 @@ from billing.forecasting.draws import Floats, Grid, VolumePlan, Volumes, Whole, 
 from billing.rating.charge_terms import FixedTerms, LimitTerms, OneOffTerms, Terms, UsageTerms
 from billing.rating.compile import NOT_ACTIVE, CompiledTerms, Group
 from billing.rating.fixed import bill_fixed, bill_one_off
-from billing.rating.models import GraduatedTerms, PackageTerms, VolumeTerms
 from billing.rating.rate import add_up_usage
 from billing.rating.run import Key, Run, Source, key_of, sort_key
-from billing.rating.tiers import NO_BOUND
 from contracts.terms.money import MICRO, RATE, UNIT_PRICE_DECIMALS, ore, scaled
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBook
-from contracts.terms.price_model import (
-    Charge,
-    FixedCharge,
-    Graduated,
-    OneOffCharge,
-    Package,
-    PriceModel,
-    Scope,
-    Tier,
-    UsageCharge,
-    Volume,
-)
+from contracts.terms.price_model import Charge, FixedCharge, OneOffCharge, Scope, UsageCharge
 
 Places = NDArray[np.intp]
-Model = Literal["graduated", "volume", "package"]
 LimitName = Literal["minimum", "maximum"]
 
 _ORE_IN_MICRO = 10_000
@@ -149,22 +135,23 @@ class UnitRamp:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Hold a step's prices per group in øre, the last axis being the draws or 1."""
+    """Hold a step's prices per group in øre, the last axis being the draws or 1.
+
+    `unit` and `amounts` are what the terms of its price model call `prices` and `amounts`, by tier.
+    """
 
     unit: Floats
-    fee: Floats
-    package: Floats
+    amounts: Floats
     minimum: Floats
     maximum: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Hold the prices of the groups of a batch at one level, and how to bring them to a drawn one."""
+    """Hold the prices of the groups of a batch at one level, where they turn, and how to bring them to a drawn one."""
 
     static: Prices
     bounds: Floats
-    sizes: Floats
     charges: tuple[tuple[UsageCharge, Fraction, tuple[int, ...], int] | None, ...]
 
     @property
@@ -198,13 +185,14 @@ class Step:
 
     `counters` are the places of the counters with inside rows, `starts` where their rows begin among the inside ones,
     `counter_of` the counter of each inside row as a number within the step. `mixed` are those with more than one discount, or
-    with a limit narrower than the counter: their tiers are shared in whole units. `lying` are the rows of the
+    with a limit narrower than the counter: their tiers are shared in whole units. `arrays` names the file of
+    `billing.forecasting.models` that prices the step. `lying` are the rows of the
     grid where the step's rows are those and lie as counters × trusts.
     """
 
     index: int
     window: Period
-    model: Model
+    arrays: str
     tariff: Tariff
     tariff_key: tuple[object, ...]
     rows: Rows | None
@@ -337,11 +325,10 @@ def _shape(group: Group, last: int) -> tuple[object, ...]:
             continue
         if id(terms) not in by_terms:
             model = terms.model
-            fees = getattr(model, "flat_fees", ())
             by_terms[id(terms)] = (
-                type(model).__name__,
-                len(fees),
-                any(fees),
+                model.ARRAYS,
+                len(model.prices),
+                model.has_fees,
                 terms.window,
                 terms.ramp.lengths if terms.ramp is not None and terms.ramp.by_units else None,
                 terms.ramp is not None and terms.ramp.leaves_tiers,
@@ -456,7 +443,7 @@ class _Maker:
         batch = Batch(groups, groups[0].course.limit_windows)
         batch.limit_keys = [{} for _ in batch.limit_windows]
         batch.has_fees = any(
-            any(getattr(terms.model, "flat_fees", ()))
+            terms.model.has_fees
             for group in groups
             for terms in group.course.terms[:last]
             if isinstance(terms, UsageTerms)
@@ -477,23 +464,18 @@ class _Maker:
 
     def _tariff(self, groups: list[Group], usage: list[UsageTerms], index: int) -> Tariff:
         models = [terms.model for terms in usage]
-        tiered = [model for model in models if isinstance(model, GraduatedTerms | VolumeTerms)]
-        packages = [model for model in models if isinstance(model, PackageTerms)]
         charges: list[tuple[UsageCharge, Fraction, tuple[int, ...], int] | None] = []
         for group in groups:
             charge, approved, drawn, step = self.levels.of(group.course.code, index)
             assert isinstance(charge, UsageCharge)
             charges.append((charge, approved, drawn, step))
         static = Prices(
-            _by_tier([model.prices for model in tiered]) / _ORE_IN_MICRO,
-            _by_tier([model.flat_fees for model in tiered]),
-            np.array([model.package_price for model in packages], dtype=np.float64)[:, None],
+            _by_tier([model.prices for model in models]) / _ORE_IN_MICRO,
+            _by_tier([model.amounts for model in models]),
             _amounts_of([terms.minimum for terms in usage]),
             _amounts_of([terms.maximum for terms in usage]),
         )
-        bounds = _by_tier([[last for last in model.last_units if last != NO_BOUND] for model in tiered])
-        sizes = np.array([model.size for model in packages], dtype=np.float64)[:, None]
-        return Tariff(static, bounds, sizes, tuple(charges))
+        return Tariff(static, _by_tier([model.bounds for model in models]), tuple(charges))
 
     def _step(
         self,
@@ -529,7 +511,7 @@ class _Maker:
         step = Step(
             index=index,
             window=window,
-            model=_MODELS[type(terms.model)],
+            arrays=terms.model.ARRAYS,
             tariff=tariff,
             tariff_key=tariff_key,
             rows=where,
@@ -537,7 +519,7 @@ class _Maker:
             rates=np.array([row[5] / RATE for row in rows])[:, None],
             owners=self._owners(batch, [(row[0], row[2], row[3]) for row in rows]) if rows else None,
             priced_owners=self._owners(batch, [(rows[i][0], rows[i][2], rows[i][3]) for i in inside])
-            if isinstance(terms.model, VolumeTerms) and inside
+            if terms.model.REPRICES and inside
             else None,
             inside=places(inside) if outside else None,
             outside=places(outside) if outside else None,
@@ -553,7 +535,7 @@ class _Maker:
             lying=None,
             has_fees=batch.has_fees,
             silence=self._silence(batch, runs, usage, window)
-            if is_last and terms.pays_for_silence and tariff.static.fee.size
+            if is_last and terms.pays_for_silence and tariff.static.unit.size
             else None,
             maximum=self._maximum(batch, terms.maximum, index),
             minimum=self._minimum(batch, runs, usage, index),
@@ -744,9 +726,6 @@ class _Maker:
         return Limited(which, places(numbers), places([number for number, _ in keys]), owners)
 
 
-_MODELS: dict[type, Model] = {GraduatedTerms: "graduated", VolumeTerms: "volume", PackageTerms: "package"}
-
-
 def _numbered(names: list[str]) -> dict[str | None, int]:
     """Number names; what stands on none comes after all of them."""
     return {name: number for number, name in enumerate([*names, None])}
@@ -782,8 +761,7 @@ def drawn_prices(tariff: Tariff, factors: dict[int, Whole]) -> Prices:
     if not factors or not tariff.is_drawn:
         return tariff.static
     unit: list[list[Floats]] = []
-    fee: list[list[Floats]] = []
-    package: list[Floats] = []
+    amounts: list[list[Floats]] = []
     minimum: list[Floats] = []
     maximum: list[Floats] = []
     static = tariff.static
@@ -791,12 +769,9 @@ def drawn_prices(tariff: Tariff, factors: dict[int, Whole]) -> Prices:
         assert entry is not None
         charge, approved, places_drawn, step = entry
         drawn = [factors[place] for place in places_drawn]
-        tiers = _tiers_of(charge.model)
-        prices = [scaled(tier.unit_price, UNIT_PRICE_DECIMALS) for tier in tiers]
+        prices = [scaled(price, UNIT_PRICE_DECIMALS) for price in charge.model.unit_prices]
         unit.append([at_drawn_level(price, approved, drawn, step) / _ORE_IN_MICRO for price in prices])
-        fee.append([at_drawn_level(ore(tier.flat_fee), approved, drawn, 1) for tier in tiers])
-        if isinstance(charge.model, Package):
-            package.append(at_drawn_level(ore(charge.model.price), approved, drawn, 1))
+        amounts.append([at_drawn_level(ore(amount), approved, drawn, 1) for amount in charge.model.amounts])
         for limit, into, unindexed in (
             (charge.minimum, minimum, static.minimum),
             (charge.maximum, maximum, static.maximum),
@@ -807,16 +782,7 @@ def drawn_prices(tariff: Tariff, factors: dict[int, Whole]) -> Prices:
                 into.append(np.broadcast_to(unindexed[number], drawn[0].shape))
     return Prices(
         np.array(unit).transpose(1, 0, 2) if tariff.static.unit.size else static.unit,
-        np.array(fee).transpose(1, 0, 2) if tariff.static.fee.size else static.fee,
-        np.array(package) if package else static.package,
+        np.array(amounts).transpose(1, 0, 2) if tariff.static.amounts.size else static.amounts,
         np.array(minimum),
         np.array(maximum),
     )
-
-
-def _tiers_of(model: PriceModel) -> Sequence[Tier]:
-    match model:
-        case Graduated(tiers) | Volume(tiers):
-            return tiers
-        case Package():
-            return ()

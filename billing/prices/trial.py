@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import assert_never
 
 from billing.charges.basis import Terms
 from billing.rating.charge_terms import Level
@@ -27,13 +26,9 @@ from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVers
 from contracts.terms.price_model import (
     Charge,
     FixedCharge,
-    Graduated,
     Limit,
     OneOffCharge,
-    Package,
-    Tier,
     UsageCharge,
-    Volume,
 )
 
 MONTHS = 12
@@ -204,28 +199,16 @@ def _at(charge: Charge, level: Level) -> Charge:
     def limit(value: Limit | None) -> Limit | None:
         return replace(value, amount=amount(value.amount)) if value is not None and value.indexed else value
 
-    def tiers(values: tuple[Tier, ...]) -> tuple[Tier, ...]:
-        return tuple(
-            Tier(
-                tier.up_to,
-                Decimal(money.format_unit_price(money.unit_price(level.unit_price(tier.unit_price)))),
-                amount(tier.flat_fee),
-            )
-            for tier in values
-        )
+    def unit_price(value: Decimal) -> Decimal:
+        return Decimal(money.format_unit_price(money.unit_price(level.unit_price(value))))
 
     match charge:
         case FixedCharge() | OneOffCharge():
             return replace(charge, amount=amount(charge.amount))
         case UsageCharge():
-            model = charge.model
-            match model:
-                case Graduated(own):
-                    model = Graduated(tiers(own))
-                case Volume(own):
-                    model = Volume(tiers(own))
-                case Package(size, price):
-                    model = Package(size, amount(price))
-                case unknown:
-                    assert_never(unknown)
-            return replace(charge, model=model, minimum=limit(charge.minimum), maximum=limit(charge.maximum))
+            return replace(
+                charge,
+                model=charge.model.repriced(unit_price, amount),
+                minimum=limit(charge.minimum),
+                maximum=limit(charge.maximum),
+            )

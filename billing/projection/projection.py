@@ -28,7 +28,8 @@ from contracts.prices import drafts as price_drafts
 from contracts.terms.money import RATE_DECIMALS, ZERO, kroner
 from contracts.terms.period import Period, first_of_month
 from contracts.terms.price_book import Activation, IndexAdjustment, PriceBook, Usage
-from contracts.terms.price_model import Charge, Graduated, UsageCharge, Volume
+from contracts.terms.price_model import Charge, UsageCharge
+from contracts.terms.price_models import read_as
 from contracts.terms.working_days import spread, working_days
 
 FIRST_YEAR_MONTHS = 12
@@ -59,13 +60,13 @@ class Base:
     """What a scenario reads otherwise than it is agreed and known; None follows the agreement.
 
     ``price_draft`` is a draft of the price book, as if it had been approved. The rest are other readings of every usage charge:
-    units counted per trust or pooled over the agreement, each unit at its own tier or all at the one reached, and whether
+    units counted per trust or pooled over the agreement, tiers in another of the price models' readings, and whether
     units in the ramp-up count towards the tiers.
     """
 
     price_draft: int | None = None
     scope: Literal["agreement", "trust"] | None = None
-    model: Literal["graduated", "volume"] | None = None
+    model: str | None = None
     ramp_units: bool | None = None
 
     @property
@@ -87,8 +88,8 @@ class Base:
         counter, model, ramp = charge.counter, charge.model, charge.ramp_up
         if self.scope is not None and counter.scope != "activation":
             counter = replace(counter, scope=self.scope)
-        if self.model is not None and isinstance(model, Graduated | Volume):
-            model = Graduated(model.tiers) if self.model == "graduated" else Volume(model.tiers)
+        if self.model is not None:
+            model = read_as(model, self.model)
         if self.ramp_units is not None and ramp is not None:
             ramp = replace(ramp, counts_towards_tiers=self.ramp_units)
         return replace(charge, counter=counter, model=model, ramp_up=ramp)

@@ -7,9 +7,10 @@ Sentences and words are the web layer's; here are only the numbers in them.
 from __future__ import annotations
 
 from billing.rating.charge_terms import Level
-from billing.rating.models import GraduatedTerms, VolumeTerms, compile_model
+from billing.rating.models import compile_model
 from billing.rating.tiers import NO_BOUND
-from contracts.terms.price_model import Boundary, Charge, Conventions, UsageCharge
+from contracts.terms.price_model import Charge, Conventions, UsageCharge
+from contracts.terms.price_models import Boundary
 
 
 def tier_interval(charge: Charge, tier: int, boundary: Boundary) -> tuple[int, int | None]:
@@ -34,5 +35,4 @@ def tier_intervals(charge: Charge, boundary: Boundary) -> tuple[tuple[int, int |
 def _last_units(charge: Charge, boundary: Boundary) -> tuple[int, ...]:
     if not isinstance(charge, UsageCharge):
         return ()
-    model = compile_model(charge.model, Level.of(Conventions(boundary=boundary), ()))
-    return model.last_units if isinstance(model, GraduatedTerms | VolumeTerms) else ()
+    return compile_model(charge.model, Level.of(Conventions(boundary=boundary), ())).tier_ends

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from billing.rating.ramp_up import Ramp
 from contracts.terms.money import MICRO, UNIT_PRICE_DECIMALS, ore, round_half_even, round_half_up, scaled
@@ -64,22 +64,52 @@ class Level:
         return self.round(ore(amount) * self.factor.numerator, self.factor.denominator)
 
 
-class ModelTerms(Protocol):
-    """Price one counter's units of one pricing period: what every price model offers the pipeline."""
+@dataclass(frozen=True, slots=True)
+class ModelTerms:
+    """Price one counter's units of one pricing period: what every price model offers the pipeline.
+
+    `prices` are those of a unit by tier in 10⁻⁶ kr; `amounts`, in øre, are flat fees by tier or what else the model bills as
+    money. `ARRAYS` names the file of `billing.forecasting.models` that takes such terms through a simulation.
+    """
+
+    prices: tuple[int, ...]
+    amounts: tuple[int, ...]
+
+    ARRAYS: ClassVar[str]
+    REPRICES: ClassVar[bool] = False
 
     def price(self, run: Run, terms: UsageTerms, counter: Counter, slices: list[Slice], units: int) -> None:
         """Add the lines of a counter's units, and the amounts still to be shared, to a run."""
+        raise NotImplementedError
+
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """Return the whole numbers at which its price turns."""
+        raise NotImplementedError
+
+    @property
+    def tier_ends(self) -> tuple[int, ...]:
+        """Return the number of each tier's last unit, none where it has no tiers."""
+        return ()
+
+    @property
+    def has_fees(self) -> bool:
+        """Say whether any tier has a flat fee."""
+        return False
 
     @property
     def first_unit_price(self) -> int:
-        """Return the first tier's price in 10⁻⁶ kr."""
+        """Return the first tier's price in 10⁻⁶ kr, 0 where a unit has no price of its own."""
+        return 0
 
     @property
     def first_flat_fee(self) -> int:
-        """Return the first tier's flat fee in øre."""
+        """Return the first tier's flat fee in øre, 0 where there is none."""
+        return 0
 
     def next_tier_at(self, position: int) -> int | None:
         """Return the number of the next tier's first unit, None where there is none."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

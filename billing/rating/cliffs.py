@@ -14,7 +14,7 @@ from decimal import Decimal
 from billing.rating.captions import tier_intervals
 from billing.rating.volume_trial import CounterTrial
 from contracts.terms.price_book import Finding, IndexAdjustment, PriceBookVersion
-from contracts.terms.price_model import Conventions, UsageCharge, Volume
+from contracts.terms.price_model import Conventions, UsageCharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ def cliffs(
 ) -> tuple[Cliff, ...]:
     """Find the zones of a charge at an index level, one per tier at most, in the order of volume.
 
-    Graduated charges and packages have none: a further examination costs nothing or more, and no fee is given back.
+    A model in which a further examination costs nothing or more, and no fee is given back, has none.
     """
-    if not isinstance(charge.model, Volume):
+    if not charge.model.MORE_MAY_COST_LESS:
         return ()
     trial = CounterTrial(charge, conventions, adjustments)
     intervals = [

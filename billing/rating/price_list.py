@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import assert_never
 
 from billing.rating.captions import tier_intervals
 from billing.rating.charge_terms import Level
@@ -18,15 +17,8 @@ from billing.rating.ramp_up import Ramp, phase_on
 from contracts.terms import money
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVersion, covers
-from contracts.terms.price_model import (
-    Charge,
-    Conventions,
-    Graduated,
-    Package,
-    Tier,
-    UsageCharge,
-    Volume,
-)
+from contracts.terms.price_model import Charge, Conventions, UsageCharge
+from contracts.terms.price_models import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +79,7 @@ class RampToday:
 
 def tiers_of(charge: Charge) -> tuple[Tier, ...]:
     """Give the tiers of a charge that has some, else none."""
-    if isinstance(charge, UsageCharge) and isinstance(charge.model, Graduated | Volume):
-        return charge.model.tiers
-    return ()
+    return charge.model.as_tiers() if isinstance(charge, UsageCharge) else ()
 
 
 def charge_on(book: PriceBook, code: str, day: date) -> Charge | None:
@@ -150,13 +140,7 @@ def _charge(charge: Charge, levels: tuple[IndexLevel, ...], conventions: Convent
 def _plain_amount(charge: Charge) -> Decimal | None:
     if not isinstance(charge, UsageCharge):
         return charge.amount
-    match charge.model:
-        case Package(price=price):
-            return price
-        case Graduated() | Volume():
-            return None
-        case unknown:
-            assert_never(unknown)
+    return None if charge.model.as_tiers() else next(iter(charge.model.amounts), None)
 
 
 def level_of(conventions: Conventions, adjustments: tuple[IndexAdjustment, ...]) -> Level:

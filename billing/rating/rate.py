@@ -30,7 +30,6 @@ from billing.rating.compile import (
 from billing.rating.fixed import bill_fixed, bill_one_off
 from billing.rating.limits import add_up, amount_line, hold_maximum, reach_minimum
 from billing.rating.lines import Excluded, Line, Position, Rating
-from billing.rating.models import price_units, share_amounts
 from billing.rating.request import (
     PriceRequest,
     activation_errors,
@@ -40,6 +39,7 @@ from billing.rating.request import (
     usage_errors,
 )
 from billing.rating.run import Key, Run, Slice, sort_key, tie_order
+from billing.rating.slice_lines import price_units, share_amounts
 from contracts.terms import money
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, InvalidInput, PriceBook, Usage

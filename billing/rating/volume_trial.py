@@ -17,16 +17,7 @@ from billing.rating.lines import Line, Rating
 from billing.rating.rate import CompiledTerms, compile_terms, rate_compiled
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion, Usage
-from contracts.terms.price_model import (
-    Conventions,
-    Counter,
-    Graduated,
-    RampPhase,
-    RampUp,
-    UsageCharge,
-    Volume,
-    model_of,
-)
+from contracts.terms.price_model import Conventions, Counter, RampPhase, RampUp, UsageCharge
 
 # More than all examinations of a country in a year; a larger number is a slip of the pen.
 LARGEST_VOLUME = 100_000_000
@@ -102,7 +93,7 @@ class CounterTrial:
             for number, (first, last) in enumerate(intervals, start=1)
         )
         return TriedVolume(
-            model=model_of(self.charge),
+            model=self.charge.model.NAME,
             units=units,
             tiers=tiers,
             flat_fees=sum((line.net for line in lines if line.tier is None), ZERO),
@@ -113,14 +104,6 @@ class CounterTrial:
     def _rating(self, units: int) -> Rating:
         usage = [Usage(_OWN, _ALGORITHM, _FIRST, units)] if units else []
         return rate_compiled(self._compiled, usage, _TERM.period)
-
-
-def read_as(charge: UsageCharge, model: str) -> UsageCharge:
-    """Return the charge with its tiers under the other reading, ``graduated`` or ``volume``."""
-    if not isinstance(charge.model, Graduated | Volume):
-        return charge
-    tiers = charge.model.tiers
-    return replace(charge, model=Graduated(tiers) if model == "graduated" else Volume(tiers))
 
 
 def volumes_at_bounds(charge: UsageCharge, conventions: Conventions) -> tuple[int, ...]:

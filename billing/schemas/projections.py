@@ -22,6 +22,7 @@ from contracts.schemas.fields import Choice, Day, Number, TermsSchema, Text, Who
 from contracts.terms.money import RATE_DECIMALS, format_amount, format_rate
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, Usage
+from contracts.terms.price_models import READINGS
 
 LONGEST_MONTHS = 120
 MOST_STARTS = 36
@@ -90,7 +91,7 @@ class BaseSchema(TermsSchema):
 
     price_draft = Whole(load_default=None, allow_none=True)
     scope = Choice(("agreement", "trust"), load_default=None, allow_none=True)
-    model = Choice(("graduated", "volume"), load_default=None, allow_none=True)
+    model = Choice(tuple(READINGS), load_default=None, allow_none=True)
     ramp_units = fields.Boolean(load_default=None, allow_none=True)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, assert_never
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -24,12 +24,9 @@ from contracts.terms.price_model import (
     Charge,
     Conventions,
     FixedCharge,
-    Graduated,
     OneOffCharge,
-    Package,
     RampPhase,
     UsageCharge,
-    Volume,
 )
 from contracts.web import formatting
 from contracts.web.i18n import N_, current_language
@@ -46,8 +43,6 @@ SCOPES = {
     "trust": N_("Tiers are counted for each trust by itself: %(what)s."),
     "activation": N_("Tiers are counted for each algorithm at each trust by itself: %(what)s."),
 }
-GRADUATED = N_("Graduated: each examination costs the price of the tier that its own number falls in.")
-VOLUME = N_("Volume: all examinations counted together cost the price of the tier reached; earlier ones are repriced.")
 INTERVALS = {
     "month": N_("month"),
     "quarter": N_("quarter"),
@@ -192,19 +187,12 @@ def _counted_alike(one: Charge, other: UsageCharge) -> bool:
 
 def model_sentence(charge: UsageCharge) -> str:
     """Say how units become money."""
-    match charge.model:
-        case Graduated():
-            return _(GRADUATED)
-        case Volume():
-            return _(VOLUME)
-        case Package(size, price):
-            return _(
-                "Packages of %(size)s examinations at %(price)s each; a started package counts whole.",
-                size=_quantity(size),
-                price=_money(price),
-            )
-        case unknown:
-            assert_never(unknown)
+    model = charge.model
+    own = [(field, getattr(model, field.name)) for field in model.FIELDS if field.kind != "tiers"]
+    return _(
+        model.SENTENCE,
+        **{field.name: _quantity(value) if field.kind == "whole" else _money(value) for field, value in own},
+    )
 
 
 def ramp_sentence(charge: UsageCharge | FixedCharge) -> str:

@@ -23,6 +23,7 @@ from contracts.schemas.price_book import ALL, PRICE_DECIMALS, dump_version, load
 from contracts.terms import price_model
 from contracts.terms.period import WINDOW_KINDS
 from contracts.terms.price_book import InvalidInput, PriceBookVersion
+from contracts.terms.price_models import MODELS, Boundary, FieldKind, fields_of_models
 from contracts.terms.written import NotANumber, plain_double, plain_number
 
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,6 +44,12 @@ class Column:
     choices: tuple[str, ...] = ()
 
 
+# The columns of the price models' own fields; tiers have a sheet of their own.
+_KINDS: Final[dict[FieldKind, Kind]] = {"whole": "whole", "unit_price": "decimal", "amount": "decimal"}
+_OF_MODELS: Final = tuple(
+    Column(field.name, _KINDS[field.kind]) for field in fields_of_models() if field.kind in _KINDS
+)
+_TIERED: Final = {name for name, model in MODELS.items() if any(field.kind == "tiers" for field in model.FIELDS)}
 _SCOPES = get_args(price_model.Scope)
 _CHARGE = Column("charge")
 SHEETS: Final[dict[str, tuple[Column, ...]]] = {
@@ -52,11 +59,10 @@ SHEETS: Final[dict[str, tuple[Column, ...]]] = {
         Column("kind", choices=("usage", "fixed", "one_off")),
         Column("clause"),
         Column("algorithms", "codes"),
-        Column("model", choices=("graduated", "volume", "package")),
+        Column("model", choices=tuple(MODELS)),
         Column("scope", choices=_SCOPES),
         Column("window", choices=WINDOW_KINDS),
-        Column("package_size", "whole"),
-        Column("package_price", "decimal"),
+        *_OF_MODELS,
         Column("amount", "decimal"),
         Column("per", choices=_SCOPES),
         Column("every", choices=get_args(price_model.Every)),
@@ -76,7 +82,7 @@ SHEETS: Final[dict[str, tuple[Column, ...]]] = {
     ),
     "conventions": (
         _CHARGE,
-        Column("boundary", choices=get_args(price_model.Boundary)),
+        Column("boundary", choices=get_args(Boundary)),
         Column("zero_usage", choices=get_args(price_model.ZeroUsage)),
         Column("price_decimals", "whole", tuple(map(str, PRICE_DECIMALS))),
         Column("rounding", choices=get_args(price_model.Rounding)),
@@ -200,8 +206,7 @@ def _rows_of(version: PriceBookVersion) -> dict[str, list[tuple[Any, ...]]]:
                 charge.get("model"),
                 counter.get("scope"),
                 counter.get("window"),
-                charge.get("package_size"),
-                charge.get("package_price"),
+                *(charge.get(column.name) for column in _OF_MODELS),
                 charge.get("amount"),
                 charge.get("per"),
                 charge.get("every"),
@@ -278,7 +283,8 @@ def _table(sheet: Any, name: str, columns: tuple[Column, ...], reading: _Reading
         if title and header.count(title) > 1:
             reading.refuse(name, 1, title, "column_twice", "The column stands twice.")
     for column in columns:
-        if column.name not in header:
+        # A workbook written before a model was known lacks the model's columns; a charge that needs them is refused.
+        if column.name not in header and column not in _OF_MODELS:
             reading.refuse(name, 1, column.name, "missing_column", "The column is missing.")
     for number, cells in enumerate(rows, start=2):
         filled = [
@@ -421,7 +427,7 @@ def _charge(row: _Row, pointer: str, reading: _Reading) -> dict[str, Any]:
     counter = {name: value for name, value in (("scope", scope), ("window", window)) if value is not None}
     if counter or charge.get("kind") == "usage":
         charge["counter"] = counter
-    if charge.get("model") in ("graduated", "volume"):
+    if charge.get("model") in _TIERED:
         charge["tiers"] = []
     if starts is not None or counts is not None:
         ramp = (("starts", starts), ("counts_towards_tiers", counts))

@@ -6,8 +6,8 @@ Shapes, words and decimals are checked here; whether the book can be read in one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, assert_never, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_dump, post_load, pre_dump
 
@@ -21,20 +21,15 @@ from contracts.terms.price_model import (
     Conventions,
     Counter,
     FixedCharge,
-    Graduated,
     Limit,
     OneOffCharge,
     Overrides,
-    Package,
-    PriceModel,
     RampPhase,
     RampUp,
-    Tier,
     UsageCharge,
-    Volume,
     kind_of,
-    model_of,
 )
+from contracts.terms.price_models import MODELS, Boundary, Field, FieldKind, PriceModel, Tier, fields_of_models
 
 ALL = "all"
 PRICE_DECIMALS = (2, 3, 4, 5, 6)
@@ -71,7 +66,7 @@ class ActivationSchema(TermsSchema):
 class ConventionsSchema(TermsSchema):
     """The book's conventions; what is not written is the default of pricing.md §2."""
 
-    boundary = Choice(get_args(price_model.Boundary))
+    boundary = Choice(get_args(Boundary))
     zero_usage = Choice(get_args(price_model.ZeroUsage))
     price_decimals = Choice(PRICE_DECIMALS)
     rounding = Choice(get_args(price_model.Rounding))
@@ -201,15 +196,27 @@ class _ChargeSchema(TermsSchema):
         return _written(data)
 
 
-class UsageChargeSchema(_ChargeSchema):
+# How a field of a price model is read and written.
+_KINDS: dict[FieldKind, Callable[[], fields.Field[Any]]] = {
+    "whole": lambda: Whole(allow_none=True),
+    "unit_price": lambda: Number(UNIT_PRICE_DECIMALS, allow_none=True),
+    "amount": lambda: Number(AMOUNT_DECIMALS, allow_none=True),
+    "tiers": lambda: fields.List(fields.Nested(TierSchema), allow_none=True),
+}
+
+
+class _ModelledSchema(_ChargeSchema):
+    algorithms = Algorithms(required=True)
+    model = Choice(tuple(MODELS), required=True)
+    counter = fields.Nested(CounterSchema, required=True)
+
+    class Meta(TermsSchema.Meta):
+        include: ClassVar = {field.name: _KINDS[field.kind]() for field in fields_of_models()}
+
+
+class UsageChargeSchema(_ModelledSchema):
     """A usage charge: its model's own fields stand beside the model's name."""
 
-    algorithms = Algorithms(required=True)
-    model = Choice(("graduated", "volume", "package"), required=True)
-    counter = fields.Nested(CounterSchema, required=True)
-    tiers = fields.List(fields.Nested(TierSchema), allow_none=True)
-    package_size = Whole(allow_none=True)
-    package_price = Number(AMOUNT_DECIMALS, allow_none=True)
     ramp_up = fields.Nested(RampUpSchema, allow_none=True)
     minimum = fields.Nested(LimitSchema, allow_none=True)
     maximum = fields.Nested(LimitSchema, allow_none=True)
@@ -218,21 +225,14 @@ class UsageChargeSchema(_ChargeSchema):
     @post_load
     def _to_terms(self, data: dict[str, Any], **kwargs: Any) -> UsageCharge:
         del data["kind"]
-        name, tiers = data.pop("model"), data.pop("tiers", None)
-        size, price = data.pop("package_size", None), data.pop("package_price", None)
-        return UsageCharge(**_written(data, keep=("algorithms",)), model=_model(name, tiers, size, price))
+        name = data.pop("model")
+        values = {field: data.pop(field.name, None) for field in fields_of_models()}
+        return UsageCharge(**_written(data, keep=("algorithms",)), model=_model(name, values))
 
     @pre_dump
     def _to_document(self, charge: UsageCharge, **kwargs: Any) -> dict[str, Any]:
-        document: dict[str, Any] = super()._to_document(charge) | {"model": model_of(charge)}
-        match charge.model:
-            case Graduated(tiers) | Volume(tiers):
-                document["tiers"] = tiers
-            case Package(size, price):
-                document |= {"package_size": size, "package_price": price}
-            case unknown:
-                assert_never(unknown)
-        return document
+        document: dict[str, Any] = super()._to_document(charge) | {"model": charge.model.NAME}
+        return document | {field.name: getattr(charge.model, field.name) for field in charge.model.FIELDS}
 
 
 class FixedChargeSchema(_ChargeSchema):
@@ -373,21 +373,14 @@ def _written(data: dict[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]
     return {name: value for name, value in data.items() if value is not None or name in keep}
 
 
-def _model(name: str, tiers: list[Tier] | None, size: int | None, price: Any) -> PriceModel:
-    if name == "package":
-        missing = [field for field, value in (("package_size", size), ("package_price", price)) if value is None]
-        superfluous = [] if tiers is None else ["tiers"]
-    else:
-        missing = ["tiers"] if tiers is None else []
-        superfluous = [
-            field for field, value in (("package_size", size), ("package_price", price)) if value is not None
-        ]
+def _model(name: str, values: Mapping[Field, Any]) -> PriceModel:
+    model = MODELS[name]
+    missing = [field.name for field, value in values.items() if value is None and field in model.FIELDS]
+    superfluous = [field.name for field, value in values.items() if value is not None and field not in model.FIELDS]
     if missing or superfluous:
         raise ValidationError(
             {field: [f"missing: A {name} charge needs this field."] for field in missing}
             | {field: [f"unknown_field: A {name} charge does not have this field."] for field in superfluous}
         )
-    if name == "package":
-        assert size is not None
-        return Package(size, price)
-    return (Graduated if name == "graduated" else Volume)(tuple(tiers or ()))
+    own = {field.name: tuple(values[field]) if field.kind == "tiers" else values[field] for field in model.FIELDS}
+    return model(**own)

@@ -11,39 +11,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal, assert_never
+from typing import assert_never
 
-from contracts.terms.money import AMOUNT_DECIMALS, RATE_DECIMALS, UNIT_PRICE_DECIMALS, scaled
+from contracts.terms.finding import Finding as Finding
+from contracts.terms.finding import decimal_findings, money_findings
+from contracts.terms.money import AMOUNT_DECIMALS, RATE_DECIMALS, UNIT_PRICE_DECIMALS
 from contracts.terms.period import Period, WindowKind, previous_day, whole_window
 from contracts.terms.price_model import (
     Charge,
     Conventions,
     FixedCharge,
-    Graduated,
     Limit,
     OneOffCharge,
-    Package,
     RampUp,
-    Tier,
     UsageCharge,
-    Volume,
     kind_of,
-    last_units,
-    model_of,
 )
 
 # A term longer than a century is a slip of the pen, and every month of it would be a pricing period.
 LONGEST_TERM_YEARS = 100
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class Finding:
-    """Hold one thing found in a document: where (JSON pointer), which kind (code) and one English sentence."""
-
-    pointer: str
-    code: str
-    detail: str
-    severity: Literal["error", "warning"] = "error"
 
 
 class InvalidInput(ValueError):
@@ -169,7 +155,7 @@ def _conventions(conventions: Conventions, pointer: str) -> Iterator[Finding]:
 def _index(book: PriceBook, pointer: str) -> Iterator[Finding]:
     for i, adjustment in enumerate(book.index_adjustments):
         where = f"{pointer}/index_adjustments/{i}/factor"
-        yield from _decimal(adjustment.factor, RATE_DECIMALS, where)
+        yield from decimal_findings(adjustment.factor, RATE_DECIMALS, where)
         if adjustment.factor <= 0:
             yield Finding(where, "out_of_range", "An index factor is above zero.")
 
@@ -198,19 +184,6 @@ def _gaps(book: PriceBook, agreement: AgreementTerm, pointer: str) -> Iterator[F
         yield Finding(f"{pointer}/versions", "version_gap", detail, "warning")
 
 
-def _decimal(value: Decimal, places: int, pointer: str) -> Iterator[Finding]:
-    try:
-        scaled(value, places)
-    except ValueError as error:
-        yield Finding(pointer, "too_many_decimals", f"The number {error}.")
-
-
-def _money(value: Decimal, places: int, pointer: str) -> Iterator[Finding]:
-    yield from _decimal(value, places, pointer)
-    if value < 0:
-        yield Finding(pointer, "negative_amount", "A price is not negative: an invoice line knows no negative price.")
-
-
 def _charge(charge: Charge, pointer: str) -> Iterator[Finding]:
     if not charge.code:
         yield Finding(f"{pointer}/code", "empty", "A charge has a code.")
@@ -225,7 +198,7 @@ def _charge(charge: Charge, pointer: str) -> Iterator[Finding]:
         case UsageCharge():
             yield from _usage_charge(charge, pointer)
         case FixedCharge():
-            yield from _money(charge.amount, AMOUNT_DECIMALS, f"{pointer}/amount")
+            yield from money_findings(charge.amount, AMOUNT_DECIMALS, f"{pointer}/amount")
             yield from _ramp_up(charge.ramp_up, f"{pointer}/ramp_up")
             if charge.ramp_up is not None and charge.ramp_up.by_units:
                 yield Finding(f"{pointer}/ramp_up", "ramp_by_units", "The ramp of a fixed charge is in months only.")
@@ -233,48 +206,19 @@ def _charge(charge: Charge, pointer: str) -> Iterator[Finding]:
                 detail = "A fixed charge per agreement has no ramp: nobody's go-live starts it."
                 yield Finding(f"{pointer}/ramp_up", "ramp_per_agreement", detail)
         case OneOffCharge():
-            yield from _money(charge.amount, AMOUNT_DECIMALS, f"{pointer}/amount")
+            yield from money_findings(charge.amount, AMOUNT_DECIMALS, f"{pointer}/amount")
         case unknown:
             assert_never(unknown)
 
 
 def _usage_charge(charge: UsageCharge, pointer: str) -> Iterator[Finding]:
-    match charge.model:
-        case Graduated(tiers) | Volume(tiers):
-            yield from _tiers(tiers, f"{pointer}/tiers")
-        case Package(size, price):
-            if size < 1:
-                yield Finding(f"{pointer}/package_size", "out_of_range", "A package holds at least one unit.")
-            yield from _money(price, AMOUNT_DECIMALS, f"{pointer}/package_price")
-            if charge.ramp_up is not None and not charge.ramp_up.counts_towards_tiers:
-                detail = "Only graduated and volume charges can leave ramp units out of the tiers."
-                yield Finding(f"{pointer}/ramp_up/counts_towards_tiers", "ramp_outside_package", detail)
-        case unknown:
-            assert_never(unknown)
+    yield from charge.model.check(pointer)
+    if charge.ramp_up is not None and not charge.ramp_up.counts_towards_tiers and charge.model.RAMP_OUTSIDE is not None:
+        yield Finding(f"{pointer}/ramp_up/counts_towards_tiers", *charge.model.RAMP_OUTSIDE)
     yield from _ramp_up(charge.ramp_up, f"{pointer}/ramp_up")
     for name, limit in (("minimum", charge.minimum), ("maximum", charge.maximum)):
         if limit is not None:
-            yield from _money(limit.amount, AMOUNT_DECIMALS, f"{pointer}/{name}/amount")
-
-
-def _tiers(tiers: tuple[Tier, ...], pointer: str) -> Iterator[Finding]:
-    if not tiers:
-        yield Finding(pointer, "tiers_empty", "A charge with tiers has at least one.")
-        return
-    below = 0
-    for i, tier in enumerate(tiers):
-        yield from _money(tier.unit_price, UNIT_PRICE_DECIMALS, f"{pointer}/{i}/unit_price")
-        yield from _money(tier.flat_fee, AMOUNT_DECIMALS, f"{pointer}/{i}/flat_fee")
-        if tier.up_to is None:
-            if i < len(tiers) - 1:
-                yield Finding(f"{pointer}/{i}/up_to", "tier_open_not_last", "Only the last tier is open.")
-            continue
-        if i == len(tiers) - 1:
-            yield Finding(f"{pointer}/{i}/up_to", "tier_last_not_open", "The last tier is open: its bound is null.")
-        if tier.up_to <= below:
-            detail = f"The bound {tier.up_to} is not above {below}." if below else "A bound is at least 1."
-            yield Finding(f"{pointer}/{i}/up_to", "tiers_not_rising", detail)
-        below = max(below, tier.up_to)
+            yield from money_findings(limit.amount, AMOUNT_DECIMALS, f"{pointer}/{name}/amount")
 
 
 def _ramp_up(ramp_up: RampUp | None, pointer: str) -> Iterator[Finding]:
@@ -284,7 +228,7 @@ def _ramp_up(ramp_up: RampUp | None, pointer: str) -> Iterator[Finding]:
         yield Finding(f"{pointer}/phases", "phases_empty", "A ramp has at least one phase.")
     for i, phase in enumerate(ramp_up.phases):
         where = f"{pointer}/phases/{i}"
-        yield from _decimal(phase.discount, RATE_DECIMALS, f"{where}/discount")
+        yield from decimal_findings(phase.discount, RATE_DECIMALS, f"{where}/discount")
         if not 0 <= phase.discount <= 1:
             yield Finding(f"{where}/discount", "out_of_range", "A discount is 0 to 1.")
         if (phase.months is None) == (phase.units is None):
@@ -372,11 +316,11 @@ def _change(
                     yield changed("counter/scope")
                 if before.counter.window != after.counter.window:
                     yield changed("counter/window")
-                if model_of(before) != model_of(after):
+                if before.model.NAME != after.model.NAME:
                     yield changed("model")
-                if isinstance(before.model, Volume) and isinstance(after.model, Volume):
-                    old = last_units(before.model.tiers, before.conventions.over(book).boundary)
-                    new = last_units(after.model.tiers, after.conventions.over(book).boundary)
+                elif after.model.BOUNDS_STAND_IN_WINDOW:
+                    old = before.model.last_units(before.conventions.over(book).boundary)
+                    new = after.model.last_units(after.conventions.over(book).boundary)
                     if old != new:
                         yield changed("tiers")
             yield from limit("minimum", before.minimum, after.minimum)

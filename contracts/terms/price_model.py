@@ -4,7 +4,7 @@ A charge says *what* is priced (usage, a fixed amount per interval, an amount on
 its counter says *which* units count together and for how long. These types hold what the contract says, as it is written;
 what it costs is the business of `billing.rating`. Prices are kroner excluding VAT.
 
-A new price model is one class here and one branch of `PriceModel`; the README of `billing` lists the other places.
+The models stand in `contracts.terms.price_models`, each in a file of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Literal
 
 from contracts.terms.period import WindowKind
+from contracts.terms.price_models import Boundary, PriceModel
 
-Boundary = Literal["inclusive", "exclusive"]
 ZeroUsage = Literal["no_charge", "first_flat_fee"]
 Rounding = Literal["half_up", "half_even"]
 MinimumApplies = Literal["after_discount", "before_discount"]
@@ -58,40 +58,6 @@ class Overrides:
 
 
 FOLLOWS_THE_BOOK = Overrides()
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """Hold one tier: its upper bound (None is open), the price of a unit in it and the fee for opening it."""
-
-    up_to: int | None
-    unit_price: Decimal
-    flat_fee: Decimal = Decimal("0.00")
-
-
-@dataclass(frozen=True, slots=True)
-class Graduated:
-    """Price each unit at the tier its own position falls in (pricing.md §4.4)."""
-
-    tiers: tuple[Tier, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """Price all units of the window at the tier reached (pricing.md §4.5)."""
-
-    tiers: tuple[Tier, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """Price whole packages of units; a started package counts whole (pricing.md §4.6)."""
-
-    size: int
-    price: Decimal
-
-
-PriceModel = Graduated | Volume | Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +155,3 @@ def kind_of(charge: Charge) -> Literal["usage", "fixed", "one_off"]:
             return "fixed"
         case OneOffCharge():
             return "one_off"
-
-
-def model_of(charge: UsageCharge) -> Literal["graduated", "volume", "package"]:
-    """Return the name of a usage charge's model as it is written in a price book."""
-    match charge.model:
-        case Graduated():
-            return "graduated"
-        case Volume():
-            return "volume"
-        case Package():
-            return "package"
-
-
-def last_units(tiers: tuple[Tier, ...], boundary: Boundary) -> tuple[int | None, ...]:
-    """Return the number of each tier's last unit, None for the open one (pricing.md §2, `boundary`).
-
-    >>> last_units((Tier(100, Decimal(60)), Tier(None, Decimal(45))), "exclusive")
-    (99, None)
-    """
-    shift = 0 if boundary == "inclusive" else 1
-    return tuple(None if tier.up_to is None else tier.up_to - shift for tier in tiers)

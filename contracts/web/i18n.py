@@ -29,12 +29,14 @@ from babel.messages.pofile import read_po, write_po
 from flask import Flask, Response, abort, has_request_context, redirect, request
 from flask_babel import Babel, get_locale
 
+from contracts.terms.written import N_ as N_
+
 LANGUAGES: Final = {"nb": "Norsk bokmål", "en": "English"}
 DEFAULT_LANGUAGE: Final = "nb"
 COOKIE: Final = "lang"
 TRANSLATIONS: Final = Path(__file__).parent / "translations"
 ROOT: Final = Path(__file__).parents[2]
-SOURCES: Final = ("app.py", "contracts/web", "billing/web")
+SOURCES: Final = ("app.py", "contracts/terms/price_models", "contracts/web", "billing/web")
 
 _KEYWORDS: Final[dict[str, Any]] = {
     "_": None,
@@ -56,11 +58,6 @@ msgstr ""
 "Plural-Forms: nplurals=2; plural=(n != 1);\\n"
 
 """
-
-
-def N_(msgid: str) -> str:
-    """Mark a source string that lies in data and is translated where it is shown."""
-    return msgid
 
 
 def current_language() -> str:

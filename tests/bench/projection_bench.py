@@ -24,17 +24,8 @@ from billing.forecasting.simulate import Cell, Spread, VolumePlan, simulate
 from billing.rating.rate import CompiledTerms, compile_terms
 from contracts.terms.period import add_months
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion
-from contracts.terms.price_model import (
-    Counter,
-    Graduated,
-    Package,
-    PriceModel,
-    RampPhase,
-    RampUp,
-    Tier,
-    UsageCharge,
-    Volume,
-)
+from contracts.terms.price_model import Counter, RampPhase, RampUp, UsageCharge
+from contracts.terms.price_models import Graduated, Package, PriceModel, Tier, Volume
 from contracts.terms.working_days import working_days
 from tests.measure import Row
 

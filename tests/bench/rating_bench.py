@@ -24,7 +24,8 @@ from contracts.terms.price_book import (
     PriceBookVersion,
     Usage,
 )
-from contracts.terms.price_model import Counter, Graduated, RampPhase, RampUp, Tier, UsageCharge
+from contracts.terms.price_model import Counter, RampPhase, RampUp, UsageCharge
+from contracts.terms.price_models import Graduated, Tier
 from tests.measure import Row
 
 PAIRS = 7

@@ -32,7 +32,8 @@ from billing.rating.lines import Line
 from billing.rating.rate import compile_terms, rate_compiled
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion, Usage
-from contracts.terms.price_model import Counter, Graduated, RampPhase, RampUp, Tier, UsageCharge
+from contracts.terms.price_model import Counter, RampPhase, RampUp, UsageCharge
+from contracts.terms.price_models import Graduated, Tier
 from tests.measure import Row
 
 PAIRS = 5

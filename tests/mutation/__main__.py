@@ -28,10 +28,24 @@ from tests.mutation.amounts import Case, cases, is_right
 from tests.mutation.operators import Mutant, mutants, mutated
 
 ROOT = Path(__file__).resolve().parents[2]
-RATING = ("rate", "run", "compile", "charge_terms", "tiers", "ramp_up", "models", "fixed", "limits", "lines")
-TERMS = ("money", "period", "price_model", "price_book", "contradictions")
+RATING = (
+    "rate",
+    "run",
+    "compile",
+    "charge_terms",
+    "tiers",
+    "tier_terms",
+    "ramp_up",
+    "slice_lines",
+    "fixed",
+    "limits",
+    "lines",
+)
+TERMS = ("money", "period", "finding", "price_model", "price_models.model", "price_book", "contradictions")
+MODELS = tuple(sorted(path.stem for path in (ROOT / "billing/rating/models").glob("[a-z]*.py")))
 MODULES = tuple(
     [f"billing.rating.{name}" for name in (*RATING, "request", "captions")]
+    + [f"{models}.{name}" for models in ("billing.rating.models", "contracts.terms.price_models") for name in MODELS]
     + [f"contracts.terms.{name}" for name in TERMS]
 )
 PROPERTIES = "billing/rating/test_properties.py"

@@ -15,12 +15,13 @@ from billing.forecasting.methods import Calendar, forecast_counts
 from billing.forecasting.simulate import Cell, Spread, VolumePlan, simulate, written_book, written_usage
 from billing.forecasting.spread import estimate_spread
 from billing.forecasting.steps import find_steps
-from billing.rating.models import GraduatedTerms
+from billing.rating.models.graduated import GraduatedTerms
 from billing.rating.rate import CompiledTerms, PriceRequest, compile_terms, rate_compiled
 from billing.schemas.price import load_price_request
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, AgreementTerm, PriceBook, PriceBookVersion, Usage
-from contracts.terms.price_model import Counter, Graduated, Tier, UsageCharge
+from contracts.terms.price_model import Counter, UsageCharge
+from contracts.terms.price_models import Graduated, Tier
 from contracts.terms.working_days import public_holidays, working_days
 from tests.measure import Row
 from tests.oracle.generator import random_request

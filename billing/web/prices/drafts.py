@@ -127,8 +127,8 @@ def charge(code: str, draft_id: int, number: int) -> Any:
     """Show the form of a charge of a draft; number 0 is a new one of the type asked for."""
     query, draft = _read(code, draft_id, "type", past=False)
     if number == 0:
-        kind = query.values.get("type", "graduated")
-        form = price_forms.empty_form(next((each for each in price_forms.TYPES if each == kind), "graduated"))
+        kind = query.values.get("type")
+        form = price_forms.empty_form(kind if kind in price_forms.TYPES else price_forms.TYPES[0])
     else:
         form = price_forms.form_of(_charge_at(draft, number))
     return _charge_page(query, draft, number, form)

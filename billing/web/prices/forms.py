@@ -7,10 +7,11 @@ error goes to the field it came from. What the check refuses may be saved: a dra
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -18,12 +19,12 @@ from billing.web.prices import words as price_words
 from contracts.errors import InvalidInput
 from contracts.schemas.price_book import ALL, dump_version, load_version
 from contracts.terms.price_book import PriceBookVersion
-from contracts.terms.price_model import Charge, UsageCharge, kind_of, model_of
+from contracts.terms.price_model import Charge, UsageCharge, kind_of
+from contracts.terms.price_models import MODELS, READINGS, Field, FieldKind
 from contracts.terms.written import NotANumber, plain_number
 from contracts.web.i18n import current_language
 
-Type = Literal["graduated", "volume", "package", "fixed", "one_off"]
-TYPES: tuple[Type, ...] = ("graduated", "volume", "package", "fixed", "one_off")
+TYPES = (*MODELS, "fixed", "one_off")
 MOST_ROWS = 50
 # A charge is read and written as part of a version; which one is all the same here.
 _ANY_DAY = date(2000, 1, 1)
@@ -33,10 +34,25 @@ _ANY_DAY = date(2000, 1, 1)
 class ChargeForm:
     """A charge as it was written, and what is wrong with it by field; ``charge`` where it can be read."""
 
-    type: Type
+    type: str
     values: MultiDict[str, str]
     errors: list[tuple[str | None, str]] = field(default_factory=list)
     charge: Charge | None = None
+
+    @property
+    def usage(self) -> bool:
+        """Tell whether it is a form of a usage charge."""
+        return self.type in MODELS
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields that its price model has of its own."""
+        return MODELS[self.type].FIELDS if self.usage else ()
+
+    @property
+    def has_readings(self) -> bool:
+        """Tell whether its tiers can be read in more than one way."""
+        return self.type in READINGS
 
     @property
     def tiers(self) -> range:
@@ -89,7 +105,7 @@ class ChargeForm:
         self.values[counted] = str(rows - 1)
 
 
-def empty_form(kind: Type) -> ChargeForm:
+def empty_form(kind: str) -> ChargeForm:
     """Return the form of a new charge, with what is usual."""
     values: MultiDict[str, str] = MultiDict(
         {
@@ -102,24 +118,25 @@ def empty_form(kind: Type) -> ChargeForm:
             "ramp_starts": "go_live",
             "ramp_counts": "yes",
             "ramp_unit": "months",
-            "tiers": "2" if kind in ("graduated", "volume") else "0",
             "phases": "0",
         }
     )
-    return ChargeForm(kind, values)
+    form = ChargeForm(kind, values)
+    values["tiers"] = "2" if any(each.kind == "tiers" for each in form.fields) else "0"
+    return form
 
 
 def form_of(charge: Charge) -> ChargeForm:
     """Return the form of a charge as it stands."""
     document = dump_version(PriceBookVersion(_ANY_DAY, "", (charge,)))["charges"][0]
-    kind: Any = model_of(charge) if isinstance(charge, UsageCharge) else kind_of(charge)
-    values = empty_form(kind).values
-    for name in ("code", "clause", "amount", "per", "every", "proration", "package_price"):
+    form = empty_form(charge.model.NAME if isinstance(charge, UsageCharge) else kind_of(charge))
+    values = form.values
+    for name in ("code", "clause", "amount", "per", "every", "proration"):
         if name in document:
-            written = name in ("amount", "package_price")
-            values[name] = _written(document[name]) if written else document[name]
-    if "package_size" in document:
-        values["package_size"] = str(document["package_size"])
+            values[name] = _written(document[name]) if name == "amount" else document[name]
+    for own in form.fields:
+        if own.kind != "tiers":
+            values[own.name] = str(document[own.name]) if own.kind == "whole" else _written(document[own.name])
     if document["algorithms"] != ALL:
         values["covers"] = "some"
         values.setlist("algorithm", document["algorithms"])
@@ -146,13 +163,13 @@ def form_of(charge: Charge) -> ChargeForm:
             values[f"{name}-indexed"] = "yes" if limit["indexed"] else ""
     for name, value in (document.get("conventions") or {}).items():
         values[f"convention-{name}"] = str(value)
-    return ChargeForm(kind, values)
+    return form
 
 
 def read_form(values: MultiDict[str, str]) -> ChargeForm:
     """Read what was sent as a charge; the errors stand at their fields and the fields keep what was written."""
-    kind = values.get("type", "graduated")
-    form = ChargeForm(kind if kind in TYPES else "graduated", MultiDict(values))
+    kind = values.get("type", TYPES[0])
+    form = ChargeForm(kind if kind in TYPES else TYPES[0], MultiDict(values))
     document = _document(form)
     if form.errors:
         return form
@@ -165,23 +182,20 @@ def read_form(values: MultiDict[str, str]) -> ChargeForm:
 
 
 def _document(form: ChargeForm) -> dict[str, Any]:
-    values, usage = form.values, form.type in ("graduated", "volume", "package")
+    values = form.values
     document: dict[str, Any] = {
         "code": values.get("code", "").strip(),
-        "kind": "usage" if usage else form.type,
+        "kind": "usage" if form.usage else form.type,
         "clause": values.get("clause", "").strip(),
         "algorithms": ALL if values.get("covers", ALL) == ALL else values.getlist("algorithm"),
     }
     if not document["algorithms"]:
         form.errors.append(("covers", price_words.refusal("algorithms_empty", "")))
-    if usage:
+    if form.usage:
         document["model"] = form.type
         document["counter"] = {"scope": values.get("scope", ""), "window": values.get("window", "")}
-        if form.type == "package":
-            document["package_size"] = _whole(form, "package_size")
-            document["package_price"] = _decimal(form, "package_price")
-        else:
-            document["tiers"] = [_tier(form, i) for i in form.tiers]
+        for own_field in form.fields:
+            document[own_field.name] = _READ[own_field.kind](form, own_field.name)
         for name in ("minimum", "maximum"):
             if values.get(f"{name}-amount", "").strip():
                 document[name] = {
@@ -238,6 +252,15 @@ def _whole(form: ChargeForm, name: str) -> int:
         return int(text)
     form.errors.append((name, price_words.refusal("not_an_integer", "")))
     return 0
+
+
+# How a field of a price model is read from its form.
+_READ: dict[FieldKind, Callable[[ChargeForm, str], Any]] = {
+    "whole": _whole,
+    "unit_price": _decimal,
+    "amount": _decimal,
+    "tiers": lambda form, name: [_tier(form, i) for i in form.tiers],
+}
 
 
 def _share(form: ChargeForm, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,6 @@ from billing.rating.volume_trial import (
     PoolEffect,
     TriedVolume,
     pool_effects,
-    read_as,
     volumes_at_bounds,
 )
 from billing.web import words
@@ -34,7 +33,8 @@ from contracts.people import access
 from contracts.prices import drafts as price_drafts
 from contracts.terms.period import previous_day
 from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVersion
-from contracts.terms.price_model import Conventions, Package, UsageCharge, model_of
+from contracts.terms.price_model import Conventions, UsageCharge
+from contracts.terms.price_models import READINGS, read_as
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -47,12 +47,15 @@ OWN_EXAMINATIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a volume costs under a charge in both readings of its tiers, at the level of a day; the contract's is ``own``."""
+    """What a volume costs under a charge in every reading of its tiers, at the level of a day; the contract's is ``own``.
+
+    Without another reading, ``other`` is None and nothing is shown at the bounds.
+    """
 
     charge: UsageCharge
     own: TriedVolume
     other: TriedVolume | None
-    at_bounds: tuple[tuple[TriedVolume, TriedVolume], ...]
+    at_bounds: tuple[tuple[TriedVolume, ...], ...]
     cliffs: tuple[Cliff, ...]
     other_cliffs: tuple[Cliff, ...]
     pool: tuple[PoolEffect, ...]
@@ -163,9 +166,7 @@ def shared(query: Query, version: PriceBookVersion) -> dict[str, Any]:
         "row_name": row_name,
         "words": words,
         "price_words": price_words,
-        "model_of": model_of,
         "is_usage": lambda charge: isinstance(charge, UsageCharge),
-        "is_package": lambda charge: isinstance(charge, UsageCharge) and isinstance(charge.model, Package),
         "usage_charges": [charge for charge in version.charges if isinstance(charge, UsageCharge)],
     }
 
@@ -205,19 +206,24 @@ def try_charge(
 ) -> Tried:
     """Try a volume on a charge: in the contract's reading, in the other one, and around every bound."""
     own = CounterTrial(charge, conventions, adjustments)
-    if isinstance(charge.model, Package):
-        return Tried(charge, own.tried(units), None, (), (), (), ())
-    graduated = CounterTrial(read_as(charge, "graduated"), conventions, adjustments)
-    volume = CounterTrial(read_as(charge, "volume"), conventions, adjustments)
-    mine, other = (graduated, volume) if own.charge.model == graduated.charge.model else (volume, graduated)
+    pool = pool_effects(charge, conventions, OWN_EXAMINATIONS, adjustments)
+    if charge.model.READING is None:
+        return Tried(charge, own.tried(units), None, (), cliffs(charge, conventions, adjustments), (), pool)
+    readings = [
+        own
+        if name == charge.model.NAME
+        else CounterTrial(replace(charge, model=read_as(charge.model, name)), conventions, adjustments)
+        for name in READINGS
+    ]
+    other = next(each for each in readings if each is not own)
     return Tried(
         charge=charge,
-        own=mine.tried(units),
+        own=own.tried(units),
         other=other.tried(units),
-        at_bounds=tuple((graduated.tried(n), volume.tried(n)) for n in volumes_at_bounds(charge, conventions)),
+        at_bounds=tuple(tuple(each.tried(n) for each in readings) for n in volumes_at_bounds(charge, conventions)),
         cliffs=cliffs(charge, conventions, adjustments),
         other_cliffs=cliffs(other.charge, conventions, adjustments),
-        pool=pool_effects(charge, conventions, OWN_EXAMINATIONS, adjustments),
+        pool=pool,
     )
 
 

@@ -16,6 +16,7 @@ from billing.rating.captions import tier_intervals
 from billing.rating.cliffs import Cliff
 from billing.rating.volume_trial import PoolEffect
 from contracts.prices.sheet import SheetError
+from contracts.terms import price_models
 from contracts.terms.price_book import Finding, PriceBook, PriceBookVersion
 from contracts.terms.price_draft import Event, State
 from contracts.terms.price_model import Charge
@@ -36,13 +37,11 @@ EVENTS: dict[Event, str] = {
     "withdraw": N_("Given up"),
 }
 MODELS = {
-    "graduated": N_("Graduated: each examination at the price of its own tier"),
-    "volume": N_("Volume: all examinations at the price of the tier reached"),
-    "package": N_("Packages: a started package counts whole"),
+    **{name: model.LABEL for name, model in price_models.MODELS.items()},
     "fixed": N_("Fixed amount per interval"),
     "one_off": N_("One-off amount at the first go-live"),
 }
-READINGS = {"graduated": N_("Graduated"), "volume": N_("Volume")}
+READINGS = {name: model.READING for name, model in price_models.READINGS.items() if model.READING is not None}
 SCOPES = {
     "activation": N_("Each algorithm at each trust by itself"),
     "trust": N_("Each trust by itself"),
@@ -84,7 +83,6 @@ FINDINGS = {
     "phases_empty": N_("A ramp-up has at least one phase."),
     "phases_mixed": N_("All phases are in months, or all in examinations."),
     "ramp_by_units": N_("The ramp-up of a fixed amount can only be in months."),
-    "ramp_outside_package": N_("With packages the discounted examinations always count."),
     "ramp_per_agreement": N_("A fixed amount for the agreement has no ramp-up."),
     "takes_effect_in_the_past": N_("The first day is not in the future: amounts of days already past would change."),
     "tier_last_not_open": N_("The last tier must be open: leave its upper bound empty."),
@@ -94,6 +92,7 @@ FINDINGS = {
     "too_many_decimals": N_("The number has more decimals than are allowed here."),
     "version_gap": N_("No version is valid from the start of the agreement, so the first days have no price."),
     "version_same_day": N_("Another version is valid from the same day."),
+    **{code: sentence for model in price_models.MODELS.values() for code, sentence in model.FINDINGS.items()},
 }
 
 # What reading a form or a workbook refuses, by code.
@@ -131,6 +130,7 @@ REFUSALS = {
 }
 
 _FIELDS = {
+    **{field.name: field.word for field in price_models.fields_of_models()},
     "algorithms": N_("algorithms"),
     "amount": N_("amount"),
     "clause": N_("clause"),
@@ -145,21 +145,18 @@ _FIELDS = {
     "minimum": N_("minimum"),
     "model": N_("price model"),
     "months": N_("months"),
-    "package_price": N_("package price"),
-    "package_size": N_("package size"),
     "per": N_("payer"),
     "phases": N_("phases"),
     "price_decimals": N_("decimals"),
     "proration": N_("proration"),
     "ramp_up": N_("ramp-up"),
     "scope": N_("what is counted together"),
-    "tiers": N_("tiers"),
     "units": N_("examinations"),
     "unit_price": N_("price"),
     "up_to": N_("upper bound"),
     "window": N_("counting period"),
 }
-_CHANGED = {
+CHANGED = {
     **_FIELDS,
     "counter": N_("what is counted together and for how long"),
     "per": N_("who pays"),
@@ -235,7 +232,7 @@ def sheet_error(error: SheetError) -> tuple[str, str]:
 
 def changed_terms(fields: Sequence[str]) -> str:
     """Name what else of a charge has changed."""
-    return ", ".join(_(_CHANGED.get(field, field)) for field in fields)
+    return ", ".join(_(CHANGED.get(field, field)) for field in fields)
 
 
 def captions(book: PriceBook, version: PriceBookVersion) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from billing import reports
 from billing.web import words
 from billing.web.query import read_query, reads
 from contracts.extensions import db
-from contracts.terms.price_model import Package, UsageCharge
+from contracts.terms.price_model import UsageCharge
 from contracts.web import layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
@@ -52,5 +52,4 @@ def show(code: str) -> Any:
         words=words,
         reads_all=query.actor.scope("read") is None,
         is_usage=lambda charge: isinstance(charge, UsageCharge),
-        is_package=lambda charge: isinstance(charge, UsageCharge) and isinstance(charge.model, Package),
     )

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from contracts.errors import InvalidInput
 from contracts.terms.money import format_rate
 from contracts.terms.period import Period, add_months
+from contracts.terms.price_models import READINGS
 from contracts.web.i18n import N_
 
 MOST_ROWS: Final = 12
@@ -293,7 +294,7 @@ def _base(form: Form) -> dict[str, Any]:
         base["price_draft"] = _whole(asked["utkast"], form, "utkast", 1, 2**31 - 1)
     if asked.get("omfang") in ("agreement", "trust"):
         base["scope"] = asked["omfang"]
-    if asked.get("modell") in ("graduated", "volume"):
+    if asked.get("modell") in READINGS:
         base["model"] = asked["modell"]
     if asked.get("innfasing") in RAMP_UNITS:
         base["ramp_units"] = RAMP_UNITS[asked["innfasing"]]

@@ -28,6 +28,7 @@ from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people.access import Actor
 from contracts.prices import drafts as price_drafts
+from contracts.terms import price_models
 from contracts.terms.agreement import OptionHolder
 from contracts.terms.period import Period, add_months, first_of_month, previous_day
 from contracts.terms.price_book import covers
@@ -48,11 +49,10 @@ TEMPLATES: Final = (
     ("en", N_("We activate one algorithm"), N_("One trust, one algorithm, over 24 months.")),
     ("alle", N_("All nine trusts over 24 months"), N_("Each trust in turn with the algorithm that fewest have.")),
 )
-READINGS: Final = {
+READINGS: Final[dict[str | bool, str]] = {
     "agreement": N_("Units counted together over the agreement"),
     "trust": N_("Units counted for each trust by itself"),
-    "graduated": N_("Each examination at the price of its own tier"),
-    "volume": N_("All examinations at the price of the tier reached"),
+    **{name: model.READING.sentence for name, model in price_models.READINGS.items() if model.READING is not None},
     True: N_("Examinations in the ramp-up count towards the tiers"),
     False: N_("Examinations in the ramp-up do not count towards the tiers"),
 }
@@ -346,6 +346,7 @@ def _builder(query: Query, form: Form, *, asked: bool) -> Any:
         figure=figure,
         unpriced=_unpriced(query, form.document) if result is not None else [],
         readings=READINGS,
+        tier_readings=tuple(price_models.READINGS),
         templates=TEMPLATES,
     )
     return (page, 422) if form.errors else page

@@ -13,7 +13,8 @@ from billing.causes.sentences import said
 from billing.rating.lines import Line
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, PriceBook, Usage
-from contracts.terms.price_model import FixedCharge, Graduated, Volume
+from contracts.terms.price_model import FixedCharge
+from contracts.terms.price_models import Graduated, Volume
 from tests.billing.rating.notation import (
     CT,
     TERM,

@@ -21,7 +21,7 @@ from billing.forecasting.simulate import Cell, Simulation, Spread, VolumePlan, s
 from billing.rating.rate import CompiledTerms, compile_terms, rate_compiled
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, Usage
-from contracts.terms.price_model import Package, Volume
+from contracts.terms.price_models import Package, Volume
 from contracts.terms.working_days import working_days
 from tests.billing.rating.notation import book, limit, ramp, tiers, usage_charge
 from tests.soak.projection import NOISE, off_by, random_plan, random_terms
@@ -135,7 +135,7 @@ def test_threads_change_no_byte() -> None:
 )
 def test_another_process_with_another_hash_seed_and_locale_changes_no_byte(environment: dict[str, str]) -> None:
     script = (
-        "from tests.billing.rating import test_simulate as t; import sys;"
+        "from tests.billing.forecasting import test_simulate as t; import sys;"
         "sys.stdout.write(t.digest(t.run('ramp', t.plan_of(t.ALL), 700)[0]))"
     )
     told = subprocess.run(

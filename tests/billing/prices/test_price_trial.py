@@ -16,7 +16,8 @@ from billing.prices.trial import Priced, charges_at, replaced_by, trial_period, 
 from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBookVersion
-from contracts.terms.price_model import Graduated, Tier, UsageCharge
+from contracts.terms.price_model import UsageCharge
+from contracts.terms.price_models import Graduated, Tier
 from tests.recorded import record_agreement, record_usage
 
 

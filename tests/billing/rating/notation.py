@@ -8,17 +8,8 @@ from decimal import Decimal
 from billing.rating.rate import Line, PriceRequest, Rating, rate
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, IndexAdjustment, PriceBook, PriceBookVersion, Usage
-from contracts.terms.price_model import (
-    Charge,
-    Conventions,
-    Counter,
-    Graduated,
-    Limit,
-    RampPhase,
-    RampUp,
-    Tier,
-    UsageCharge,
-)
+from contracts.terms.price_model import Charge, Conventions, Counter, Limit, RampPhase, RampUp, UsageCharge
+from contracts.terms.price_models import Graduated, Tier
 
 TERM = AgreementTerm(date(2024, 1, 1), date(2026, 1, 1))
 CT = "ct-pe"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from billing.rating.captions import tier_interval, tier_intervals
-from contracts.terms.price_model import Conventions, FixedCharge, Package
+from contracts.terms.price_model import Conventions, FixedCharge
+from contracts.terms.price_models import Package
 from tests.billing.rating.notation import active, book, nok, rated, usage_charge, used
 
 

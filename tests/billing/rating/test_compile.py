@@ -10,7 +10,8 @@ from billing.rating.charge_terms import Level
 from billing.rating.compile import CompiledTerms, compile_activations, compile_book
 from billing.rating.models import compile_model
 from contracts.terms.price_book import AgreementTerm
-from contracts.terms.price_model import Conventions, FixedCharge, OneOffCharge, Package
+from contracts.terms.price_model import Conventions, FixedCharge, OneOffCharge
+from contracts.terms.price_models import Package
 from tests.billing.rating.notation import CT, MR, active, book, day, limit, nok, ramp, rated, usage_charge, versions
 
 QUARTER = AgreementTerm(day("2024-01-01"), day("2024-04-01"))

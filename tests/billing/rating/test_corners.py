@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.terms.price_model import Conventions, FixedCharge, Volume
+from contracts.terms.price_model import Conventions, FixedCharge
+from contracts.terms.price_models import Volume
 from tests.billing.rating.notation import (
     CT,
     MR,

@@ -22,17 +22,8 @@ from contracts.terms.price_book import (
     PriceBookVersion,
     Usage,
 )
-from contracts.terms.price_model import (
-    Boundary,
-    Conventions,
-    Counter,
-    Graduated,
-    RampPhase,
-    RampUp,
-    Tier,
-    UsageCharge,
-    Volume,
-)
+from contracts.terms.price_model import Conventions, Counter, RampPhase, RampUp, UsageCharge
+from contracts.terms.price_models import Boundary, Graduated, Tier, Volume
 
 TERM = AgreementTerm(date(2024, 1, 1), date(2026, 1, 1))
 JANUARY = Period(date(2024, 1, 1), date(2024, 2, 1))

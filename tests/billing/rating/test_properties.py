@@ -25,16 +25,13 @@ from contracts.terms.price_model import (
     Conventions,
     Counter,
     FixedCharge,
-    Graduated,
     Limit,
     OneOffCharge,
-    Package,
     RampPhase,
     RampUp,
-    Tier,
     UsageCharge,
-    Volume,
 )
+from contracts.terms.price_models import Graduated, Package, Tier, Volume
 
 TRUSTS = ("akershus", "oslo", "sorlandet")
 ALGORITHMS = ("ct-pe", "xray-chest")

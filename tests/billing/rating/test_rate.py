@@ -10,7 +10,8 @@ import pytest
 from billing.rating.rate import PIPELINE, Excluded, Position, compile_terms, marginal, rate_compiled
 from contracts.terms.period import Period
 from contracts.terms.price_book import AgreementTerm, IndexAdjustment, InvalidInput
-from contracts.terms.price_model import Conventions, FixedCharge, OneOffCharge, Overrides, Package, Volume
+from contracts.terms.price_model import Conventions, FixedCharge, OneOffCharge, Overrides
+from contracts.terms.price_models import Package, Volume
 from tests.billing.rating.notation import (
     CT,
     MR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from billing.rating.captions import tier_intervals
 from billing.rating.cliffs import Cliff, cliff_findings, cliffs
-from billing.rating.volume_trial import CounterTrial, PoolEffect, pool_effects, read_as, volumes_at_bounds
+from billing.rating.volume_trial import CounterTrial, PoolEffect, pool_effects, volumes_at_bounds
 from contracts.terms.price_book import IndexAdjustment, PriceBookVersion
-from contracts.terms.price_model import Conventions, Package, Tier, UsageCharge, Volume
+from contracts.terms.price_model import Conventions, UsageCharge
+from contracts.terms.price_models import Package, Tier, Volume, read_as
 from tests.billing.rating.notation import TERM, active, book, day, limit, nok, ramp, rated, tiers, usage_charge, used
 
 BOOK = Conventions()
@@ -22,6 +24,10 @@ THREE = "25000@14.40, 75000@11.30, *@8.50"
 
 def volume(notation: str, **more: Any) -> UsageCharge:
     return usage_charge(Volume(tiers(notation)), **more)
+
+
+def read_otherwise(charge: UsageCharge, reading: str) -> UsageCharge:
+    return replace(charge, model=read_as(charge.model, reading))
 
 
 def test_a_volume_by_tier() -> None:
@@ -37,12 +43,14 @@ def test_a_volume_by_tier() -> None:
 
 def test_the_two_readings_of_the_same_tiers() -> None:
     charge = usage_charge("100@60, *@45")
-    graduated, whole = (CounterTrial(read_as(charge, model), BOOK).tried(101) for model in ("graduated", "volume"))
+    graduated, whole = (
+        CounterTrial(read_otherwise(charge, model), BOOK).tried(101) for model in ("graduated", "volume")
+    )
     assert (graduated.total, graduated.next_one) == (nok("6 045,00"), nok("45,00"))
     assert (whole.total, whole.next_one) == (nok("4 545,00"), nok("45,00"))
-    assert CounterTrial(read_as(charge, "volume"), BOOK).tried(100).next_one == nok("-1 455,00")
+    assert CounterTrial(read_otherwise(charge, "volume"), BOOK).tried(100).next_one == nok("-1 455,00")
     package = usage_charge(Package(10, nok("5")))
-    assert read_as(package, "volume") == package
+    assert read_otherwise(package, "volume") == package
 
 
 def test_ramp_minimum_and_maximum_are_left_out_and_the_index_is_not() -> None:
@@ -68,7 +76,7 @@ def test_flat_fees_and_packages_stand_beside_the_tiers() -> None:
 @pytest.mark.parametrize("boundary", ["inclusive", "exclusive"])
 def test_at_every_bound_and_beside_it_the_caption_is_the_tier_that_prices(boundary: Any, model: str) -> None:
     conventions = Conventions(boundary=boundary)
-    charge = read_as(usage_charge(THREE), model)
+    charge = read_otherwise(usage_charge(THREE), model)
     looked_at = volumes_at_bounds(charge, conventions)
     shift = 0 if boundary == "inclusive" else -1
     assert looked_at == tuple(n + shift for n in (24_999, 25_000, 25_001, 74_999, 75_000, 75_001))

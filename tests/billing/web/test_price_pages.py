@@ -25,7 +25,8 @@ from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Grant
 from contracts.price_books import price_book, record_version
 from contracts.prices import drafts as price_drafts
-from contracts.terms.price_model import Graduated, UsageCharge
+from contracts.terms.price_model import UsageCharge
+from contracts.terms.price_models import Graduated
 
 LISTS = "/avtaler/ra-2024-ki/prislister"
 NEW = f"{LISTS}/kladd"

@@ -27,7 +27,8 @@ from contracts.prices.drafts import Consequence, Content, Draft
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBookVersion
 from contracts.terms.price_draft import TRANSITIONS, Event
-from contracts.terms.price_model import Graduated, Tier, UsageCharge
+from contracts.terms.price_model import UsageCharge
+from contracts.terms.price_models import Graduated, Tier
 from tests.examples import agreement
 from tests.recorded import SIGNED, record_agreement, record_usage
 

@@ -21,17 +21,14 @@ from contracts.terms.price_model import (
     Charge,
     Counter,
     FixedCharge,
-    Graduated,
     Limit,
     OneOffCharge,
     Overrides,
-    Package,
     RampPhase,
     RampUp,
-    Tier,
     UsageCharge,
-    Volume,
 )
+from contracts.terms.price_models import Graduated, Package, Tier, Volume
 from tests import examples
 
 SLUGS = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5})?", fullmatch=True).filter(lambda code: code != "all")

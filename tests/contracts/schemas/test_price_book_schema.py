@@ -20,7 +20,8 @@ from contracts.schemas.price_book import (
     load_version,
 )
 from contracts.terms.price_book import InvalidInput, PriceBook
-from contracts.terms.price_model import Conventions, FixedCharge, Overrides, Package, UsageCharge
+from contracts.terms.price_model import Conventions, FixedCharge, Overrides, UsageCharge
+from contracts.terms.price_models import Package
 
 DOCUMENT: dict[str, Any] = {
     "conventions": {

@@ -23,17 +23,14 @@ from contracts.terms.price_model import (
     Conventions,
     Counter,
     FixedCharge,
-    Graduated,
     Limit,
     OneOffCharge,
     Overrides,
-    Package,
     RampPhase,
     RampUp,
-    Tier,
     UsageCharge,
-    Volume,
 )
+from contracts.terms.price_models import Graduated, Package, Tier, Volume
 
 TERM = AgreementTerm(date(2024, 1, 1), date(2028, 1, 1))
 MID = date(2024, 5, 10)
