@@ -249,7 +249,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an invoice or credit note (BG-25)."""
+    """A line of an invoice or credit note (BG-25).
+
+    `order` and `preceding` are the line's own, where one document is for several orders or corrects several invoices.
+    """
 
     id: str | None
     quantity: Decimal | None
@@ -261,6 +264,8 @@ class Line:
     allowances: tuple[AllowanceCharge, ...] = ()
     period: Period | None = None
     order_line: str | None = None
+    order: str | None = None
+    preceding: tuple[BillingReference, ...] = ()
     accounting_cost: str | None = None
     note: str | None = None
     description: str | None = None
@@ -334,6 +339,19 @@ class Document:
     attachments: tuple[Attachment, ...] = ()
     notes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Give the orders named, each once: the document's own, then its lines' in their order."""
+        named = (self.order, *(line.order for line in self.lines))
+        return tuple(dict.fromkeys(each for each in named if each))
+
+    @property
+    def preceding(self) -> tuple[BillingReference, ...]:
+        """Give the invoices that are corrected or credited, each once, the document's own first."""
+        return tuple(
+            dict.fromkeys((*self.billing_references, *(each for line in self.lines for each in line.preceding)))
+        )
 
     @property
     def sign(self) -> int:

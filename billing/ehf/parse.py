@@ -93,6 +93,20 @@ def parse(data: bytes, *, limit: int = SIZE_LIMIT) -> Document:
 
 def read_tree(data: bytes, *, limit: int = SIZE_LIMIT) -> etree._Element:
     """Parse the bytes safely and give the root element; refuse as `parse` does."""
+    root = read_xml(data, limit=limit)
+    if root.tag not in ROOTS:
+        found = etree.QName(root)
+        space = f"in the namespace {found.namespace}" if found.namespace else "in no namespace"
+        raise UnreadableDocument(
+            "wrong_root",
+            line_of(root),
+            f"the root element is {found.localname} {space}, not a UBL 2.1 Invoice or CreditNote",
+        )
+    return root
+
+
+def read_xml(data: bytes, *, limit: int = SIZE_LIMIT) -> etree._Element:
+    """Parse any XML from outside safely and give its root element; refuse as `parse` does, but for the kind."""
     if len(data) > limit:
         raise UnreadableDocument("too_large", None, f"the file has {len(data)} bytes, and the limit is {limit}")
     if not data.strip():
@@ -112,14 +126,6 @@ def read_tree(data: bytes, *, limit: int = SIZE_LIMIT) -> etree._Element:
         raise _refusal(data, error) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise _doctype(data)
-    if root.tag not in ROOTS:
-        found = etree.QName(root)
-        space = f"in the namespace {found.namespace}" if found.namespace else "in no namespace"
-        raise UnreadableDocument(
-            "wrong_root",
-            _line_of(root),
-            f"the root element is {found.localname} {space}, not a UBL 2.1 Invoice or CreditNote",
-        )
     return root
 
 
@@ -205,7 +211,8 @@ def _currency(children: Children, name: str) -> str | None:
     return found[0].get("currencyID") if found else None
 
 
-def _line_of(element: etree._Element) -> int:
+def line_of(element: etree._Element) -> int:
+    """Give the line of the file that an element starts on."""
     line: Any = element.sourceline
     return int(line or 0)
 
@@ -226,7 +233,7 @@ class _Reader:
         parent = element.getparent()
         above = "" if parent is None else f"{_SHORT[parent.tag]}/" if parent.getparent() is not None else ""
         text = (element.text or "").strip(_SPACE)
-        self.faults.append(Fault(f"{above}{_SHORT[element.tag]}", text[:80], expected, _line_of(element)))
+        self.faults.append(Fault(f"{above}{_SHORT[element.tag]}", text[:80], expected, line_of(element)))
 
     def number(self, children: Children, name: str) -> Decimal | None:
         found = children.get(name)
@@ -285,7 +292,7 @@ class _Reader:
         if not found:
             return None
         each = _children(found[0])
-        return Period(self.day(each, "cbc:StartDate"), self.day(each, "cbc:EndDate"), _line_of(found[0]))
+        return Period(self.day(each, "cbc:StartDate"), self.day(each, "cbc:EndDate"), line_of(found[0]))
 
     def tax(self, children: Children) -> Tax:
         return Tax(
@@ -299,7 +306,7 @@ class _Reader:
         for element in elements:
             text = _text(element)
             if text is not None:
-                yield Identifier(text, element.get("schemeID"), _line_of(element))
+                yield Identifier(text, element.get("schemeID"), line_of(element))
 
     def identifier(self, children: Children, name: str) -> Identifier | None:
         return next(self.identifiers(children.get(name, [])), None)
@@ -310,7 +317,7 @@ class _Reader:
             company = _said(each, "cbc:CompanyID")
             if company is not None:
                 scheme = _said(_within(each, "cac:TaxScheme"), "cbc:ID")
-                yield TaxRegistration(company, scheme, _line_of(element))
+                yield TaxRegistration(company, scheme, line_of(element))
 
     def address(self, children: Children) -> Address | None:
         if "cac:PostalAddress" not in children:
@@ -346,7 +353,7 @@ class _Reader:
             address=self.address(each),
             contact=self.contact(each),
             legal_form=_said(legal, "cbc:CompanyLegalForm"),
-            line=_line_of(element),
+            line=line_of(element),
         )
 
     def party_at(self, children: Children, *path: str) -> Party | None:
@@ -365,7 +372,7 @@ class _Reader:
                 account_name=_said(account, "cbc:Name"),
                 bank=_said(_within(account, "cac:FinancialInstitutionBranch"), "cbc:ID"),
                 due_date=self.day(each, "cbc:PaymentDueDate"),
-                line=_line_of(element),
+                line=line_of(element),
             )
 
     def billing_references(self, elements: list[etree._Element]) -> Iterator[BillingReference]:
@@ -373,7 +380,7 @@ class _Reader:
             each = _within(_children(element), "cac:InvoiceDocumentReference")
             number = _said(each, "cbc:ID")
             if number is not None:
-                yield BillingReference(number, self.day(each, "cbc:IssueDate"), _line_of(element))
+                yield BillingReference(number, self.day(each, "cbc:IssueDate"), line_of(element))
 
     def allowances(self, elements: list[etree._Element]) -> Iterator[AllowanceCharge]:
         for element in elements:
@@ -388,7 +395,7 @@ class _Reader:
                 reason_code=_said(each, "cbc:AllowanceChargeReasonCode"),
                 tax=self.tax(_children(category[0])) if category else None,
                 currency=_currency(each, "cbc:Amount"),
-                line=_line_of(element),
+                line=line_of(element),
             )
 
     def tax_totals(self, elements: list[etree._Element]) -> Iterator[TaxTotal]:
@@ -398,7 +405,7 @@ class _Reader:
                 self.number(each, "cbc:TaxAmount"),
                 _currency(each, "cbc:TaxAmount"),
                 tuple(self.subtotals(each.get("cac:TaxSubtotal", []))),
-                _line_of(element),
+                line_of(element),
             )
 
     def subtotals(self, elements: list[etree._Element]) -> Iterator[TaxSubtotal]:
@@ -409,7 +416,7 @@ class _Reader:
                 amount=self.number(each, "cbc:TaxAmount"),
                 tax=self.tax(_within(each, "cac:TaxCategory")),
                 currency=_currency(each, "cbc:TaxAmount"),
-                line=_line_of(element),
+                line=line_of(element),
             )
 
     def totals(self, children: Children) -> Totals:
@@ -427,7 +434,7 @@ class _Reader:
             rounding=self.number(each, "cbc:PayableRoundingAmount"),
             payable=self.number(each, "cbc:PayableAmount"),
             currency=_currency(each, "cbc:PayableAmount"),
-            line=_line_of(found[0]),
+            line=line_of(found[0]),
         )
 
     def price(self, children: Children) -> Price:
@@ -445,7 +452,7 @@ class _Reader:
             discount=self.number(rebate, "cbc:Amount"),
             currency=_currency(each, "cbc:PriceAmount"),
             has_charge=bool(self.flag(rebate, "cbc:ChargeIndicator")),
-            line=_line_of(found[0]),
+            line=line_of(found[0]),
         )
 
     def properties(self, elements: list[etree._Element]) -> Iterator[ItemProperty]:
@@ -471,6 +478,8 @@ class _Reader:
                 allowances=tuple(self.allowances(each.get("cac:AllowanceCharge", []))),
                 period=self.period(each),
                 order_line=_said(_within(each, "cac:OrderLineReference"), "cbc:LineID"),
+                order=_said(_within(each, "cac:OrderLineReference", "cac:OrderReference"), "cbc:ID"),
+                preceding=tuple(self.billing_references(each.get("cac:BillingReference", []))),
                 accounting_cost=_said(each, "cbc:AccountingCost"),
                 note=_said(each, "cbc:Note"),
                 description=_said(item, "cbc:Description"),
@@ -479,7 +488,7 @@ class _Reader:
                 standard_item=self.identifier(_within(item, "cac:StandardItemIdentification"), "cbc:ID"),
                 properties=tuple(self.properties(item.get("cac:AdditionalItemProperty", []))),
                 currency=_currency(each, "cbc:LineExtensionAmount"),
-                line=_line_of(element),
+                line=line_of(element),
             )
 
     def attachments(self, elements: list[etree._Element]) -> Iterator[Attachment]:
@@ -495,7 +504,7 @@ class _Reader:
                 content=self.content(inside[0]) if inside else None,
                 uri=_said(_within(attached, "cac:ExternalReference"), "cbc:URI"),
                 type_code=_said(each, "cbc:DocumentTypeCode"),
-                line=_line_of(element),
+                line=line_of(element),
             )
 
     def document(self, root: etree._Element) -> Document:

@@ -385,14 +385,18 @@ def _references(root: etree._Element, document: Document) -> None:
         order = _group(root, "OrderReference")
         _value(order, "ID", document.order)
         _value(order, "SalesOrderID", document.sales_order)
-    for reference in document.billing_references:
-        billed = _group(_group(root, "BillingReference"), "InvoiceDocumentReference")
-        _value(billed, "ID", reference.number)
-        _value(billed, "IssueDate", reference.issued_on)
+    _preceding(root, document.billing_references)
     _within(root, "ContractDocumentReference", "ID", document.contract)
     for attachment in document.attachments:
         _attachment(_group(root, "AdditionalDocumentReference"), attachment)
     _within(root, "ProjectReference", "ID", document.project)
+
+
+def _preceding(group: etree._Element, references: Sequence[BillingReference]) -> None:
+    for reference in references:
+        billed = _group(_group(group, "BillingReference"), "InvoiceDocumentReference")
+        _value(billed, "ID", reference.number)
+        _value(billed, "IssueDate", reference.issued_on)
 
 
 def _attachment(group: etree._Element, attachment: Attachment) -> None:
@@ -511,7 +515,11 @@ def _document_line(root: etree._Element, line: Line, *, invoice: bool) -> None:
     _value(group, "LineExtensionAmount", line.net, currencyID=line.currency)
     _value(group, "AccountingCost", line.accounting_cost)
     _period(group, line.period)
-    _within(group, "OrderLineReference", "LineID", line.order_line)
+    if line.order_line is not None or line.order is not None:
+        ordered = _group(group, "OrderLineReference")
+        _value(ordered, "LineID", line.order_line)
+        _within(ordered, "OrderReference", "ID", line.order)
+    _preceding(group, line.preceding)
     for one in line.allowances:
         _allowance(group, one)
     _item(_group(group, "Item"), line)

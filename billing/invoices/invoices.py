@@ -511,7 +511,7 @@ def _invoice_row(agreement_id: int, document_id: int, document: EhfDocument, act
         seller_number=_short(document.seller.organisation_number),
         buyer_number=_short(document.buyer.organisation_number),
         buyer_reference=_short(document.buyer_reference),
-        order_reference=_short(document.order),
+        order_reference=_short(", ".join(document.orders) or None),
         contract_reference=_short(document.contract),
         period_from=first,
         period_to=last,

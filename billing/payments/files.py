@@ -3,6 +3,9 @@
 CSV in UTF-8 with a comma or a semicolon between cells and one of two headers: ``invoice,date,amount,reference`` or
 ``fakturanummer;dato;beløp;referanse``. Dates are ISO or ``31.12.2026``; an amount has at most two decimals, after a point, or
 after a comma where cells are parted by semicolons. Thousands are not parted.
+
+Or a bank's notice (camt.054): what left the account is a payment, what came back is one of a negative amount. Its movements
+name an invoice by its number or by the KID that the invoice asks to be paid with.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from billing.ehf.bank_notice import read_notice
+from billing.ehf.parse import UnreadableDocument
 from contracts.errors import Finding, InvalidInput
 from contracts.terms.money import AMOUNT_DECIMALS, parse_amount
 
@@ -31,17 +36,23 @@ _ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class PaymentRow:
-    """One row as written: ``line`` is that of the file (the header is 1), the amount may be negative."""
+    """One row as written: ``line`` is that of the file (the header is 1), the amount may be negative.
+
+    ``others`` is what the invoice may be called where no invoice has the number: a KID.
+    """
 
     line: int
     invoice: str
     paid_on: date
     amount: Decimal
     reference: str
+    others: tuple[str, ...] = ()
 
 
 def read_payments(content: bytes) -> tuple[PaymentRow, ...]:
     """Read a file, or raise `InvalidInput` with its errors (at most 50), each at ``#/line/7/column``."""
+    if is_notice(content):
+        return _read_notice(content)
     if len(content) > LARGEST_FILE:
         raise InvalidInput((Finding("#", "too_large", f"a file has at most {LARGEST_FILE // 1024 // 1024} MB"),))
     try:
@@ -70,6 +81,60 @@ def read_payments(content: bytes) -> tuple[PaymentRow, ...]:
         found.append(Finding("#", "too_many", f"a file holds at most {MOST_ROWS} payments"))
     if not rows and not found:
         found.append(Finding("#", "empty", "the file holds no payment"))
+    if found:
+        raise InvalidInput(tuple(found[:MOST_ERRORS]))
+    return tuple(rows)
+
+
+def is_notice(content: bytes) -> bool:
+    """Tell whether a file is XML, which of payments is a bank's notice, and not a table."""
+    return content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _read_notice(content: bytes) -> tuple[PaymentRow, ...]:
+    """Read a bank's notice; a movement that names nothing, in another currency or without a day or an amount is an error."""
+    try:
+        movements = read_notice(content, limit=LARGEST_FILE)
+    except UnreadableDocument as error:
+        place = f"#/line/{error.line}" if error.line else "#"
+        raise InvalidInput((Finding(place, error.code, error.detail),)) from None
+    if not movements:
+        raise InvalidInput((Finding("#", "empty", "the file holds no booked payment"),))
+    rows, found = [], []
+    for each in movements:
+        named = [name for name in each.names if len(name) <= LONGEST]
+        amount = None if each.amount is None or each.amount != round(each.amount, AMOUNT_DECIMALS) else each.amount
+        wrong = (
+            ("invoice", "missing", "no invoice number and no KID", named),
+            (
+                "date",
+                "not_a_date",
+                "no day of booking from 1900 to 2999",
+                each.booked_on and each.booked_on.year in YEARS,
+            ),
+            ("amount", "not_an_amount", "no amount above zero with at most two decimals", amount),
+            ("currency", "other_currency", f"{each.currency} is not NOK", each.currency == "NOK"),
+            ("reference", "too_long", f"at most {LONGEST} printable characters", len(each.reference) <= LONGEST),
+        )
+        findings = [
+            Finding(f"#/line/{each.line}/{name}", code, f"line {each.line}, {name}: {detail}")
+            for name, code, detail, right in wrong
+            if not right
+        ]
+        found += findings
+        if not findings and each.booked_on is not None and amount is not None:
+            rows.append(
+                PaymentRow(
+                    each.line,
+                    named[0],
+                    each.booked_on,
+                    round(amount, AMOUNT_DECIMALS),
+                    each.reference,
+                    tuple(named[1:]),
+                )
+            )
+    if len(rows) > MOST_ROWS:
+        found.append(Finding("#", "too_many", f"a file holds at most {MOST_ROWS} payments"))
     if found:
         raise InvalidInput(tuple(found[:MOST_ERRORS]))
     return tuple(rows)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from billing.invoices import invoices
 from billing.models import Invoice, Payment, PaymentFile
 from billing.payments import late_interest
-from billing.payments.files import LONGEST, PaymentRow, read_payments
+from billing.payments.files import LONGEST, PaymentRow, is_notice, read_payments
 from billing.payments.open_items import ONE_DAY, Late, Movement, Roll, late, roll_forward
 from contracts import agreements, audit, documents
 from contracts.clock import OSLO
@@ -224,7 +224,12 @@ def import_payments(
             lines[key] = row.line
             new.append((row, key))
     kept = documents.put(
-        session, content=content, filename=filename, media_type=MEDIA_TYPE, recorded_by=actor.id, now=now
+        session,
+        content=content,
+        filename=filename,
+        media_type="application/xml" if is_notice(content) else MEDIA_TYPE,
+        recorded_by=actor.id,
+        now=now,
     )
     file = PaymentFile(
         agreement_id=agreement_id,
@@ -373,14 +378,18 @@ def _findings(paid_on: date, amount: Decimal, reference: str, today: date) -> It
 def _placed(
     session: Session, agreement_id: int, rows: Iterable[PaymentRow], today: date
 ) -> list[tuple[PaymentRow, PaymentKey]]:
-    """Find the invoice of each row by its number; an unknown number, or one of several documents, is an error."""
+    """Find the invoice of each row by its number, or its KID; an unknown one, or one of several documents, is an error."""
+    rows = list(rows)
     numbers: dict[str, list[Invoice]] = defaultdict(list)
     for invoice in session.scalars(select(Invoice).where(Invoice.agreement_id == agreement_id).order_by(Invoice.id)):
         numbers[invoice.number].append(invoice)
+    if any(row.invoice not in numbers for row in rows):
+        for kid, asking in _by_kid(each for invoices in list(numbers.values()) for each in invoices).items():
+            numbers.setdefault(kid, asking)
     placed: list[tuple[PaymentRow, PaymentKey]] = []
     findings = []
     for row in rows:
-        found = numbers.get(row.invoice, [])
+        found = next((numbers[name] for name in (row.invoice, *row.others) if name in numbers), [])
         place = f"#/line/{row.line}"
         if row.paid_on > today:
             detail = f"line {row.line}: {row.paid_on.isoformat()} is after today, {today.isoformat()}"
@@ -396,6 +405,16 @@ def _placed(
     if findings:
         raise InvalidInput(tuple(findings[:50]))
     return placed
+
+
+def _by_kid(rows: Iterable[Invoice]) -> dict[str, list[Invoice]]:
+    """Give the invoices by the KID that their documents ask to be paid with."""
+    asking: dict[str, list[Invoice]] = defaultdict(list)
+    for row in rows:
+        document = invoices.read_invoice(row.document.filename, row.document.content).document
+        for kid in {each.payment_id for each in document.payment_means if each.payment_id} if document else ():
+            asking[kid].append(row)
+    return asking
 
 
 def _standing(session: Session, agreement_id: int) -> dict[PaymentKey, int]:
@@ -464,7 +483,7 @@ def _credits(rows: Iterable[Invoice]) -> dict[int, list[Invoice]]:
         if row.kind != "credit_note":
             continue
         document = invoices.read_invoice(row.document.filename, row.document.content).document
-        numbers = {each.number for each in document.billing_references if each.number} if document else set()
+        numbers = {each.number for each in document.preceding if each.number} if document else set()
         found = [invoice for number in numbers for invoice in named[row.seller_number, number]]
         if len(found) == 1:
             credited[found[0].id].append(row)

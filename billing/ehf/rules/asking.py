@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from lxml import etree
 
 from billing.ehf.document import Document
-from billing.ehf.parse import CAC, CBC, short_name
+from billing.ehf.parse import CAC, CBC, line_of, short_name
 
 Severity = Literal["fatal", "warning"]
 Failure = tuple[int, str]
@@ -116,12 +116,6 @@ def of_document(
 ) -> Rule:
     """Declare a rule that is asked of the document's values."""
     return Rule(identifier, severity, nb, en, lambda reading: ask(reading.document))
-
-
-def line_of(node: etree._Element) -> int:
-    """Give the line of the file that an element starts on."""
-    line: Any = node.sourceline
-    return int(line or 0)
 
 
 def said(node: etree._Element) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 
 from lxml import etree
 
-from billing.ehf.rules.asking import ALLOWANCE, CHARGE, Failure, Reading, Rule, line_of, nodes, place, said
+from billing.ehf.parse import line_of
+from billing.ehf.rules.asking import ALLOWANCE, CHARGE, Failure, Reading, Rule, nodes, place, said
 from billing.ehf.rules.published import code_lists
 
 AMOUNTS: Final = tuple(

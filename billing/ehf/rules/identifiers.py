@@ -10,7 +10,8 @@ from stdnum.be import vat as belgian
 from stdnum.se import orgnr as swedish
 
 from billing.ehf.document import Document
-from billing.ehf.rules.asking import Failure, Reading, Rule, line_of, nodes, of_document, place, said
+from billing.ehf.parse import line_of
+from billing.ehf.rules.asking import Failure, Reading, Rule, nodes, of_document, place, said
 from contracts.terms.national_numbers import is_organisation_number
 
 ORGANISATION_SCHEME: Final = "0192"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from billing.ehf.parse import line_of
 from billing.ehf.rules.asking import (
     ALLOWANCE,
     BUYER,
@@ -14,7 +15,6 @@ from billing.ehf.rules.asking import (
     Failure,
     Reading,
     Rule,
-    line_of,
     nodes,
     place,
     wherever,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from billing.ehf.document import AllowanceCharge, Document, Period
-from billing.ehf.parse import A_DATE, A_FLAG
+from billing.ehf.parse import A_DATE, A_FLAG, line_of
 from billing.ehf.rules.asking import (
     BUYER,
     LINE,
@@ -18,7 +18,6 @@ from billing.ehf.rules.asking import (
     Failure,
     Reading,
     Rule,
-    line_of,
     of_document,
     place,
     wherever,

@@ -12,8 +12,8 @@ from typing import Final
 from lxml import etree
 
 from billing.ehf.document import Document, Totals
-from billing.ehf.parse import CAC
-from billing.ehf.rules.asking import Failure, Reading, Rule, line_of, of_document, place
+from billing.ehf.parse import CAC, line_of
+from billing.ehf.rules.asking import Failure, Reading, Rule, of_document, place
 
 _PRICE: Final = f"{{{CAC}}}Price"
 

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from lxml import etree
 
 from billing.ehf.document import Document
+from billing.ehf.parse import line_of
 from billing.ehf.rules.asking import (
     ALLOWANCE,
     CHARGE,
@@ -23,7 +24,6 @@ from billing.ehf.rules.asking import (
     Failure,
     Reading,
     Rule,
-    line_of,
     nodes,
     place,
     said,

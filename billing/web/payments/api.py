@@ -147,7 +147,11 @@ def reverse_payment(query: dict[str, Any], payment_id: int) -> Response:
     also={200: "The very same file was taken in before; nothing was done."},
     problems=(400, 404, 409, 415, 422),
 )
-@described(body=file_body("text/csv", description="Payments, one a row.", example=CSV))
+@described(
+    body=file_body(
+        "text/csv", "application/xml", description="Payments, one a row, or a bank's notice (camt.054).", example=CSV
+    )
+)
 @once
 @resource.arguments(AgreementQuerySchema, location="query")
 def import_payments(query: dict[str, Any]) -> Response:
@@ -155,7 +159,7 @@ def import_payments(query: dict[str, Any]) -> Response:
 
     One row that is wrong (an unknown invoice number, say) refuses the file; every error names its row and column.
     """
-    filename, content = uploaded("text/csv", usual_name="payments.csv")
+    filename, content = uploaded("text/csv", "application/xml", usual_name="payments.csv")
     done = payments.import_payments(
         db.session,
         agreement_id=_agreement(query).id,

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.ehf.document import Document, Fault, Identifier, Period, Tax
+from billing.ehf.document import BillingReference, Document, Fault, Identifier, Period, Tax
 from billing.ehf.parse import UnreadableDocument, parse
+from billing.ehf.rules import check
 from billing.ehf.write import to_bytes
-from tests.billing.ehf.examples import EXAMPLES, PLAIN, compose, d, draft
+from tests.billing.ehf.examples import EXAMPLES, PLAIN, compose, d, draft, with_line
 
 SAMPLES = [
     "eu-02-graduated-tiers-as-lines",
@@ -462,3 +463,16 @@ def test_a_damaged_file_is_read_or_refused_and_never_crashes(place: int, put: by
 def test_any_bytes_are_read_or_refused_and_never_crash(data: bytes) -> None:
     with pytest.raises(UnreadableDocument):
         parse(data)
+
+
+def test_several_orders_and_several_preceding_invoices_in_one_document_are_read() -> None:
+    """The revised EN 16931 has them on the lines, beside the document's own."""
+    first, second = BillingReference("10041", date(2026, 4, 7)), BillingReference("10042")
+    document = replace(EXAMPLES["two-tax-rates"](), order="4500000001", billing_references=(first,))
+    document = with_line(document, 0, order="4500000001", order_line="1", preceding=(first, second))
+    document = with_line(document, 1, order="4500000002", order_line="7")
+    read = parse(to_bytes(document))
+    assert read == document
+    assert read.orders == ("4500000001", "4500000002")
+    assert [each.number for each in read.preceding] == ["10041", "10042"]
+    assert [finding for finding in check(read, to_bytes(document)) if finding.severity == "fatal"] == []
