@@ -27,7 +27,7 @@ import contracts.commands
 import contracts.web
 from contracts import clock
 from contracts.extensions import db
-from contracts.web import auth, formatting, guard, i18n, layout, logs, problems, security_headers
+from contracts.web import auth, edge, formatting, guard, i18n, layout, logs, problems, security_headers
 
 # The project's version stands in pyproject.toml and nowhere else.
 VERSION: str = tomllib.loads((Path(__file__).parent / "pyproject.toml").read_text(encoding="utf-8"))["project"][
@@ -44,6 +44,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     _require_secret_key(app)
     logs.register(app)
     db.init_app(app)
+    edge.register(app)
     CSRFProtect(app)
     i18n.register(app)
     formatting.register(app)

@@ -17,6 +17,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 20_000
+# The largest whole number that a row of either database can hold.
+LARGEST_NUMBER = 2**63 - 1
 
 
 def make_engine(url: str) -> Engine:
@@ -112,6 +114,13 @@ class Database:
         """Open a session for one use case, commit when it returns, roll back when it raises."""
         with current_app.extensions["trinnvis_write"]() as session, session.begin():
             yield session
+
+    @staticmethod
+    def end() -> None:
+        """End the transaction of this request without keeping anything, so that what answers an error can read again."""
+        session = g.get("trinnvis_session")
+        if session is not None:
+            session.rollback()
 
     @staticmethod
     def _close(_error: BaseException | None) -> None:

@@ -22,6 +22,17 @@ _QUARTER = re.compile(r"([0-9]{4})-Q([1-4])", re.ASCII)
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
+# No agreement lies outside these years, and dates near the end of all dates cannot be counted on from.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+
+def in_calendar(day: date) -> date:
+    """Return the day; ValueError where it lies outside the years that agreements are of."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"{day.isoformat()} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
+
+
 def add_months(day: date, months: int) -> date:
     """Return the day so many months later, the last of its month where the number does not exist there.
 
@@ -69,13 +80,13 @@ class Period:
 
     @classmethod
     def parse(cls, text: str) -> Period:
-        """Read "2026-09", "2026-Q3" or "2026"; ValueError otherwise."""
+        """Read "2026-09", "2026-Q3" or "2026"; ValueError otherwise, and outside the years `in_calendar` names."""
         if month := _MONTH.fullmatch(text):
-            return cls.month(date(int(month[1]), int(month[2]), 1))
+            return cls.month(in_calendar(date(int(month[1]), int(month[2]), 1)))
         if quarter := _QUARTER.fullmatch(text):
-            return cls.quarter(date(int(quarter[1]), 3 * int(quarter[2]), 1))
+            return cls.quarter(in_calendar(date(int(quarter[1]), 3 * int(quarter[2]), 1)))
         if _YEAR.fullmatch(text):
-            return cls.year(date(int(text), 1, 1))
+            return cls.year(in_calendar(date(int(text), 1, 1)))
         raise ValueError(f"{text!r} is not a month, a quarter or a year")
 
     def label(self) -> str:

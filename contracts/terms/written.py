@@ -1,4 +1,4 @@
-"""Numbers as people write them in forms and sheets, brought to the plain form that terms are read from.
+"""Numbers and days as people write them in forms and sheets, brought to the plain form that terms are read from.
 
 Digits may be grouped by spaces; the decimals follow a point or a comma. Nothing is guessed: a comma before exactly three
 digits may be a thousand or a decimal, and a price that is a thousand times too large is not found by looking at it, so such a
@@ -8,13 +8,25 @@ number is refused with the two ways to write it.
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
+
+from contracts.terms.period import in_calendar
 
 _SPACES = " \u00a0\u202f\u2009"
 _GROUPED = re.compile(rf"-?(?:[0-9]+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+)(?:[.,][0-9]+)?", re.ASCII)
 _AMBIGUOUS = re.compile(r".*,[0-9]{3}", re.ASCII)
 # What a double tells apart: a decimal of at most so many digits comes back from its double unharmed.
 _DIGITS_OF_A_DOUBLE = 15
+
+
+def read_day(text: str) -> date:
+    """Read an ISO day; ValueError for another writing, and for a day outside the years that agreements are of.
+
+    >>> read_day("2026-10-15")
+    datetime.date(2026, 10, 15)
+    """
+    return in_calendar(date.fromisoformat(text))
 
 
 class NotANumber(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from contracts.extensions import db
 from contracts.models import Person
 from contracts.people import access
 from contracts.people.access import Actor
+from contracts.terms.written import read_day
 from contracts.web.guard import current_actor, public, requires, signed_in
 from contracts.web.i18n import N_
 
@@ -133,7 +134,7 @@ def sign_out() -> Any:
 def set_today() -> Any:
     """Set the day that the example takes for today."""
     try:
-        day = date.fromisoformat(request.form.get("today", ""))
+        day = read_day(request.form.get("today", ""))
     except ValueError:
         return redirect(_safe_target(request.form.get("next")))
     clock.set_example_today(db.session, day=day, actor=current_actor(), now=datetime.now(UTC))

@@ -61,7 +61,7 @@ def file_document(query: dict[str, Any]) -> Response:
     return json_answer(dump_document(filed), 201, {"Location": f"{api.PREFIX}/documents/{filed.id}"})
 
 
-@resource.route("/<int(max=9223372036854775807):document_id>", methods=["GET"])
+@resource.route("/<int:document_id>", methods=["GET"])
 @requires("read")
 @answers(FiledDocumentSchema, description="The document with its versions.", problems=(404,))
 @etagged
@@ -73,7 +73,7 @@ def show_document(document_id: int) -> Response:
     return response
 
 
-@resource.route("/<int(max=9223372036854775807):document_id>/versions", methods=["POST"])
+@resource.route("/<int:document_id>/versions", methods=["POST"])
 @requires("usage.correct")
 @answers(
     FiledDocumentSchema,
@@ -105,9 +105,7 @@ def add_version(document_id: int) -> Response:
     return response
 
 
-@resource.route(
-    "/<int(max=9223372036854775807):document_id>/versions/<int(max=9223372036854775807):number>", methods=["GET"]
-)
+@resource.route("/<int:document_id>/versions/<int:number>", methods=["GET"])
 @requires("read")
 @described(
     responses={200: {"description": "The bytes as they came.", "content": {"application/octet-stream": {}}}},

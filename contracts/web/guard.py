@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
@@ -85,6 +86,9 @@ def check_access() -> Response | None:
     if actor is None:
         if request.path.startswith(API_PREFIX) or request.method not in ("GET", "HEAD"):
             raise Unauthorized
+        if _is_file_of_a_page():
+            # A spreadsheet asks again for id and secret; the sign-in page would be taken for the table.
+            raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "trinnvis"}))
         target = request.full_path if request.query_string else request.path
         return redirect(url_for("auth.sign_in", next=target))
     if rule == SIGNED_IN or (rule is not None and actor.may(rule)):

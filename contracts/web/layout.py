@@ -16,9 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Blueprint, Flask, current_app, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_babel import gettext as _
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.routing import BuildError
 from whitenoise import WhiteNoise
 
@@ -207,6 +207,9 @@ def error_page(status: int, *, reference: str = "", details: Iterable[str] = ())
     return page, status
 
 
-def http_error_page(error: HTTPException, reference: str = "") -> tuple[str, int]:
-    """Render the page of a web framework's error, without the framework's own words."""
-    return error_page(error.code or 500, reference=reference)
+def http_error_page(error: HTTPException, reference: str = "") -> Response:
+    """Render the page of a web framework's error, without the framework's own words; a demand for credentials stays on it."""
+    response = make_response(error_page(error.code or 500, reference=reference))
+    if isinstance(error, Unauthorized) and error.www_authenticate:
+        response.headers.extend([("WWW-Authenticate", str(each)) for each in error.www_authenticate])
+    return response

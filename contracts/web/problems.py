@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response, current_app, request
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from contracts.errors import Conflict, Denied, Finding, InvalidInput, NotFound
+from contracts.extensions import db
 from contracts.schemas.fields import findings_of
 from contracts.schemas.problems import problem_of
 from contracts.web import layout
@@ -73,6 +75,7 @@ def register(app: Flask) -> None:
     """Map each kind of mistake to its status, for pages and API alike."""
 
     def answer(status: int, code: str, detail: str, errors: Iterable[Finding] = ()) -> Any:
+        db.end()
         if request.path.startswith(API_PREFIX):
             return problem(status, code, detail, errors)
         sentences = [f"{error.detail} ({error.pointer})" for error in errors] or ([detail] if status < 500 else [])
@@ -86,10 +89,18 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(NotFound)
     def on_not_found(error: NotFound) -> Any:
+        db.end()
         if request.path.startswith(API_PREFIX):
             return problem(404, "not_found", str(error))
         # What is told of it is the API's English; the page's own sentence says as much in the reader's language.
         return layout.error_page(404)
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def on_impossible_value(_error: Exception) -> Any:
+        # A number or text that no row can hold names nothing that is recorded here.
+        current_app.logger.warning("a value beyond any row path=%s", request.path)
+        return answer(404, "not_found", "nothing recorded here can be called that")
 
     @app.errorhandler(Denied)
     def on_denied(error: Denied) -> Any:
@@ -101,6 +112,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Any:
+        db.end()
         if not request.path.startswith(API_PREFIX):
             return layout.http_error_page(error)
         status = error.code or 500
@@ -123,6 +135,7 @@ def register(app: Flask) -> None:
     def on_unforeseen(error: Exception) -> Any:
         reference = secrets.token_hex(4)
         current_app.logger.exception("unforeseen reference=%s path=%s", reference, request.path)
+        db.end()
         if current_app.testing:
             raise error
         if request.path.startswith(API_PREFIX):

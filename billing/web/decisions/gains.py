@@ -20,7 +20,7 @@ from contracts.extensions import db
 from contracts.options import gains
 from contracts.people import access
 from contracts.terms.period import previous_day
-from contracts.terms.written import NotANumber, plain_number
+from contracts.terms.written import NotANumber, plain_number, read_day
 from contracts.web.guard import requires
 
 blueprint = Blueprint("gain_pages", __name__)
@@ -106,7 +106,7 @@ def observe(case: str, number: int) -> Any:
     days: dict[str, date] = {}
     for name in ("fra", "til"):
         try:
-            days[name] = date.fromisoformat(request.form.get(name, "").strip())
+            days[name] = read_day(request.form.get(name, "").strip())
         except ValueError:
             errors.append((f"{name}-{number}", _("Enter the day as a date.")))
     amount = _amount("mengde", errors, f"mengde-{number}")

@@ -32,6 +32,7 @@ from contracts.people import access
 from contracts.terms import workflow
 from contracts.terms.cost_figures import CostFigures
 from contracts.terms.period import previous_day
+from contracts.terms.written import read_day
 from contracts.web import formatting, layout
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
@@ -759,7 +760,7 @@ def _as_seen(case: Case) -> None:
 
 
 def _day(text: str) -> date | None:
-    return date.fromisoformat(text.strip()) if text.strip() else None
+    return read_day(text.strip()) if text.strip() else None
 
 
 def _at() -> datetime:

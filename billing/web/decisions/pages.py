@@ -31,7 +31,7 @@ from contracts.options.steps import Choice, Request
 from contracts.people import access
 from contracts.terms.period import previous_day
 from contracts.terms.workflow import Decided
-from contracts.terms.written import NotANumber, plain_number
+from contracts.terms.written import NotANumber, plain_number, read_day
 from contracts.web import layout
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
@@ -199,7 +199,7 @@ def delegate() -> Any:
     days: dict[str, date] = {}
     for name in ("fra", "til"):
         try:
-            days[name] = date.fromisoformat(request.form.get(name, "").strip())
+            days[name] = read_day(request.form.get(name, "").strip())
         except ValueError:
             errors.append((name, _("Enter the day as a date.")))
     if not errors and days["til"] < days["fra"]:

@@ -35,6 +35,7 @@ from contracts.prices.drafts import Content, Draft
 from contracts.terms.period import add_months
 from contracts.terms.price_book import PriceBook, errors_of
 from contracts.terms.price_model import Charge, UsageCharge
+from contracts.terms.written import read_day
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -507,7 +508,7 @@ def _new_page(query: Query, values: MultiDict[str, str], errors: list[tuple[str 
 
 def _day(values: MultiDict[str, str], errors: list[tuple[str | None, str]]) -> date | None:
     try:
-        return date.fromisoformat(values.get("gjelder_fra", "").strip())
+        return read_day(values.get("gjelder_fra", "").strip())
     except ValueError:
         errors.append(("gjelder_fra", price_words.refusal("not_a_date", "")))
         return None

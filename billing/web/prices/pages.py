@@ -35,6 +35,7 @@ from contracts.terms.period import previous_day
 from contracts.terms.price_book import IndexAdjustment, PriceBook, PriceBookVersion
 from contracts.terms.price_model import Conventions, UsageCharge
 from contracts.terms.price_models import READINGS, read_as
+from contracts.terms.written import read_day
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -243,6 +244,6 @@ def _date(year: int, month: int, day: int) -> date:
 
 def _iso(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         raise NotFound(_("There is no version from that day.")) from None

@@ -27,6 +27,7 @@ from contracts.extensions import db
 from contracts.terms.agreement import MarketplaceAlgorithm, OptionHolder
 from contracts.terms.period import Period, add_months, previous_day
 from contracts.terms.price_book import Activation
+from contracts.terms.written import read_day
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
@@ -288,7 +289,7 @@ def _as_of(query: Query, asked: Form) -> date:
     if not query.values.get("per"):
         return fallback
     try:
-        return date.fromisoformat(query.values["per"])
+        return read_day(query.values["per"])
     except ValueError:
         asked.errors.append(("per", _("Write a date like 2026-10-01.")))
         return fallback

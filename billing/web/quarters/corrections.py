@@ -17,6 +17,7 @@ from billing.web.usage import words as usage_words
 from contracts import agreements, documents
 from contracts.errors import Finding, InvalidInput, NotFound
 from contracts.extensions import db
+from contracts.terms.written import read_day
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -190,7 +191,7 @@ def _read(values: dict[str, str]) -> tuple[date | None, int | None, list[Finding
     findings = []
     on, change = None, None
     try:
-        on = date.fromisoformat(values["dato"])
+        on = read_day(values["dato"])
     except ValueError:
         findings.append(Finding("#/on", "not_a_date", "not a date"))
     if _WHOLE.fullmatch(values["endring"]):

@@ -25,7 +25,7 @@ from billing.web.reconciliation.quarter import known_quarter, may_act, names_of,
 from contracts.errors import Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people import access
-from contracts.terms.written import NotANumber, plain_number
+from contracts.terms.written import NotANumber, plain_number, read_day
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -220,7 +220,7 @@ def _credit_notes(dispute: RecordedDispute, read: tuple[ReadInvoice, ...]) -> li
 def _day(text: str, pointer: str) -> date:
 
     try:
-        return date.fromisoformat(text.strip())
+        return read_day(text.strip())
     except ValueError:
         raise InvalidInput((Finding(pointer, "not_a_date", f"'{text}' is not a date"),)) from None
 

@@ -18,7 +18,7 @@ from billing.web.reconciliation.quarter import may_act
 from contracts.errors import Denied, Finding, InvalidInput, invalid
 from contracts.extensions import db
 from contracts.people import access
-from contracts.terms.written import NotANumber, plain_number
+from contracts.terms.written import NotANumber, plain_number, read_day
 from contracts.web.guard import requires
 
 blueprint = Blueprint("tolerance_pages", __name__)
@@ -133,7 +133,7 @@ def _tolerance(form: Any) -> Tolerance:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text.strip())
+        return read_day(text.strip())
     except ValueError:
         raise InvalidInput((Finding("#/valid_from", "not_a_date", "not a date"),)) from None
 

@@ -539,12 +539,12 @@ def errors_answer(found: Iterable[RowError], suffix: str, name: str) -> Response
 
 def _wizard(query: Query, page: str, /, **values: Any) -> str:
     """Render a step that shows no amounts."""
-    return render_template(f"billing/usage_import/{page}", query=query, link=query.link, **_words(query), **values)
+    return render_template(f"billing/usage/import/{page}", query=query, link=query.link, **_words(query), **values)
 
 
 def _with_amounts(query: Query, page: str, /, **values: Any) -> str:
     """Render a page that shows amounts, and so says what they rest on."""
-    return query.page(f"billing/usage_import/{page}", as_of=None, version=None, **_words(query), **values)
+    return query.page(f"billing/usage/import/{page}", as_of=None, version=None, **_words(query), **values)
 
 
 def _words(query: Query) -> dict[str, Any]:

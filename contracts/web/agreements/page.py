@@ -12,6 +12,7 @@ from contracts import agreements, clock
 from contracts.agreements import AgreementSummary
 from contracts.errors import NotFound
 from contracts.extensions import db
+from contracts.terms.written import read_day
 from contracts.web import layout
 
 # The parameter that says as of which knowledge a page is asked, on every page that can be.
@@ -48,7 +49,7 @@ def read_moment(text: str) -> datetime | None:
         return None
     try:
         if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time.max, tzinfo=clock.OSLO)
+            return datetime.combine(read_day(text), time.max, tzinfo=clock.OSLO)
         # A plus in an address is read as a space.
         moment = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
@@ -17,6 +17,7 @@ from contracts.models import AuditEvent
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE
 from contracts.terms.workflow import OSLO
+from contracts.terms.written import read_day
 from contracts.web import layout
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
@@ -148,7 +149,7 @@ def _wanted() -> tuple[audit.Filter, list[tuple[str, str]]]:
         days[name] = None
         if written:
             try:
-                day = date.fromisoformat(written) + timedelta(days=more)
+                day = read_day(written) + timedelta(days=more)
                 days[name] = datetime.combine(day, time(), OSLO).astimezone(UTC)
             except (ValueError, OverflowError):
                 errors.append((name, _("Write the day as year-month-day.")))

@@ -20,6 +20,7 @@ from contracts.extensions import db
 from contracts.options import catalogue
 from contracts.options.catalogue import Product
 from contracts.terms.workflow import CertificateFacts
+from contracts.terms.written import read_day
 from contracts.web import layout
 from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, reads, refuse, today
 from contracts.web.guard import current_actor, requires
@@ -284,7 +285,7 @@ def _text(form: str, name: str) -> str:
 
 def _day(form: str, name: str, field: str) -> date:
     try:
-        return date.fromisoformat(_text(form, name))
+        return read_day(_text(form, name))
     except ValueError:
         raise InvalidInput((Finding(f"#/!{name}", "not_a_date", field),)) from None
 

@@ -1,0 +1,55 @@
+"""What is refused before any use case sees it: text that no database holds, and numbers that no row can have.
+
+A NUL ends a text on PostgreSQL with an error, and a number beyond 2⁶³ one on both; either would leave a transaction that answers
+nothing any more. Text is looked at once, wherever it comes from; numbers in addresses by their converter, others by what the
+database says of them, which is answered as "not found" with the transaction ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter, Map
+
+from contracts.extensions import LARGEST_NUMBER
+
+NUL = "\x00"
+
+
+class RowNumber(IntegerConverter):
+    """A whole number in an address; one that no row can have is an address that does not exist."""
+
+    def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
+        kwargs["max"] = min(kwargs.get("max") or LARGEST_NUMBER, LARGEST_NUMBER)
+        super().__init__(url_map, *args, **kwargs)
+
+
+def register(app: Flask) -> None:
+    """Look at every request first; call before any route is added."""
+    app.url_map.converters["int"] = RowNumber
+    app.before_request(refuse_unstorable_text)
+
+
+def refuse_unstorable_text() -> None:
+    """Answer 400 where a path, parameter, field or credential holds a NUL."""
+    if any(NUL in text for text in _texts()):
+        raise BadRequest("a character in the request cannot be stored")
+
+
+def _texts() -> Iterator[str]:
+    yield request.path
+    for values in (request.args, request.cookies):
+        for name, value in values.items(multi=True):
+            yield name
+            yield value
+    if request.mimetype == "application/x-www-form-urlencoded":
+        for name, value in request.form.items(multi=True):
+            yield name
+            yield value
+    if request.authorization is not None:
+        yield request.authorization.username or ""
+        yield request.authorization.password or ""
+        yield request.authorization.token or ""
