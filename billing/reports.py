@@ -500,7 +500,8 @@ def what_if(
     projection, own = cost.projection, cost.own
     rest = [(code, course) for code, course in projection.marginal_by_trust.items() if code != trust]
     all_trusts = actor.scope("read") is None
-    framework, told = _told_framework(projection, own, actor.scope("read"))
+    reads = cost.told(actor.scope("read"))
+    framework, told = reads.whole, reads.months
     others = framework.minus(own) if framework is not None else None
     shown = [month for month in own.months if not month.after_end]
     return WhatIf(
@@ -553,23 +554,6 @@ def _tier_steps(book: PriceBook, lines: Iterable[Line], trust: str, algorithm: s
         if not steps or replace(step, month=steps[-1].month) != steps[-1]:
             steps.append(step)
     return tuple(steps)
-
-
-def _told_framework(projection: Projection, own: Course, scope: str | None) -> tuple[Course | None, frozenset[Period]]:
-    """Give what the activation adds for the framework, and the months in which the reader may be told it.
-
-    In the other months the course given is the trust's own.
-    """
-    months = frozenset(month.month for month in own.months)
-    if scope is None:
-        return projection.marginal, months
-    told = months - projection.alone(scope)
-    if not any(month.month in told for month in own.months if not month.after_end):
-        return None, frozenset()
-    marginal = projection.within(scope).marginal
-    return Course(
-        tuple(whole if whole.month in told else alone for whole, alone in zip(marginal.months, own.months, strict=True))
-    ), told
 
 
 def compared_invoices(

@@ -52,6 +52,35 @@ def others_told(lines: Iterable[Line], scope: str, cells: frozenset[Cell] | None
     return tuple(line for line in listed if line.trust not in (None, scope) and (line.period, line.charge) in told)
 
 
+def months_alone(lines: tuple[Line, ...], base: tuple[Line, ...], scope: str) -> frozenset[Period]:
+    """Give the months in which one other trust alone has lines of a charge that a plan touches: with it ``lines``, without ``base``.
+
+    A charge is touched where ``scope``'s own lines of it are others with the plan than without.
+    """
+    touched = {line.charge for line in set(lines) ^ set(base) if line.trust == scope}
+    told = cells_told(lines, scope) & cells_told(base, scope)
+    return frozenset(
+        Period.month(line.period.start)
+        for line in (*lines, *base)
+        if line.charge in touched and line.trust not in (None, scope) and (line.period, line.charge) not in told
+    )
+
+
+def plan_told(lines: tuple[Line, ...], base: tuple[Line, ...], scope: str) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Keep of the lines with a plan, and of those without, what a reader within its trust may be told the difference of.
+
+    The own lines, and the others' outside `months_alone` in the cells that are told on both sides: one that is told on one side
+    alone would be told by what it is left out of.
+    """
+    cells, alone = cells_told(lines, scope) & cells_told(base, scope), months_alone(lines, base, scope)
+
+    def kept(side: tuple[Line, ...]) -> tuple[Line, ...]:
+        others = (line for line in others_told(side, scope, cells) if Period.month(line.period.start) not in alone)
+        return (*(line for line in side if line.trust == scope), *others)
+
+    return kept(lines), kept(base)
+
+
 def pool_told(
     terms: Terms,
     charge: str,

@@ -47,6 +47,8 @@ def estimate(
     plan = Plan(Activation(trust, algorithm, starts_on, end=ends_on), monthly_quantity)
     cost = plan_cost(session, agreement_id=agreement_id, plan=plan, today=today, actor=_READER)
     scenario = replace(cost.projection.scenario, draws=DRAWS, noise=None)
+    reads = cost.told(trust)
+    told = cost.own if reads.whole is None else reads.whole
     drawn = simulate_scenario(session, agreement_id=agreement_id, scenario=scenario, actor=_READER).marginal
     return CostFigures(
         first=starts_on,
@@ -57,8 +59,13 @@ def estimate(
         ramp_end=cost.ramp_end,
         others=cost.others.total,
         by_month=tuple(
-            MonthCost(month.month.start, month.cost, others.cost)
-            for month, others in zip(cost.whole.months, cost.others.months, strict=True)
+            MonthCost(
+                whole.month.start,
+                whole.cost,
+                whole.cost - own.cost,
+                seen.cost - own.cost if own.month in reads.months else None,
+            )
+            for whole, own, seen in zip(cost.whole.months, cost.own.months, told.months, strict=True)
         ),
         basis=f"rated as counted before {scenario.as_of.isoformat()}; simulation of {DRAWS} draws, seed {scenario.seed}",
         as_of=scenario.as_of,

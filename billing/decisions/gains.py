@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -34,6 +35,7 @@ FURTHEST: Final = 100
 class Balance:
     """Gains and cost of a year, kroner excluding VAT; ``None`` where something that it rests on is unknown.
 
+    ``scope`` is the trust within which it is told: the cost then has of the others' part only what may be told.
     ``year`` is the year that was rated. ``break_even`` is the examinations a year from which the gains cover the cost, ``None``
     also where none do.
     """
@@ -44,6 +46,7 @@ class Balance:
     gain_per_year: Decimal | None
     net_per_year: Decimal | None
     break_even: int | None
+    scope: str | None = None
 
     @property
     def per_examination(self) -> Decimal | None:
@@ -53,24 +56,28 @@ class Balance:
         return (self.year_cost / self.examinations).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def balance(session: Session, case: Case, listed: tuple[Gain, ...], today: date) -> Balance:
-    """Hold a case's gains against what a whole ordinary year of its plan costs, by its newest submission or as known now."""
+def balance(session: Session, case: Case, listed: tuple[Gain, ...], today: date, scope: str | None = None) -> Balance:
+    """Hold a case's gains against what a whole ordinary year of its plan costs, by its newest submission or as known now.
+
+    ``scope`` is that of the reader, the case's trust or None for one of all trusts.
+    """
     quantity = 0 if case.plan is None else case.plan.monthly_quantity
     volume = quantity * MONTHS
     worth = gains.worth_of(listed)
     gained = None if worth is None else (worth * volume).quantize(Decimal("0.01"), ROUND_HALF_UP)
     if case.plan is None or case.algorithm is None:
-        return Balance(volume, None, None, gained, None, None)
+        return Balance(volume, None, None, gained, None, None, scope)
     plan = Plan(Activation(case.trust, case.algorithm, case.plan.starts_on, end=case.plan.ends_on), quantity)
     sent = None if case.submission is None or case.state == "draft" else case.submission.at
     try:
         year = ordinary_year(session, agreement_id=case.agreement_id, plan=plan, today=today, known_at=sent)
-        cost = year.cost(quantity)
+        costs = partial(year.cost, scope=scope)
+        cost = costs(quantity)
         net = None if gained is None else gained - cost
-        enough = None if worth is None or worth <= 0 else _break_even(year.cost, worth, max(quantity, 1))
+        enough = None if worth is None or worth <= 0 else _break_even(costs, worth, max(quantity, 1))
     except InvalidInput:  # A day of that year has no price.
-        return Balance(volume, None, None, gained, None, None)
-    return Balance(volume, year.period, cost, gained, net, enough)
+        return Balance(volume, None, None, gained, None, None, scope)
+    return Balance(volume, year.period, cost, gained, net, enough, scope)
 
 
 def _break_even(cost: Callable[[int], Decimal], worth: Decimal, planned: int) -> int | None:

@@ -51,7 +51,7 @@ def waiting(session: Session, *, agreement_id: int, actor: Actor, today: date) -
     if not decides(session, actor, today):
         return []
     cases = list_cases(session, agreement_id=agreement_id, actor=actor if actor.may("read") else None)
-    found = [_of_case(session, case) for case in approvals.awaiting(session, cases, actor, on=today)]
+    found = [_of_case(session, case, actor) for case in approvals.awaiting(session, cases, actor, on=today)]
     found += _overrides(session, cases, actor)
     if _everywhere(actor, "price_book.approve"):
         found += _price_drafts(session, agreement_id, actor)
@@ -71,7 +71,7 @@ def decides(session: Session, actor: Actor, today: date) -> bool:
     return actor.may("option.approve") or bool(approvals.stand_ins(session, deputy=actor.id, on=today))
 
 
-def _of_case(session: Session, case: Case) -> Waiting:
+def _of_case(session: Session, case: Case, actor: Actor) -> Waiting:
     sent = case.submission
     step = next((one for one in reversed(case.steps) if one.event == "submit"), None)
     figures = None if sent is None else sent.figures
@@ -80,7 +80,7 @@ def _of_case(session: Session, case: Case) -> Waiting:
         str(case.id),
         case.recorded_at if step is None else step.at,
         case.recorded_by if step is None else step.by,
-        None if figures is None else figures.p90,
+        None if figures is None or not actor.may("read") else figures.told(actor.scope("read")).p90,
         case,
         case.deadline if case.plan is None else case.plan.starts_on,
         len(case.approvals),

@@ -1,20 +1,24 @@
 """The decision paper of a submission: made once, in the transaction that freezes it, and filed by its hash.
 
 Page, API and command submit through the same step, so each of them leaves the same paper. It is never made again: who asks
-for it gets the bytes that were filed.
+for it gets the bytes that were filed. There are two editions: the whole one for readers of all trusts, and that of the trust's
+own readers, who are told no ceiling and of the other trusts only what gives none of them away.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from io import StringIO
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from billing.decisions import gains as gain_balance
+from billing.figures import plans
 from billing.papers import BudgetYear, DecisionPaper, EffectOnOther, FiledPaper, Gain, GuardAnswer, MonthCost
 from contracts import agreements, documents, price_books
 from contracts.cases import Case
@@ -23,18 +27,19 @@ from contracts.errors import NotFound
 from contracts.options import catalogue, dossier, gains
 from contracts.options import steps as options
 from contracts.options.steps import Submitted
-from contracts.papers import print_paper
+from contracts.papers import Attachment, print_paper
 from contracts.papers.writing import Writing
 from contracts.people import access
 from contracts.people.access import Actor
 from contracts.terms import workflow
 from contracts.terms.agreement import MarketplaceAlgorithm
-from contracts.terms.cost_figures import CostFigures
+from contracts.terms.cost_figures import CostFigures, ToldFigures
 from contracts.terms.evidence import REFERENCE_KINDS
 from contracts.terms.period import previous_day
 from contracts.terms.workflow import OSLO
 
 KIND: Final = "decision_paper"
+WHOLE: Final = "decision_paper.whole"
 
 # The paper is written in bokmål, as the trusts' decisions are; a page in English links it as it is.
 GUARDS: Final = {
@@ -78,30 +83,57 @@ def register(write: Writing) -> None:
 
 
 def file_paper(session: Session, submitted: Submitted, actor: Actor, now: datetime, *, write: Writing) -> str | None:
-    """Print and file the paper of a submission and give its hash; an option has no cost of its own and no paper."""
+    """Print and file both editions of a submission's paper and give the whole one's hash.
+
+    An option has no cost of its own and no paper.
+    """
     case, figures = submitted.case, submitted.facts.figures
     if case.kind != "activation" or figures is None or case.plan is None:
         return None
-    paper = decision_paper(session, submitted, figures, actor, now, write)
     number = sum(step.event == "submit" for step in case.steps) + 1
-    kept = documents.enclose(
-        session,
-        kind=KIND,
-        title=paper.title(write),
-        subject=str(case.id),
-        trust_id=case.trust_id,
-        filename=f"beslutningsgrunnlag-{case.trust}-{case.algorithm}-{case.id.name}-{number}.pdf",
-        content=print_paper(paper, write),
-        actor=actor,
-        now=now,
+    covers = workflow.cover_by_year(figures, submitted.facts.funding, submitted.facts.bound)
+    kept = []
+    for kind, scope, mark in ((WHOLE, None, ""), (KIND, case.trust, "-helseforetak")):
+        paper = decision_paper(session, submitted, figures, actor, now, write, scope)
+        kept.append(
+            documents.enclose(
+                session,
+                kind=kind,
+                title=paper.title(write),
+                subject=str(case.id),
+                trust_id=None if scope is None else case.trust_id,
+                filename=f"beslutningsgrunnlag-{case.trust}-{case.algorithm}-{case.id.name}-{number}{mark}.pdf",
+                content=print_paper(
+                    paper, write, attachments=(_figure_list(case, figures.told(scope), covers, paper, scope),)
+                ),
+                actor=actor,
+                now=now,
+            )
+        )
+    return kept[0].sha256
+
+
+def _figure_list(
+    case: Case, told: ToldFigures, covers: Iterable[workflow.Cover], paper: DecisionPaper, scope: str | None
+) -> Attachment:
+    """List the paper's figures by id with their exact value, as machines compare them."""
+    key = plans.case_key(str(case.id))
+    parts: tuple[plans.Part, ...] = ("own", "others", "whole")
+    listed = [plans.told_plan(key, part, told) for part in parts]
+    listed += [plans.cover(key, year) for year in covers]
+    listed.append(plans.gain(key, paper.net_per_year, scope))
+    written = StringIO()
+    csv.writer(written, delimiter=";", lineterminator="\r\n").writerows(
+        [("figure", "value"), *((one.id, one.wire) for one in listed if one.value is not None)]
     )
-    return kept.sha256
+    return Attachment("tall.csv", written.getvalue().encode(), "text/csv", "Tallene med navn, beløp i øre")
 
 
 def filed(session: Session, case: Case, actor: Actor) -> FiledDocument | None:
-    """Give the filed papers of a case that the reader may see, one version per submission; ``None`` where none is filed."""
-    found = [each for each in documents.list_documents(session, subject=str(case.id), actor=actor) if each.kind == KIND]
-    return found[-1] if found else None
+    """Give the filed papers of a case in the reader's edition, one version per submission; ``None`` where none is filed."""
+    found = {each.kind: each for each in documents.list_documents(session, subject=str(case.id), actor=actor)}
+    # Papers from before there were two editions are under the one kind alone.
+    return found.get(WHOLE, found.get(KIND))
 
 
 def paper_bytes(session: Session, case: Case, actor: Actor, number: int | None = None) -> tuple[Version, bytes]:
@@ -113,9 +145,15 @@ def paper_bytes(session: Session, case: Case, actor: Actor, number: int | None =
 
 
 def decision_paper(
-    session: Session, submitted: Submitted, figures: CostFigures, actor: Actor, now: datetime, write: Writing
+    session: Session,
+    submitted: Submitted,
+    figures: CostFigures,
+    actor: Actor,
+    now: datetime,
+    write: Writing,
+    scope: str | None = None,
 ) -> DecisionPaper:
-    """Put a submission into the paper's shape."""
+    """Put a submission into the paper's shape, as a reader within ``scope`` is told it (None: one of all trusts)."""
     case, facts = submitted.case, submitted.facts
     assert case.plan is not None
     summary = agreements.agreement_summary(session, case.agreement_id)
@@ -123,10 +161,12 @@ def decision_paper(
         one for one in agreements.marketplace(session, case.agreement_id) if one.code == (case.algorithm or "")
     )
     listed = gains.list_gains(session, case)
-    told = gain_balance.balance(session, case, listed, now.astimezone(OSLO).date())
+    told = gain_balance.balance(session, case, listed, now.astimezone(OSLO).date(), scope)
     names = access.names_of(session, {actor.id, *(gain.owner for gain in listed)})
     version = price_books.price_book(session, case.agreement_id).version_on(case.plan.starts_on)
     items = dossier.items(session, case)
+    shown = figures.told(scope)
+    warnings = submitted.warnings if scope is None else tuple(workflow.within_trust(one) for one in submitted.warnings)
     return DecisionPaper(
         sender=summary.buyer.name,
         agreement=summary.reference,
@@ -140,14 +180,14 @@ def decision_paper(
         agreement_end=previous_day(figures.until),
         submitted_at=now,
         submitted_by=names[actor.id],
-        open_points=tuple(_warned(one, write) for one in submitted.warnings),
-        expected=figures.expected,
-        own=figures.own,
-        p90=figures.p90,
-        first_year=figures.first_year,
+        open_points=tuple(_warned(one, write) for one in warnings),
+        expected=shown.expected,
+        own=shown.own,
+        p90=shown.p90,
+        first_year=shown.first_year,
         per_examination=told.per_examination,
-        months=_months(figures),
-        others=(EffectOnOther("De andre helseforetakene samlet", figures.others),) if figures.others else (),
+        months=_months(shown, scope),
+        others=(EffectOnOther("De andre helseforetakene samlet", shown.others),) if shown.others else (),
         maximum=facts.ceiling.maximum,
         used=facts.ceiling.used,
         other_requests=facts.ceiling.open_others,
@@ -170,12 +210,13 @@ def decision_paper(
             for one in items
             if one.sha256 is not None
         ),
-        guards=_answers(submitted, write),
+        guards=_answers(warnings, write),
         statement=facts.comment.strip(),
         price_book=f"gyldig fra {write.day(version.valid_from, 'nb')}" if version is not None else "",
         scenario=_scenario(figures, write),
         dossier_hash=submitted.sha256,
         example=summary.example,
+        whole=scope is None,
     )
 
 
@@ -186,14 +227,17 @@ def _scenario(figures: CostFigures, write: Writing) -> str:
     return f"Beregnet med og uten aktiveringen, med volum telt til og med {counted} og det som er ventet etter det"
 
 
-def _months(figures: CostFigures) -> tuple[MonthCost, ...]:
-    """Give the months through the ramp-up and the first ordinary ones, at most two years."""
+def _months(figures: ToldFigures, scope: str | None) -> tuple[MonthCost, ...]:
+    """Give the months through the ramp-up and the first ordinary ones, at most two years; within a trust its own cost."""
     ramp = figures.ramp_end
 
     def phase(month: date) -> str:
         return "Innføring" if ramp is not None and month < ramp else "Ordinær"
 
-    return tuple(MonthCost(f"{each.month:%Y-%m}", phase(each.month), each.amount) for each in figures.by_month[:24])
+    return tuple(
+        MonthCost(f"{each.month:%Y-%m}", phase(each.month), each.own if scope or each.amount is None else each.amount)
+        for each in figures.by_month[:24]
+    )
 
 
 def _size(gain: gains.Gain, write: Writing) -> str:
@@ -235,11 +279,11 @@ def _accepted(item: dossier.DossierItem, session: Session, write: Writing) -> st
     )
 
 
-def _answers(submitted: Submitted, write: Writing) -> tuple[GuardAnswer, ...]:
+def _answers(warnings: tuple[workflow.Refusal, ...], write: Writing) -> tuple[GuardAnswer, ...]:
     """Give what each guard of a submission found: it stands here only because none refused."""
     rule = workflow.rule_of("activation", "submit")
     assert rule is not None
-    return tuple(_answer(name, submitted.warnings, write) for name in rule.guards)
+    return tuple(_answer(name, warnings, write) for name in rule.guards)
 
 
 def _answer(name: str, warnings: Iterable[workflow.Refusal], write: Writing) -> GuardAnswer:

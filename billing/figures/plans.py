@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from billing.figures.figure import Figure, Meaning, means
-from contracts.terms.cost_figures import CostFigures
+from contracts.terms.cost_figures import ToldFigures
 from contracts.terms.workflow import Cover
 
 Part = Literal["own", "others", "whole"]
@@ -40,14 +40,20 @@ PLAN: Final = Meaning(
 
 
 @means(PLAN)
-def plan(key: str, part: Part, own: Decimal, others: Decimal) -> Figure:
-    """Give a part of what a plan costs; the whole is the own and the others' together."""
-    return PLAN.of({"own": own, "others": others, "whole": own + others}[part], key, part)
+def plan(key: str, part: Part, own: Decimal, others: Decimal | None, partial_to: str | None = None) -> Figure:
+    """Give a part of what a plan costs; the whole is the own and the others' together, None where the others' is not told.
+
+    ``partial_to`` is the trust whose readers are told a part of the others' alone: what they read is a figure of its own.
+    """
+    if part == "own":
+        return PLAN.of(own, key, part)
+    told = others if others is None or part == "others" else own + others
+    return PLAN.of(told, key, part, *(() if partial_to is None else (partial_to,)))
 
 
-def frozen_plan(key: str, part: Part, figures: CostFigures) -> Figure:
-    """Give a part of a plan's cost from its figures."""
-    return plan(key, part, figures.own, figures.others)
+def told_plan(key: str, part: Part, figures: ToldFigures) -> Figure:
+    """Give a part of a plan's cost from its figures, as its reader is told them."""
+    return plan(key, part, figures.own, figures.others, figures.partial_to)
 
 
 COVER: Final = Meaning(
@@ -99,6 +105,9 @@ GAIN: Final = Meaning(
 
 
 @means(GAIN)
-def gain(key: str, net_per_year: Decimal | None) -> Figure:
-    """Give a case's net gain per year; not known where a gain or the cost is not."""
-    return GAIN.of(net_per_year, key)
+def gain(key: str, net_per_year: Decimal | None, scope: str | None = None) -> Figure:
+    """Give a case's net gain per year; not known where a gain or the cost is not.
+
+    Within one trust (``scope``) it is a figure of its own: the cost has of the others' part only what may be told.
+    """
+    return GAIN.of(net_per_year, key, *(() if scope is None else (scope,)))

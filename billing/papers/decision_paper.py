@@ -23,6 +23,10 @@ TEXTS: Final[Texts] = {
         "subtitle": "Rammeavtale {agreement}. Lagt fram {submitted} av {by}",
         "ask": "Det søkes om å ta i bruk {product} ved {trust} fra {go_live}. Forventet kostnad til avtalens slutt er "
         "{expected} ekskl. mva.; i ni av ti simuleringer blir den høyst {p90}.",
+        "ask_own": "Det søkes om å ta i bruk {product} ved {trust} fra {go_live}. Forventet kostnad for helseforetaket selv til "
+        "avtalens slutt er {own} ekskl. mva.",
+        "untold": "Dette er helseforetakets utgave. Den viser ikke rammen, som er felles, og av virkningen for andre bare det som "
+        "ikke røper ett enkelt helseforetak.",
         "trust": "Helseforetak",
         "product": "Algoritme",
         "need": "Behov",
@@ -43,6 +47,7 @@ TEXTS: Final[Texts] = {
         "months": "Forventet kostnad per måned gjennom innføringen (kr ekskl. mva.)",
         "month": "Måned",
         "phase": "Fase",
+        "months_own": "Forventet kostnad per måned for helseforetaket selv gjennom innføringen (kr ekskl. mva.)",
         "no_months": "Ingen måneder er beregnet.",
         "sum": "Sum",
         "others": "Virkning for de andre helseforetakene gjennom felles trinn (kr ekskl. mva.)",
@@ -102,6 +107,10 @@ TEXTS: Final[Texts] = {
         "subtitle": "Framework agreement {agreement}. Submitted {submitted} by {by}",
         "ask": "It is asked that {product} be taken into use at {trust} from {go_live}. The expected cost to the end of the "
         "agreement is {expected} excl. VAT; in nine of ten simulations it is at most {p90}.",
+        "ask_own": "It is asked that {product} be taken into use at {trust} from {go_live}. The expected cost for the trust itself to "
+        "the end of the agreement is {own} excl. VAT.",
+        "untold": "This is the trust's edition. It does not show the ceiling, which all share, and of the effect on others only what "
+        "gives no single trust away.",
         "trust": "Hospital trust",
         "product": "Algorithm",
         "need": "Need",
@@ -122,6 +131,7 @@ TEXTS: Final[Texts] = {
         "months": "Expected cost by month through the ramp-up (NOK excl. VAT)",
         "month": "Month",
         "phase": "Phase",
+        "months_own": "Expected cost by month for the trust itself through the ramp-up (NOK excl. VAT)",
         "no_months": "No months are computed.",
         "sum": "Sum",
         "others": "Effect on the other hospital trusts through shared tiers (NOK excl. VAT)",
@@ -242,7 +252,8 @@ class GuardAnswer:
 class DecisionPaper:
     """What an approver decides on, in kroner excluding VAT, as frozen at submission.
 
-    `own` and `others` sum to `expected`. `agreement_end` is the last day. `maximum` is None where the agreement has none. `evidence` are names with what is
+    `own` and `others` sum to `expected`. With `whole` unset it is the edition of the trust's own readers: without the ceiling, months
+    of the own cost, and `expected` and `p90` None where they may not be told. `agreement_end` is the last day. `maximum` is None where the agreement has none. `evidence` are names with what is
     known, "none given" among it. `net_per_year` (of a year at ordinary prices) and `break_even` are known only where every gain has an amount. Raises
     `ValueError` for a net that is given although a gain's amount is unknown, and for a break-even volume without a net.
     """
@@ -260,9 +271,9 @@ class DecisionPaper:
     submitted_at: datetime
     submitted_by: str
     open_points: tuple[str, ...]
-    expected: Decimal
+    expected: Decimal | None
     own: Decimal
-    p90: Decimal
+    p90: Decimal | None
     first_year: Decimal
     per_examination: Decimal | None
     months: tuple[MonthCost, ...]
@@ -283,8 +294,11 @@ class DecisionPaper:
     dossier_hash: str
     language: Language = "nb"
     example: bool = False
+    whole: bool = True
 
     def __post_init__(self) -> None:
+        if self.whole and (self.expected is None or self.p90 is None):
+            raise ValueError("a whole paper says what is expected in all, and P90")
         if self.net_per_year is not None and (not self.gains or any(gain.per_year is None for gain in self.gains)):
             raise ValueError("a net is given although a gain's amount is unknown")
         if self.break_even is not None and self.net_per_year is None:
@@ -293,7 +307,9 @@ class DecisionPaper:
     @property
     def headroom(self) -> Decimal | None:
         """Maximum less used, other requests and this one; None where the agreement has no maximum."""
-        return None if self.maximum is None else self.maximum - self.used - self.other_requests - self.p90
+        if self.maximum is None or self.p90 is None:
+            return None
+        return self.maximum - self.used - self.other_requests - self.p90
 
     @property
     def template(self) -> str:
@@ -307,16 +323,17 @@ class DecisionPaper:
         net = [Paragraph(self._net(write), strong=True)] if self.gains else []
         blocks: tuple[Block, ...] = (
             Paragraph(self._ask(write)),
+            *([] if self.whole else [Paragraph(words["untold"])]),
             Notice(words["open"], "\n".join(self.open_points) or words["nothing_open"]),
             self._facts(write),
             Heading(words["statement"]),
             Paragraph(self.statement or write.missing(self.language)),
             self._figures(write),
             self._months(write),
-            self._others(write),
+            *([self._others(write)] if self.whole or self.others else []),
             *([Paragraph(words["others_note"])] if self.others else []),
             Heading(words["limits"]),
-            self._ceiling(write),
+            *([self._ceiling(write)] if self.whole else []),
             self._budget(write),
             self._gains(write),
             *net,
@@ -354,16 +371,15 @@ class DecisionPaper:
         )
 
     def _ask(self, write: Writing) -> str:
-        return fill(
-            TEXTS,
-            self.language,
-            "ask",
-            product=self.product,
-            trust=self.trust,
-            go_live=write.day_long(self.go_live, self.language),
-            expected=write.money(self.expected, self.language),
-            p90=write.money(self.p90, self.language),
-        )
+        values = {
+            "product": self.product,
+            "trust": self.trust,
+            "go_live": write.day_long(self.go_live, self.language),
+        }
+        if self.expected is None or self.p90 is None:
+            return fill(TEXTS, self.language, "ask_own", own=write.money(self.own, self.language), **values)
+        expected, p90 = write.money(self.expected, self.language), write.money(self.p90, self.language)
+        return fill(TEXTS, self.language, "ask", expected=expected, p90=p90, **values)
 
     def _facts(self, write: Writing) -> Facts:
         words = TEXTS[self.language]
@@ -391,15 +407,17 @@ class DecisionPaper:
         return write.missing(self.language) if value is None else write.amount(value, self.language)
 
     def _figures(self, write: Writing) -> Table:
-        rows = (
+        rows: tuple[tuple[str, Decimal | None], ...] = (
             ("own", self.own),
-            ("on_others", self.expected - self.own),
+            ("on_others", None if self.expected is None else self.expected - self.own),
             ("expected", self.expected),
             ("p90", self.p90),
             ("first_year", self.first_year),
             ("per_exam", self.per_examination),
         )
-        return self._amounts("cost", rows, write)
+        # What is kept from the trust's readers is no unknown amount: it is not in their edition.
+        untold = {"on_others", "expected", "p90"}
+        return self._amounts("cost", tuple(row for row in rows if row[1] is not None or row[0] not in untold), write)
 
     def _ceiling(self, write: Writing) -> Table:
         rows = (
@@ -415,7 +433,7 @@ class DecisionPaper:
         language, words = self.language, TEXTS[self.language]
         total = sum((month.expected for month in self.months), Decimal(0))
         return Bars(
-            caption=words["months"],
+            caption=words["months" if self.whole else "months_own"],
             columns=(Column(words["month"]), Column(words["phase"]), Column(words["amount"], 0, "number")),
             rows=tuple(
                 (

@@ -14,11 +14,12 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms, gather
+from billing.charges.told import plan_told
 from billing.forecasting.daily_rates import Plan
 from billing.projection.bound import bound_plans, cut_off
 from billing.projection.projection import Scenario, going_on, planned_beside
 from billing.rating.ramp_up import Ramp
-from billing.rating.rate import CompiledTerms, compile_terms, marginal
+from billing.rating.rate import CompiledTerms, compile_terms, marginal, rate_compiled
 from contracts.terms.money import kroner
 from contracts.terms.period import Period, WindowKind, add_months, first_of_month, whole_window
 from contracts.terms.price_book import Activation, PriceBook, covers
@@ -34,14 +35,23 @@ class OrdinaryYear:
     base: Terms
     compiled: CompiledTerms
 
-    def cost(self, monthly_quantity: int) -> Decimal:
-        """Rate what the year costs all trusts more with the plan at a volume a month than without it, in kroner."""
+    def cost(self, monthly_quantity: int, scope: str | None = None) -> Decimal:
+        """Rate what the year costs all trusts more with the plan at a volume a month than without it, in kroner.
+
+        For a reader within ``scope``, the plan's trust, of the others what may be told.
+        """
         (plan,) = self.scenario.plans
         scenario = replace(self.scenario, plans=(replace(plan, monthly_volume=monthly_quantity),))
         without = self.base.to_request(self.period)
         planned = planned_beside(self.base, scenario).to_request(self.period)
         found = marginal(self.compiled, without.usage, planned.usage, self.period, planned.activations)
-        return kroner(sum(line.net_ore for line in found.with_) - sum(line.net_ore for line in found.without))
+        with_, before = found.with_, found.without
+        if scope is not None:
+            # Who may be told from a sum is a matter of all who pay in it, touched or not.
+            base = rate_compiled(self.compiled, without.usage, self.period).lines
+            touched = frozenset(before)
+            with_, before = plan_told((*(line for line in base if line not in touched), *with_), base, scope)
+        return kroner(sum(line.net_ore for line in with_) - sum(line.net_ore for line in before))
 
 
 def ordinary_year(

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from billing.charges.told import months_alone
 from billing.forecasting.daily_rates import Plan
 from billing.projection.bound import cut_off
 from billing.projection.projection import Course, Projection, Scenario, project
@@ -20,6 +21,17 @@ from contracts import agreements
 from contracts.agreements import readable_trust
 from contracts.people.access import Actor
 from contracts.terms.period import Period
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCost:
+    """What a reader is told of what a plan adds for all trusts: ``whole``, in ``months``; None where it is in no month.
+
+    In the other months, where one other trust alone could be told from the sum, ``whole`` is the own cost alone.
+    """
+
+    whole: Course | None
+    months: frozenset[Period]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,18 @@ class PlanCost:
     def others(self) -> Course:
         """Give what it adds for everybody else."""
         return self.whole.minus(self.own)
+
+    def told(self, scope: str | None) -> ToldCost:
+        """Give what a reader within one trust is told of it; ``scope`` None reads all of it."""
+        months = frozenset(month.month for month in self.own.months)
+        if scope is None:
+            return ToldCost(self.whole, months)
+        told = months - months_alone(self.projection.lines, self.projection.base, scope)
+        if not any(month.month in told for month in self.own.months if not month.after_end):
+            return ToldCost(None, frozenset())
+        marginal = self.projection.within(scope).marginal
+        pairs = zip(marginal.months, self.own.months, strict=True)
+        return ToldCost(Course(tuple(whole if whole.month in told else own for whole, own in pairs)), told)
 
     @property
     def ramp_end(self) -> date | None:

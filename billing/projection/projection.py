@@ -17,7 +17,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms, gather
-from billing.charges.told import Cell, cells_told, others_told
+from billing.charges.told import cells_told, others_told
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
 from billing.projection.bound import bound_plans, with_rows
 from billing.rating.rate import Line, compile_terms, marginal, rate_compiled
@@ -249,19 +249,6 @@ class Projection:
             own=sum((line.net for line in own), ZERO),
             others=sum((line.net for line in others), ZERO) if others else None,
         )
-
-    def alone(self, scope: str) -> frozenset[Period]:
-        """Give the months in which one other trust alone has lines of a charge that the planned activations touch.
-
-        A charge is touched where ``scope``'s own lines of it are others with the activations than without.
-        """
-        touched = {line.charge for line in set(self.lines) ^ set(self.base) if line.trust == scope}
-        paying: dict[Cell, set[str]] = defaultdict(set)
-        for line in (*self.lines, *self.base):
-            if line.charge in touched and line.trust not in (None, scope):
-                paying[line.period, line.charge].add(line.trust)
-        told = cells_told(self.lines, scope) & cells_told(self.base, scope)
-        return frozenset(Period.month(cell[0].start) for cell in paying if cell not in told)
 
 
 def project(

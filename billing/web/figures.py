@@ -21,7 +21,7 @@ from contracts.web.i18n import current_language
 def register(app: Flask) -> None:
     """Give the templates `tell`, and the figures that they make of what a page is handed."""
     app.jinja_env.globals.update(
-        tell=tell, told_plan=plans.frozen_plan, told_cover=plans.cover, told_live=plans.live, case_key=plans.case_key
+        tell=tell, told_plan=plans.told_plan, told_cover=plans.cover, told_live=plans.live, case_key=plans.case_key
     )
 
 

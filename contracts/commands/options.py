@@ -184,7 +184,9 @@ def diagram(kind: Any) -> None:
 
 def _tell(session: Session, case: Case, actor: Actor, as_json: bool) -> None:
     choices = options.choices(session, case, actor, at=_at(session, now()))
-    document = shapes.dump_case(case, dossier.items(session, case), ceiling.overrides(session, case), choices)
+    scope = actor.scope("read")
+    overrides = ceiling.overrides(session, case) if scope is None else ()
+    document = shapes.dump_case(case, dossier.items(session, case), overrides, choices, scope)
     if as_json:
         print_json(document)
         return

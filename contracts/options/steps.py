@@ -241,7 +241,7 @@ def act(
     facts = gather(session, case, rule, request=request, figures=figures, actor=actor.id, principal=principal, at=at)
     decided = workflow.decide(case.state, event, facts, at)
     if isinstance(decided, Refusals):
-        raise Refused(decided.refusals)
+        raise Refused(_said_to(actor, decided.refusals))
     _take(session, case, decided, facts, request, actor, principal, now)
     return _same(session, case)
 
@@ -287,7 +287,15 @@ def choice(
     decided = workflow.decide(case.state, event, facts, at)
     refusals = decided.refusals if isinstance(decided, Refusals) else ()
     permitted = permitted or bool(principals)
-    return Choice(event, rule.target, permitted, permitted and not refusals, refusals, decided.warnings)
+    told, warned = _said_to(actor, refusals), _said_to(actor, decided.warnings)
+    return Choice(event, rule.target, permitted, permitted and not refusals, told, warned)
+
+
+def _said_to(actor: Actor, refusals: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
+    """Give what guards say as this actor is told it."""
+    if actor.may("read") and actor.scope("read") is not None:
+        return tuple(workflow.within_trust(one) for one in refusals)
+    return refusals
 
 
 def usual_day(case: Case, event: str, today: date) -> date:

@@ -12,7 +12,6 @@ from marshmallow import fields, validate
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, PageSchema
 from contracts.schemas.fields import CODE, Clause, Day, Flag, Number, TermsSchema, Text, Whole, load
 from contracts.terms import workflow
-from contracts.terms.cost_figures import CostFigures
 from contracts.terms.money import format_amount
 from contracts.terms.workflow import CertificateFacts, Refusal
 
@@ -54,23 +53,33 @@ class PlanSchema(TermsSchema):
 
 
 class MonthCostSchema(TermsSchema):
-    """The expected cost of a month."""
+    """The expected cost of a month; null is what you are not told."""
 
     month = fields.String(required=True)
-    amount = Number(2, required=True)
-    others = Number(2, required=True, metadata={"description": "The part that falls on the other trusts."})
+    amount = Number(2, required=True, allow_none=True)
+    own = Number(2, required=True, metadata={"description": "The part that falls on the activation's own trust."})
+    others = Number(
+        2, required=True, allow_none=True, metadata={"description": "The part that falls on the other trusts."}
+    )
 
 
 class CostFiguresSchema(TermsSchema):
-    """What an activation is expected to cost to the agreement's current end, frozen with its submission; without VAT."""
+    """What an activation is expected to cost to the agreement's current end, frozen with its submission; without VAT.
+
+    Within one trust the other trusts' part is of the months in which no single one could be told from it, as the sums are; null
+    is what you are not told.
+    """
 
     first = Day(required=True, data_key="from")
     until = Day(required=True, data_key="to")
-    expected = Number(2, required=True)
-    p90 = Number(2, required=True)
+    expected = Number(2, required=True, allow_none=True)
+    own = Number(2, required=True, metadata={"description": "The part that falls on the activation's own trust."})
+    p90 = Number(2, required=True, allow_none=True)
     first_year = Number(2, required=True)
     ramp_end = Day(required=True, allow_none=True)
-    others = Number(2, required=True, metadata={"description": "The part that falls on the other trusts."})
+    others = Number(
+        2, required=True, allow_none=True, metadata={"description": "The part that falls on the other trusts."}
+    )
     by_month = fields.List(fields.Nested(MonthCostSchema), required=True)
     basis = fields.String(required=True)
     as_of = Day(required=True, allow_none=True, metadata={"description": "The first day that was not counted yet."})
@@ -360,8 +369,10 @@ def dump_items(cases: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-def dump_case(case: Any, items: Iterable[Any], overrides: Iterable[Any], choices: Iterable[Any]) -> dict[str, Any]:
-    """Write a case whole."""
+def dump_case(
+    case: Any, items: Iterable[Any], overrides: Iterable[Any], choices: Iterable[Any], scope: str | None
+) -> dict[str, Any]:
+    """Write a case whole, as a reader within ``scope`` is told it (None: one of all trusts)."""
     running = case.activation
     plan, sent = case.plan, case.submission
     return {
@@ -382,7 +393,7 @@ def dump_case(case: Any, items: Iterable[Any], overrides: Iterable[Any], choices
         else {
             "sha256": sent.sha256,
             "basis": sent.basis,
-            "figures": dump_figures(sent.figures),
+            "figures": None if sent.figures is None else sent.figures.told(scope).to_written(),
             "by": sent.by,
             "at": sent.at.isoformat(),
         },
@@ -413,11 +424,6 @@ def dump_case(case: Any, items: Iterable[Any], overrides: Iterable[Any], choices
             for one in choices
         ],
     }
-
-
-def dump_figures(figures: CostFigures | None) -> dict[str, Any] | None:
-    """Write cost figures."""
-    return None if figures is None else figures.to_written()
 
 
 def dump_refusal(refusal: Refusal) -> dict[str, Any]:

@@ -11,10 +11,10 @@ Deadlines count to the end of their day in Oslo.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from contracts.terms.cost_figures import CostFigures
@@ -576,6 +576,20 @@ def _planned_cost(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
         numbers = {"request": str(facts.figures.p90), "headroom": str(headroom)}
         detail = f"what is planned is {facts.figures.p90} at P90, and {headroom} is left"
         yield Refusal("planned_cost", "plan_above_ceiling", detail, facts.clause("ceiling"), numbers, warning=True)
+
+
+_WITHIN_TRUST: Final = {
+    "maximum_unknown": "no maximum value is known",
+    "above_ceiling": "this request is more at P90 than what is left of the maximum",
+    "overridden": "this request is more at P90 than what is left of the maximum, which was allowed",
+    "plan_above_ceiling": "what is planned is more at P90 than what is left of the maximum",
+}
+
+
+def within_trust(refusal: Refusal) -> Refusal:
+    """Give what a guard says as a reader within one trust is told it: of the ceiling, which all share, no amounts."""
+    detail = _WITHIN_TRUST.get(refusal.code)
+    return refusal if detail is None else replace(refusal, detail=detail, numbers={})
 
 
 def _prices(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:

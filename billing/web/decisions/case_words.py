@@ -124,6 +124,15 @@ _SENTENCES: dict[str, str] = {
     "held_already": N_("The algorithm at this trust is held by something else already."),
     "comment_missing": N_("Say in a sentence why."),
 }
+# Said to readers within one trust, who are told no amounts of the ceiling.
+_WITHOUT_AMOUNTS: dict[str, str] = {
+    "maximum_unknown": N_("The agreement has no known maximum value to hold the request against."),
+    "above_ceiling": N_("The request is more at P90 than what is left of the maximum."),
+    "overridden": N_(
+        "The request is more at P90 than what is left; going beyond the maximum was allowed for this request."
+    ),
+    "plan_above_ceiling": N_("What is planned is more at P90 than what is left of the maximum."),
+}
 _MONEY = frozenset({"request", "headroom", "maximum", "cost", "funded", "bound", "cover", "used", "open", "short"})
 _DAYS = frozenset({"deadline", "on", "from", "to", "day", "expires_on", "approved", "since", "first_open"})
 # First days after: told as the last day before them.
@@ -133,6 +142,8 @@ _ENDS = frozenset({"ends_on", "term_end"})
 def refusal_text(refusal: Refusal) -> str:
     """Say what a guard says, in a sentence with its numbers; a code without words stands as it was written."""
     sentence = _SENTENCES.get(refusal.code)
+    if refusal.code in _WITHOUT_AMOUNTS and not refusal.numbers:
+        sentence = _WITHOUT_AMOUNTS[refusal.code]
     if sentence is None:
         return refusal.detail
     return _(sentence, **{name: _written(name, text) for name, text in refusal.numbers.items()})

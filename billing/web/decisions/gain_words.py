@@ -47,7 +47,7 @@ def balance_text(key: str, balance: Balance, gains: tuple[Gain, ...]) -> str:
     values = {
         "gain": formatting.money(balance.gain_per_year, locale),
         "cost": formatting.money(balance.year_cost or 0, locale),
-        "net": tell(plans.gain(key, balance.net_per_year)),
+        "net": tell(plans.gain(key, balance.net_per_year, balance.scope)),
     }
     assert balance.year is not None
     values["first"] = formatting.day(balance.year.start, locale)
@@ -55,6 +55,8 @@ def balance_text(key: str, balance: Balance, gains: tuple[Gain, ...]) -> str:
         "A whole year at ordinary prices, rated from %(first)s, gains %(gain)s and costs %(cost)s: net %(net)s."
     )
     told = Markup(sentence) % values  # noqa: S704  # the catalogue's own sentence
+    if balance.scope is not None:
+        told += " " + _("What it changes for one other trust alone is not counted.")
     if balance.break_even is None:
         return told + " " + _("The gains never cover the cost: at no volume up to a hundred times the planned one.")
     volume = formatting.quantity(balance.break_even, locale)

@@ -30,7 +30,7 @@ from contracts.options import steps as options
 from contracts.options.steps import Choice, Request
 from contracts.people import access
 from contracts.terms import workflow
-from contracts.terms.cost_figures import CostFigures
+from contracts.terms.cost_figures import CostFigures, ToldFigures
 from contracts.terms.period import previous_day
 from contracts.terms.written import read_day
 from contracts.web import formatting, layout
@@ -473,7 +473,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         case=case,
         names=names,
         title_text=case_words.case_title(case, names),
-        figures=None if case.submission is None else case.submission.figures,
+        figures=_told(query, None if case.submission is None else case.submission.figures),
         needed=approvals.needed(db.session, None if case.submission is None else case.submission.figures),
         items=items,
         tasks=[_task(query, case, one) for one in items],
@@ -556,7 +556,7 @@ def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = 
         title_text=_(ACTS[case.kind, event][0]),
         case_title=case_words.case_title(case, names),
         consequence=_(ACTS[case.kind, event][1]),
-        figures=figures,
+        figures=_told(query, figures),
         plan_id=_plan_id(case, figures, event),
         refusals=choice.refusals,
         warnings=choice.warnings,
@@ -570,6 +570,10 @@ def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = 
         last_day=previous_day,
         errors=errors or [],
     )
+
+
+def _told(query: Query, figures: CostFigures | None) -> ToldFigures | None:
+    return None if figures is None else figures.told(query.actor.scope("read"))
 
 
 def _share(query: Query, case: Case, figures: CostFigures | None, rule: workflow.Rule) -> ceiling.Share | None:
@@ -634,7 +638,7 @@ def _draft_page(
         values=values,
         trusts=[(one.party.code, one.party.name) for one in holders if scope in (None, one.party.code)],
         algorithms=[(one.code, names.full(one.code)) for one in algorithms],
-        figures=figures,
+        figures=_told(query, figures),
         plan_id="" if figures is None else _key(values, figures),
         last_day=previous_day,
         errors=errors or [],

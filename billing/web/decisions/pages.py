@@ -294,14 +294,16 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         case=case,
         names=names,
         title_text=case_words.case_title(case, names),
-        figures=figures,
+        figures=None if figures is None else figures.told(query.actor.scope("read")),
         covers=options.covers(db.session, case, figures, query.today) if planned and figures is not None else (),
         limits=ceiling.share_of(db.session, case) if planned else None,
         reads_all=query.actor.scope("read") is None,
         items=items,
         overrides=_overrides(query, case),
         gains=listed,
-        balance=gain_balance.balance(db.session, case, listed, query.today) if listed else None,
+        balance=gain_balance.balance(db.session, case, listed, query.today, query.actor.scope("read"))
+        if listed
+        else None,
         gain_words=gain_words,
         needed=approvals.needed(db.session, figures),
         two_from=approvals.two_from(db.session),

@@ -149,7 +149,7 @@ def _page(
         first_month=f"{add_months(Period.month(query.today).start, 1):%Y-%m}",
         errors=asked.errors,
         result=result,
-        told=_told(asked, result) if result and _reads_all(query) else None,
+        told=_told(asked, result, query.actor.scope("read")) if result else None,
         figure=_figure(result) if result else None,
         fan=_fan(query, asked) if result and query.values.get("usikkerhet") and _reads_all(query) else None,
         reads_all=_reads_all(query),
@@ -162,14 +162,15 @@ def _page(
     return (page, 422) if asked.errors else page
 
 
-def _told(asked: Form, result: reports.WhatIf) -> dict[str, Figure] | None:
+def _told(asked: Form, result: reports.WhatIf, scope: str | None) -> dict[str, Figure] | None:
     """Give the figures of what the plan costs, where it runs in full from its first day as a case's plan does."""
     if asked.adoption or result.others is None or asked.go_live is None:
         return None
     as_of = result.projection.scenario.as_of
     key = plans.plan_key(result.trust, asked.values["alg"], asked.go_live, asked.volume, as_of)
     parts: tuple[plans.Part, ...] = ("own", "others", "whole")
-    return {part: plans.plan(key, part, result.own.total, result.others.total) for part in parts}
+    partial_to = scope if result.partial else None
+    return {part: plans.plan(key, part, result.own.total, result.others.total, partial_to) for part in parts}
 
 
 def _reads_all(query: Query) -> bool:

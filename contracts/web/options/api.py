@@ -348,7 +348,7 @@ def list_approvals(query: dict[str, Any]) -> Response:
                 "kind": case.kind,
                 "trust": case.trust,
                 "algorithm": case.algorithm,
-                "p90": None if sent.figures is None else sent.figures.to_written()["p90"],
+                "p90": None if sent.figures is None else sent.figures.told(actor.scope("read")).to_written()["p90"],
                 "approvals": len(case.approvals),
                 "approvals_needed": approvals.needed(db.session, sent.figures),
                 "submitted_by": sent.by,
@@ -505,11 +505,14 @@ def _usual_name() -> str:
 
 
 def _answer(case: Case, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    actor = current_actor()
+    scope = actor.scope("read")
     document = shapes.dump_case(
         case,
         dossier.items(db.session, case),
-        ceiling.overrides(db.session, case),
-        options.choices(db.session, case, current_actor(), at=_at()),
+        ceiling.overrides(db.session, case) if scope is None else (),
+        options.choices(db.session, case, actor, at=_at()),
+        scope,
     )
     response = json_answer(document, status, headers)
     response.set_etag(case.version)

@@ -15,6 +15,7 @@ from flask import Flask
 
 from billing import reports
 from billing.charges import basis, charging
+from billing.decisions import activation_costs
 from billing.forecasting.daily_rates import Plan
 from billing.projection import projection
 from billing.projection.projection import MonthlyUsage, Scenario
@@ -24,6 +25,7 @@ from billing.usage import metering
 from contracts import agreements
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE, Actor, Grant
+from contracts.terms.cost_figures import CostFigures
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation
 from tests import examples
@@ -201,6 +203,38 @@ def test_a_what_if_tells_the_others_where_two_of_them_are_in_the_pool_it_touches
     if told:
         assert within.others == whole.others
         assert not within.partial
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [pytest.param("2024-03-01", False, id="one-other-in-the-pool"), pytest.param(None, True, id="two-others-in-it")],
+)
+def test_a_draft_tells_within_the_trust_what_the_what_if_tells(app: Flask, ends: str | None, told: bool) -> None:
+    agreement_id = two_pools(ends)
+    with db.read() as session:
+        within = reports.what_if(
+            session,
+            agreement_id=agreement_id,
+            trust="nord-norge",
+            algorithm="xray-skeletal",
+            go_live=MARCH.start,
+            monthly_volume=300,
+            adoption_months=0,
+            today=MARCH.start,
+            actor=NORTH,
+        )
+        plan = (agreement_id, "nord-norge", "xray-skeletal", MARCH.start, None, 300, MARCH.start)
+        frozen = activation_costs.estimate(session, *plan)
+    assert frozen.others != 0
+    shown = CostFigures.from_written(frozen.to_written()).told("nord-norge")
+    assert shown.own == within.own.total
+    assert shown.others == (None if within.others is None else within.others.total)
+    assert [each.others for each in shown.by_month] == [month.others for month in within.months]
+    assert (shown.expected is None, shown.p90 is None, shown.partial_to is None) == (not told, not told, told)
+    if not told:
+        assert shown.first_year == within.own.first_year
+    whole = frozen.told(None)
+    assert (whole.others, whole.expected, whole.p90) == (frozen.others, frozen.expected, frozen.p90)
 
 
 @pytest.mark.parametrize("planned", [False, True], ids=["as-it-is", "with-an-activation"])

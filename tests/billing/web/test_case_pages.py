@@ -7,8 +7,10 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
+import pypdf
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -122,6 +124,7 @@ def test_every_page_of_a_case_is_there_in_every_state_for_every_reader(
 ) -> None:
     case_id = case_in(state, papers=True)
     figures: dict[str, set[str]] = defaultdict(set)
+    read: dict[str, set[str]] = defaultdict(set)
     for role in ("approver", "contract_manager", "auditor", "trust_requester", "trust_reader"):
         client = sign_in_as(role, TRUST if role in TRUST_ROLES else None)
         for address in (f"/opsjoner/{case_id}", f"/godkjenning/{case_id}", f"/godkjenning/{case_id}/gevinster"):
@@ -129,12 +132,40 @@ def test_every_page_of_a_case_is_there_in_every_state_for_every_reader(
             assert page.status_code == 200, (role, address)
             for id, value in re.findall(r'<data data-figure="([^"]*)" value="([^"]*)"', page.text):
                 figures[id].add(value)
+                read[role].add(id)
             for link in set(re.findall(rf'href="(/(?:opsjoner|godkjenning)/{case_id}[^"#]*)', page.text)):
                 assert client.get(link).status_code < 400, (role, address, link)
     key = str(case_id).replace(":", "-")
     assert f"live:{key}" in figures
     assert state in ("draft", "withdrawn", "rejected") or f"plan:{key},own" in figures
     assert {id: values for id, values in figures.items() if len(values) > 1} == {}
+    # The desk's figures say nothing of what may be told of the others: within the trust they are not told at all.
+    for role, ids in read.items():
+        assert not (role in TRUST_ROLES and {f"plan:{key},others", f"plan:{key},whole"} & ids), role
+
+
+def test_within_the_trust_neither_page_nor_api_nor_paper_tells_of_the_others_or_the_ceiling(
+    laid: Laid, sign_in_as: SignIn, token_for: Callable[..., dict[str, str]]
+) -> None:
+    case_id = case_in("submitted", papers=True)
+    for role, whole in (("trust_requester", False), ("approver", True)):
+        trust = TRUST if role in TRUST_ROLES else None
+        client = sign_in_as(role, trust)
+        pages = "".join(client.get(f"/{path}/{case_id}").text for path in ("opsjoner", "godkjenning"))
+        assert ("Høyst (P90)" in pages) == whole
+        answer = client.get(f"/api/v1/activations/{case_id.name}", headers=token_for(role, trust))
+        sent = answer.json["submission"]["figures"]
+        assert (sent["p90"], sent["others"]) == (("120000.00", "-1000.00") if whole else (None, None))
+        assert sent["own"] == "121000.00"
+        paper = pypdf.PdfReader(BytesIO(client.get(f"/godkjenning/{case_id}/beslutningsgrunnlag.pdf").data))
+        text = "".join(sheet.extract_text() for sheet in paper.pages)
+        assert ("P90" in text, "Virkning for de andre" in text) == (whole, whole)
+        assert "Brukt og bundet" in text
+        (listed,) = paper.attachments["tall.csv"]
+        key = str(case_id).replace(":", "-")
+        rows = dict(line.split(";") for line in listed.decode().splitlines())
+        assert rows[f"plan:{key},own"] == "12100000"
+        assert (f"plan:{key},whole" in rows) == whole
 
 
 @pytest.mark.parametrize("state", ["live", "suspended", "ended"])

@@ -224,10 +224,12 @@ def test_a_submission_files_its_decision_paper_once_and_the_log_names_its_hash(a
     describe(at_desk, case_id)
     at_desk.act(case_id, "submit", REQUESTER)
     case = at_desk.case(case_id)
-    version, content = decision_papers.paper_bytes(at_desk.session, case, REQUESTER)
+    version, content = decision_papers.paper_bytes(at_desk.session, case, APPROVER)
     assert content.startswith(b"%PDF")
-    again = decision_papers.paper_bytes(at_desk.session, case, APPROVER)
-    assert again == (version, content)
+    assert decision_papers.paper_bytes(at_desk.session, case, MANAGER) == (version, content)
+    own = decision_papers.paper_bytes(at_desk.session, case, REQUESTER)
+    assert own[0].sha256 != version.sha256, "the trust's readers have an edition of their own"
+    assert len({one.filename for one in (own[0], version)}) == 2
     at_desk.session.flush()
     event = (
         at_desk.session.query(AuditEvent).filter_by(action="activation.submit").order_by(AuditEvent.id.desc()).first()
