@@ -20,15 +20,14 @@ from billing.forecasting.daily_rates import Plan
 from billing.forecasting.exhaustion import Exhaustion, exhaustion
 from billing.forecasting.simulate import Fan, Simulation, mean_of
 from billing.payments.approved import approved_by_quarter
+from billing.projection.bound import bound_cases
 from billing.projection.projection import Scenario
 from billing.projection.simulation import Prepared, prepared
-from contracts import cases, ceiling
+from contracts import ceiling
 from contracts.ceiling_history import LEVELS
 from contracts.terms import money
 from contracts.terms.money import ZERO
 from contracts.terms.period import Period, add_months, first_of_month
-from contracts.terms.price_book import Activation
-from contracts.terms.workflow import COMMITTED
 
 # The draws that the committed mean is taken over; the seed is always the same, so the same knowledge posts the same amount.
 COMMITTED_DRAWS: Final = 500
@@ -127,10 +126,9 @@ def burn_down(session: Session, *, agreement_id: int, today: date, known_at: dat
     terms = gather(session, agreement_id=agreement_id, known_at=known_at)
     first = _first_open(terms, today)
     ready = None
-    waiting = _waiting(session, terms) if known_at is None else {}
+    waiting = _waiting(session, terms, first) if known_at is None else {}
     if first < terms.agreement.term.end:
-        plans = tuple(_begun(plan, first) for plan in waiting.values() if _reaches(plan, first, terms))
-        ready = _as_it_runs(_without(terms, waiting), first, plans)
+        ready = _as_it_runs(_without(terms, waiting), first, tuple(waiting.values()))
     period = Period(first, _whole_months(terms.agreement.term.end)) if ready is not None else None
     running = None if ready is None or period is None else ready.run(period, plans=False)
     due = _due_by_month(terms, first)
@@ -156,7 +154,7 @@ def figures_of(session: Session, terms: Terms, today: date, known_at: datetime |
     """Compute what counts against the ceiling under terms that are gathered already; what is committed is a mean of draws."""
     first = _first_open(terms, today)
     running = None
-    waiting = _waiting(session, terms) if known_at is None else {}
+    waiting = _waiting(session, terms, first) if known_at is None else {}
     if first < terms.agreement.term.end:
         period = Period(first, _whole_months(terms.agreement.term.end))
         running = _as_it_runs(_without(terms, waiting), first).run(period, plans=False)
@@ -259,23 +257,9 @@ def _spent_by_month(
     return by_month
 
 
-def _waiting(session: Session, terms: Terms) -> dict[str, Plan]:
-    """Give the plans of what is committed and was never counted, by its source in the ledger.
-
-    That is what is approved and does not run yet, and what went live without a count: a forecast from history would say that
-    it costs nothing.
-    """
-    counted = {(entry.trust, entry.algorithm) for entry in terms.usage}
-    running = {(row.trust, row.algorithm): row for row in terms.activations if row.end is None}
-    plans = {}
-    for case in cases.list_cases(session, agreement_id=terms.agreement.id):
-        pair = (case.trust, case.algorithm or "")
-        if case.kind != "activation" or case.state not in COMMITTED or case.plan is None or pair in counted:
-            continue
-        starts = running[pair].go_live if pair in running else case.plan.starts_on
-        planned = Activation(*pair, starts, end=case.plan.ends_on)
-        plans[str(case.id)] = Plan(planned, case.plan.monthly_quantity, 0)
-    return plans
+def _waiting(session: Session, terms: Terms, first: date) -> dict[str, Plan]:
+    """Give the bound plans by their source in the ledger: a forecast from history would say that they cost nothing."""
+    return {str(case_id): plan for case_id, plan in bound_cases(session, terms, first).items()}
 
 
 def _without(terms: Terms, waiting: dict[str, Plan]) -> Terms:
@@ -284,16 +268,6 @@ def _without(terms: Terms, waiting: dict[str, Plan]) -> Terms:
     return replace(
         terms, activations=tuple(row for row in terms.activations if (row.trust, row.algorithm) not in pairs)
     )
-
-
-def _reaches(plan: Plan, first: date, terms: Terms) -> bool:
-    end = min(plan.activation.end or terms.agreement.term.end, terms.agreement.term.end)
-    return max(plan.activation.go_live, first) < end
-
-
-def _begun(plan: Plan, first: date) -> Plan:
-    """Let what was to begin before the simulated months, and was never counted, begin with them."""
-    return replace(plan, activation=replace(plan.activation, go_live=max(plan.activation.go_live, first)))
 
 
 def _as_it_runs(terms: Terms, first: date, plans: tuple[Plan, ...] = ()) -> Prepared:

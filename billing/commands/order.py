@@ -15,6 +15,7 @@ from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import gather
+from billing.projection.bound import bound_plans
 from billing.projection.projection import Scenario
 from billing.projection.starting_order import proposed, rollout
 from billing.schemas.projections import load_scenario
@@ -73,9 +74,11 @@ def _told(course: dict[str, Any]) -> str:
 
 
 def _usual(session: Session, agreement_id: int, today: date) -> Scenario:
+    terms = gather(session, agreement_id=agreement_id)
     return rollout(
-        gather(session, agreement_id=agreement_id),
+        terms,
         agreements.option_holders(session, agreement_id),
         [each.code for each in agreements.marketplace(session, agreement_id)],
         today,
+        bound=bound_plans(session, terms, today),
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from billing.charges.basis import Terms
 from billing.forecasting.daily_rates import Plan
 from contracts import cases
+from contracts.cases import CaseId
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation
@@ -45,26 +46,32 @@ def cut_off(last_counted: date | None, today: date) -> date:
 def bound_plans(
     session: Session, terms: Terms, as_of: date, *, without: Collection[Pair] = (), known_at: datetime | None = None
 ) -> tuple[Plan, ...]:
-    """Give the plans of activations that are approved and not running, or live and not counted since they are.
+    """Give the plans of `bound_cases`; ``without`` leaves out what is looked at on its own."""
+    bound = bound_cases(session, terms, as_of, known_at=known_at).values()
+    return tuple(plan for plan in bound if (plan.activation.trust, plan.activation.algorithm) not in without)
 
-    They start on their day, at the earliest on ``as_of``. ``without`` leaves out what is looked at on its own.
+
+def bound_cases(session: Session, terms: Terms, as_of: date, *, known_at: datetime | None = None) -> dict[CaseId, Plan]:
+    """Give by case the plans of activations that are approved and not running, or live and not counted since they are.
+
+    They start on their day, at the earliest on ``as_of``. Counts of a validation say nothing of what it will cost.
     """
     recorded = {(row.trust, row.algorithm): row for row in terms.activations if row.end is None or row.end > as_of}
     since = {pair: row.go_live for pair, row in recorded.items()}
     counted = {pair for entry in terms.usage if entry.on >= since.get(pair := (entry.trust, entry.algorithm), date.max)}
-    plans = []
+    plans = {}
     for case in cases.list_cases(session, agreement_id=terms.agreement.id, known_at=known_at):
         plan, algorithm = case.plan, case.algorithm
         if case.kind != "activation" or case.state not in COMMITTED or plan is None or algorithm is None:
             continue
         row = recorded.get((case.trust, algorithm))
-        if (case.trust, algorithm) in (counted | set(without)) or (row is None) == (case.state in _RUNNING):
+        if (case.trust, algorithm) in counted or (row is None) == (case.state in _RUNNING):
             continue
         starts_on = max(plan.starts_on if row is None else row.go_live, as_of)
         ends_on = plan.ends_on if row is None else row.end
-        if terms.agreement.term.period.contains(starts_on):
-            plans.append(Plan(Activation(case.trust, algorithm, starts_on, end=ends_on), plan.monthly_quantity))
-    return tuple(plans)
+        if terms.agreement.term.period.contains(starts_on) and (ends_on is None or starts_on < ends_on):
+            plans[case.id] = Plan(Activation(case.trust, algorithm, starts_on, end=ends_on), plan.monthly_quantity)
+    return plans
 
 
 def with_rows(terms: Terms, plans: tuple[Plan, ...]) -> Terms:

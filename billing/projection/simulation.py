@@ -68,7 +68,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A scenario made ready: the terms and volumes with its plans and without, and how far they may be off."""
+    """A scenario made ready: the terms and volumes with its plans and without, and how far they may be off.
+
+    ``bound`` are the plans that are in both.
+    """
 
     scenario: Scenario
     terms: Terms
@@ -78,6 +81,7 @@ class Prepared:
     spread: Spread
     estimate: Estimate | None
     data_until: date | None
+    bound: tuple[Plan, ...] = ()
 
     @property
     def version(self) -> date | None:
@@ -179,7 +183,7 @@ def prepared(assumed: Terms, known: Terms, scenario: Scenario, bound: tuple[Plan
     volumes = volume_plan(term, recorded, rates, activations, (*bound, *scenario.plans), coming, scenario.annual_growth)
     base_volumes = volume_plan(term, recorded, rates, activations, bound, coming, scenario.annual_growth)
     spread = _spread(assumed, known, scenario, estimate)
-    return Prepared(scenario, with_plans, assumed, volumes, base_volumes, spread, estimate, until)
+    return Prepared(scenario, with_plans, assumed, volumes, base_volumes, spread, estimate, until, bound)
 
 
 def _horizon(terms: Terms, scenario: Scenario) -> date:

@@ -112,15 +112,23 @@ class Proposal:
 
 
 def rollout(
-    terms: Terms, holders: Sequence[OptionHolder], algorithms: Sequence[str], today: date, *, months: int = USUAL_WINDOW
+    terms: Terms,
+    holders: Sequence[OptionHolder],
+    algorithms: Sequence[str],
+    today: date,
+    *,
+    bound: tuple[Plan, ...] = (),
+    months: int = USUAL_WINDOW,
 ) -> Scenario:
     """Plan the next algorithm of every trust: the one most widely run that it does not run, at the volume others have of it.
 
+    What is ``bound`` runs already here.
     Each starts within ``months`` months, the first of them three months ahead; a trust whose option is given up has none. The
     volume is the mean of the last three months with counts, over those who run it; an algorithm that nobody counted is left
     out.
     """
     running = {(row.trust, row.algorithm) for row in terms.activations if row.end is None or row.end > today}
+    running |= {(plan.activation.trust, plan.activation.algorithm) for plan in bound}
     spread = sorted(algorithms, key=lambda code: -sum(algorithm == code for _, algorithm in running))
     volumes = {code: _usual_volume(terms, code, running) for code in spread}
     first = add_months(first_of_month(today), AHEAD)
@@ -154,10 +162,10 @@ def _usual_volume(terms: Terms, code: str, running: Collection[tuple[str, str]])
     return round_half_up(sum(counted), len(counted)) if counted else 0
 
 
-def propose(terms: Terms, scenario: Scenario) -> Proposal:
+def propose(terms: Terms, scenario: Scenario, bound: tuple[Plan, ...] = ()) -> Proposal:
     """Propose when each planned activation starts; those without a window start as planned.
 
-    ``terms`` are those known, with what the scenario assumes of index and end. The proposal keeps the largest rise of cost
+    ``terms`` are those known, with what the scenario assumes of index and end; ``bound`` are the plans that run beside them. The proposal keeps the largest rise of cost
     over any three months down, then the sum of delays.
     """
     windows = [
@@ -165,7 +173,7 @@ def propose(terms: Terms, scenario: Scenario) -> Proposal:
         for plan, window in zip(scenario.plans, scenario.windows or (None,) * len(scenario.plans), strict=True)
     ]
     horizon = _horizon(terms, scenario, windows)
-    ground = _Ground.of(terms, scenario, horizon)
+    ground = _Ground.of(terms, scenario, horizon, bound)
     base = _by_month(ground.lines, horizon)
     courses = _courses(ground, scenario.plans, windows)
     activations = [Startable(tuple(each)) for each in courses]
@@ -194,7 +202,7 @@ def proposed(
 ) -> Proposal:
     """Propose the order of a scenario's activations for a reader of all trusts; `simulation.prepare` tells what it raises."""
     ready = prepare(session, agreement_id=agreement_id, scenario=scenario, actor=actor, known_at=known_at)
-    return propose(ready.base, scenario)
+    return propose(ready.base, scenario, ready.bound)
 
 
 def largest_rise(months: Sequence[CostMonth]) -> Rise | None:
@@ -245,10 +253,10 @@ class _Ground:
     growth: Decimal
 
     @classmethod
-    def of(cls, terms: Terms, scenario: Scenario, horizon: Period) -> _Ground:
-        """Forecast what runs, and rate it."""
+    def of(cls, terms: Terms, scenario: Scenario, horizon: Period, bound: tuple[Plan, ...]) -> _Ground:
+        """Forecast what runs and is bound, and rate it."""
         alone = replace(scenario, period=horizon, plans=(), windows=(), usage=None)
-        usage = tuple(prepared(terms, terms, alone).base_volumes.expected_usage())
+        usage = tuple(prepared(terms, terms, alone, bound).base_volumes.expected_usage())
         term = terms.agreement.term.period
         common, coming = horizon.overlap(term), Period(scenario.as_of, max(horizon.end, scenario.as_of)).overlap(term)
         if common is None or coming is None:

@@ -22,7 +22,7 @@ from billing.charges.basis import Terms, gather
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
 from billing.forecasting.drivers import Activated, Drivers, Year, drivers
 from billing.models import Correction
-from billing.projection.bound import planned_row
+from billing.projection.bound import bound_plans, with_rows
 from billing.projection.projection import Scenario, plan_findings, with_assumed_terms
 from billing.rating.lines import Line
 from contracts.agreements import AgreementSummary, readable_trust
@@ -97,7 +97,8 @@ def year_drivers(
     last, coming = _years(known.agreement, year)
     scenario = Scenario(coming, as_of, plans, annual_growth, annual_index)
     invalid(plan_findings(session, known, scenario))
-    terms = _with_forecast(session, known, scenario, last)
+    bound = bound_plans(session, known, as_of, without=scenario.pairs, known_at=known_at)
+    terms = _with_forecast(session, known, scenario, last, bound)
     corrected = _corrections(session, agreement_id, known_at)
     told = [_told(terms, period, last, corrected, scope) for period in (last, coming)]
     trusts = sorted(
@@ -151,18 +152,21 @@ def _years(agreement: AgreementSummary, year: int) -> tuple[Period, Period]:
     return last, coming
 
 
-def _with_forecast(session: Session, known: Terms, scenario: Scenario, last: Period) -> Terms:
-    """Give the terms as assumed, with the recorded usage up to the scenario's day and the forecast after it."""
+def _with_forecast(session: Session, known: Terms, scenario: Scenario, last: Period, bound: tuple[Plan, ...]) -> Terms:
+    """Give the terms as assumed, with the recorded usage up to the scenario's day and the forecast after it.
+
+    What is bound is coming in it as what is planned is.
+    """
     terms = with_assumed_terms(session, known, scenario)
     recorded = tuple(entry for entry in terms.usage if entry.on < scenario.as_of)
     running = tuple(row.to_term() for row in terms.activations)
-    planned = tuple(planned_row(plan.activation) for plan in scenario.plans)
+    plans = (*bound, *scenario.plans)
     coming: list[Usage] = []
     if scenario.as_of < scenario.period.end:
         ahead = Period(max(scenario.as_of, last.start), scenario.period.end)
         rates = daily_rates(recorded, running, scenario.as_of)
-        coming = forecast(rates, running, scenario.plans, ahead, scenario.annual_growth)
-    return replace(terms, activations=(*terms.activations, *planned), usage=(*recorded, *coming))
+        coming = forecast(rates, running, plans, ahead, scenario.annual_growth)
+    return with_rows(replace(terms, usage=(*recorded, *coming)), plans)
 
 
 def _told(terms: Terms, period: Period, last: Period, corrected: list[_Corrected], scope: str | None) -> _Told:

@@ -41,7 +41,7 @@ def answer(
     ready = prepare(session, agreement_id=agreement_id, scenario=scenario, actor=actor, known_at=known_at)
     proposal = None
     if any(window is not None for window in scenario.windows):
-        proposal = propose(ready.base, scenario)
+        proposal = propose(ready.base, scenario, ready.bound)
         ready = prepare(
             session,
             agreement_id=agreement_id,

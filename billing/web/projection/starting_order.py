@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from billing.charges.basis import gather
 from billing.forecasting.daily_rates import Plan
 from billing.projection import starting_order
+from billing.projection.bound import bound_plans
 from billing.projection.projection import Scenario
 from billing.projection.starting_order import Proposal, highest, largest_rise
 from billing.usage import metering
@@ -108,7 +109,7 @@ def _offered(query: Query, holders: tuple[OptionHolder, ...]) -> Form:
     """Offer the next algorithm of every trust, at the volume that others have of it."""
     terms = gather(db.session, agreement_id=query.agreement.id)
     codes = [each.code for each in agreements.marketplace(db.session, query.agreement.id)]
-    plan = starting_order.rollout(terms, holders, codes, query.today)
+    plan = starting_order.rollout(terms, holders, codes, query.today, bound=bound_plans(db.session, terms, query.today))
     form = Form({})
     for row, (each, window) in enumerate(zip(plan.plans[:ROWS], plan.windows, strict=False), 1):
         assert window is not None

@@ -15,6 +15,7 @@ from billing.ceiling.burn_down import burn_down
 from billing.quarters import closing as quarters
 from billing.quarters import corrections
 from billing.quarters.corrections import Evidence, OpeningEntry
+from billing.usage import metering
 from billing.usage import reversals as usage_upkeep
 from contracts import ceiling, ceiling_history
 from contracts.ceiling_history import LEVELS, Days
@@ -229,19 +230,22 @@ def test_what_went_live_without_a_count_stays_committed_as_approved_until_it_is_
     foreseen = ceiling_history.foreseen(at_desk.session, at_desk.agreement_id)
     assert foreseen is not None
     assert foreseen.p50 > 0  # the plan's own volume, not a history that there is none of
-    content = f"trust,algorithm,month,quantity\n{desk.TRUST},{desk.ALGORITHM},2026-11,10\n".encode()
-    from billing.usage import metering
 
-    taken = metering.import_usage(
-        at_desk.session,
-        agreement_id=at_desk.agreement_id,
-        filename="november.csv",
-        content=content,
-        actor=COMMAND_LINE,
-        now=datetime(2026, 12, 3, 9, tzinfo=UTC),
-    )
-    assert taken.status == "imported"
-    sources = ceiling.committed_by_source(at_desk.session, at_desk.agreement_id)
+    def counted(*rows: str) -> dict[str, Decimal]:
+        taken = metering.import_usage(
+            at_desk.session,
+            agreement_id=at_desk.agreement_id,
+            filename="counts.csv",
+            content="\n".join((*rows, "")).encode(),
+            actor=COMMAND_LINE,
+            now=datetime(2026, 12, 3, 9, tzinfo=UTC),
+        )
+        assert taken.status == "imported", taken.errors
+        return ceiling.committed_by_source(at_desk.session, at_desk.agreement_id)
+
+    validated = counted("trust,algorithm,date,quantity", f"{desk.TRUST},{desk.ALGORITHM},2026-10-20,5")
+    assert validated[str(case_id)] == committed, "a validation is no use of it"
+    sources = counted("trust,algorithm,month,quantity", f"{desk.TRUST},{desk.ALGORITHM},2026-11,10")
     assert sources[str(case_id)] == 0
     assert 0 < sources["running"] < committed
 

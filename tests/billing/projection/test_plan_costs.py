@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 
 from billing import reports
 from billing.ceiling.budgets import budget_course
+from billing.charges.basis import gather
 from billing.decisions import activation_costs
 from billing.forecasting.daily_rates import Plan
+from billing.projection import starting_order
+from billing.projection.bound import bound_plans
 from billing.projection.plan_costs import plan_cost
 from billing.projection.projection import Scenario, project
 from billing.projection.simulation import simulate_scenario
+from billing.projection.year_drivers import year_drivers
 from contracts import agreements
 from contracts.cases import CaseId, find_case
 from contracts.errors import NotFound
@@ -141,7 +145,21 @@ def test_a_plan_is_rated_in_the_world_in_which_the_approved_ones_run(example_app
             assert found.own.total + found.others.total == found.whole.total
             return found.whole.total
 
-        alone = cost()
+        def next_year() -> int:
+            found = year_drivers(
+                session, agreement_id=at.agreement_id, year=2027, as_of=date(2026, 10, 1), actor=COMMAND_LINE
+            )
+            return found.drivers.next_ore
+
+        def ordered() -> Decimal:
+            months = Period(date(2026, 10, 1), date(2028, 1, 1))
+            scenario = Scenario(months, date(2026, 10, 1), (plan,), windows=((date(2027, 1, 1), date(2027, 3, 1)),))
+            found = starting_order.proposed(
+                session, agreement_id=at.agreement_id, scenario=scenario, actor=COMMAND_LINE
+            )
+            return sum((month.total for month in found.at_once), ZERO)
+
+        alone, year_alone, order_alone = cost(), next_year(), ordered()
         for year in (2026, 2027):
             funding.set_budget(
                 session, trust="oslo", cost_centre=desk.COST_CENTRE, year=year, amount=Decimal("900000.00"),
@@ -154,7 +172,17 @@ def test_a_plan_is_rated_in_the_world_in_which_the_approved_ones_run(example_app
         # The approved plan itself is looked at without itself beside it.
         case = find_case(session, agreement_id=at.agreement_id, case_id=case_id)
         assert case.submission is not None
-        assert options.estimated(session, case, TODAY) == case.submission.figures
+        frozen = case.submission.figures
+        assert options.estimated(session, case, TODAY) == frozen
+        assert frozen is not None
+        in_2027 = sum((month.amount for month in frozen.by_month if month.month.year == 2027), ZERO)
+        assert next_year() - year_alone == 100 * in_2027, "the year to come has it too"
+        assert ordered() > order_alone
+        terms = gather(session, agreement_id=at.agreement_id)
+        bound = bound_plans(session, terms, TODAY)
+        holders = agreements.option_holders(session, at.agreement_id)
+        offered = starting_order.rollout(terms, holders, ["ct-pe"], TODAY, bound=bound).pairs
+        assert offered == starting_order.rollout(terms, holders, ["ct-pe"], TODAY).pairs - {("oslo", "ct-pe")} != set()
         session.rollback()
 
 
