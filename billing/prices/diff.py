@@ -16,7 +16,8 @@ from billing.charges.basis import Terms
 from billing.prices.trial import Priced, Trial, try_version
 from billing.rating.price_list import ChargePrices, TierPrices, price_list
 from contracts.terms.price_book import PriceBook
-from contracts.terms.price_model import Charge, Conventions
+from contracts.terms.price_model import Charge, Conventions, UsageCharge
+from contracts.terms.price_models import PriceModel
 
 ZERO = Decimal("0.00")
 What = Literal["unit_price", "flat_fee", "amount", "other"]
@@ -167,9 +168,19 @@ def _terms_changed(old: Charge, new: Charge) -> tuple[str, ...]:
     changed = [name for name in _TERMS if getattr(old, name, None) != getattr(new, name, None)]
     if type(old) is not type(new):
         return ("kind", *changed)
-    if type(getattr(old, "model", None)) is not type(getattr(new, "model", None)):
-        return ("model", *changed)
+    if isinstance(old, UsageCharge) and isinstance(new, UsageCharge):
+        return (*_model_changed(old.model, new.model), *changed)
     return tuple(changed)
+
+
+def _model_changed(old: PriceModel, new: PriceModel) -> tuple[str, ...]:
+    """Name what of a model no row of prices shows: the model itself, or whole numbers that are no bounds of tiers."""
+    if type(old) is not type(new):
+        return ("model",)
+    if new.as_tiers():
+        return ()
+    numbers = (field.name for field in new.FIELDS if field.kind == "whole")
+    return tuple(name for name in numbers if getattr(old, name) != getattr(new, name))
 
 
 def _at(tiers: tuple[TierPrices, ...], i: int) -> TierPrices | None:

@@ -16,11 +16,13 @@ from flask_babel import force_locale
 import billing.rating.models
 import contracts.terms.price_models
 from billing.causes.templates import WORDS
+from billing.charges import basis
 from billing.forecasting.draws import Spread
 from billing.forecasting.engine import Engine
 from billing.forecasting.layout import lay_out
 from billing.forecasting.models import Arrays, arrays_of
 from billing.forecasting.simulate import VolumePlan
+from billing.prices.diff import Priced, compare
 from billing.rating.captions import tier_intervals
 from billing.rating.charge_terms import Level
 from billing.rating.cliffs import cliffs
@@ -32,6 +34,7 @@ from billing.web import words
 from billing.web.prices import forms
 from billing.web.prices import words as price_words
 from contracts.errors import InvalidInput
+from contracts.extensions import db
 from contracts.prices.sheet import SHEETS, read_sheet, write_sheet
 from contracts.schemas.price_book import dump_version, load_version
 from contracts.terms.money import kroner
@@ -40,6 +43,7 @@ from contracts.terms.price_model import Conventions, RampPhase, RampUp
 from contracts.terms.price_models import MODELS, Field, PriceModel, Tier, misread
 from contracts.web.i18n import catalogue_path, read_catalogue
 from tests.billing.rating.notation import TERM, active, book, rated, usage_charge, used
+from tests.recorded import record_agreement
 
 VALUES: dict[str, Any] = {
     "whole": 100,
@@ -229,3 +233,20 @@ def test_a_misreading_is_another_amount(model: type[PriceModel]) -> None:
 def test_lines_without_quantities_are_told_as_such(model: type[PriceModel]) -> None:
     lines = rated(book(usage_charge(example(model))), [active("a")], [used("a", "2024-01-05", 150)]).lines
     assert sum(line.quantity or 0 for line in lines) == (150 if model.LINES_HAVE_UNITS else 0)
+
+
+@fields_of_every_model
+def test_a_changed_field_is_seen_when_versions_are_compared(app: Flask, model: type[PriceModel], field: Field) -> None:
+    others = {
+        "whole": 90,
+        "unit_price": Decimal("44"),
+        "amount": Decimal("980.00"),
+        "tiers": (Tier(90, Decimal("60"), Decimal("10.00")), Tier(None, Decimal("45.50"), Decimal("0.00"))),
+    }
+    agreement_id = record_agreement()
+    with db.read() as session:
+        terms = basis.gather(session, agreement_id=agreement_id)
+    old, new = version(example(model)), version(example(model, **{field.name: others[field.kind]}))
+    (found,) = compare(terms, old=Priced(old), new=Priced(new)).charges
+    assert found.terms_changed or any(row.old != row.new or row.moved for row in found.prices)
+    assert all(name in price_words.CHANGED for name in found.terms_changed)
