@@ -29,7 +29,7 @@ from contracts.terms.price_model import (
     UsageCharge,
     kind_of,
 )
-from contracts.terms.price_models import MODELS, Boundary, Field, FieldKind, PriceModel, Tier, fields_of_models
+from contracts.terms.price_models import MODELS, Boundary, FieldKind, PriceModel, Tier, fields_of_models
 
 ALL = "all"
 PRICE_DECIMALS = (2, 3, 4, 5, 6)
@@ -226,7 +226,7 @@ class UsageChargeSchema(_ModelledSchema):
     def _to_terms(self, data: dict[str, Any], **kwargs: Any) -> UsageCharge:
         del data["kind"]
         name = data.pop("model")
-        values = {field: data.pop(field.name, None) for field in fields_of_models()}
+        values = {field.name: data.pop(field.name, None) for field in fields_of_models()}
         return UsageCharge(**_written(data, keep=("algorithms",)), model=_model(name, values))
 
     @pre_dump
@@ -373,14 +373,14 @@ def _written(data: dict[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]
     return {name: value for name, value in data.items() if value is not None or name in keep}
 
 
-def _model(name: str, values: Mapping[Field, Any]) -> PriceModel:
+def _model(name: str, values: Mapping[str, Any]) -> PriceModel:
     model = MODELS[name]
-    missing = [field.name for field, value in values.items() if value is None and field in model.FIELDS]
-    superfluous = [field.name for field, value in values.items() if value is not None and field not in model.FIELDS]
+    own = {field.name: field.kind for field in model.FIELDS}
+    missing = [field for field, value in values.items() if value is None and field in own]
+    superfluous = [field for field, value in values.items() if value is not None and field not in own]
     if missing or superfluous:
         raise ValidationError(
             {field: [f"missing: A {name} charge needs this field."] for field in missing}
             | {field: [f"unknown_field: A {name} charge does not have this field."] for field in superfluous}
         )
-    own = {field.name: tuple(values[field]) if field.kind == "tiers" else values[field] for field in model.FIELDS}
-    return model(**own)
+    return model(**{name: tuple(values[name]) if kind == "tiers" else values[name] for name, kind in own.items()})
