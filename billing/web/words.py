@@ -5,7 +5,7 @@ A sentence is a template with its values, never glued together from parts, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,6 +28,7 @@ from contracts.terms.price_model import (
     RampPhase,
     UsageCharge,
 )
+from contracts.terms.price_models import FieldKind
 from contracts.web import formatting
 from contracts.web.i18n import N_, current_language
 
@@ -188,11 +189,10 @@ def _counted_alike(one: Charge, other: UsageCharge) -> bool:
 def model_sentence(charge: UsageCharge) -> str:
     """Say how units become money."""
     model = charge.model
-    own = [(field, getattr(model, field.name)) for field in model.FIELDS if field.kind != "tiers"]
-    return _(
-        model.SENTENCE,
-        **{field.name: _quantity(value) if field.kind == "whole" else _money(value) for field, value in own},
-    )
+    own = {
+        field.name: _FIELDS[field.kind](getattr(model, field.name)) for field in model.FIELDS if field.kind in _FIELDS
+    }
+    return _(model.SENTENCE, **own)
 
 
 def ramp_sentence(charge: UsageCharge | FixedCharge) -> str:
@@ -412,6 +412,14 @@ def _money(value: Any) -> str:
 
 def _quantity(value: int) -> str:
     return formatting.quantity(value, current_language())
+
+
+def _unit_price(value: Any) -> str:
+    return formatting.unit_price(value, current_language())
+
+
+# How the fields of a price model are written in its sentence.
+_FIELDS: dict[FieldKind, Callable[[Any], str]] = {"whole": _quantity, "unit_price": _unit_price, "amount": _money}
 
 
 def _day(value: date) -> str:

@@ -59,8 +59,6 @@ def read_as(model: PriceModel, reading: str) -> PriceModel:
 
 
 def misread(model: PriceModel) -> PriceModel | None:
-    """Return the model that a vendor takes one for most easily: for tiers another reading of them."""
-    if not isinstance(model, TieredModel):
-        return model.misread()
+    """Return the other reading that a vendor takes tiers for most easily, None where a model is no reading of tiers."""
     names = list(READINGS)
-    return read_as(model, names[names.index(model.NAME) - 1])
+    return read_as(model, names[names.index(model.NAME) - 1]) if model.NAME in READINGS else None

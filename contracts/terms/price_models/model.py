@@ -118,10 +118,6 @@ class PriceModel:
                     )
         return replace(self, **changed)
 
-    def misread(self) -> PriceModel | None:
-        """Return the model that a vendor takes it for most easily, None where there is none."""
-        return None
-
     def all_in_tier(self, number: int) -> PriceModel | None:
         """Return the model in which every unit has the price of one tier, None where it has no such tier."""
         return None

@@ -47,7 +47,7 @@ from tests.recorded import record_agreement
 
 VALUES: dict[str, Any] = {
     "whole": 100,
-    "unit_price": Decimal("45.50"),
+    "unit_price": Decimal("45.1234"),
     "amount": Decimal("990.00"),
     "tiers": (Tier(100, Decimal("60"), Decimal("10.00")), Tier(None, Decimal("45.50"), Decimal("0.00"))),
 }
