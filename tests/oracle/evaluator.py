@@ -1,6 +1,6 @@
 """Evaluate a price request the slow way, unit by unit and day by day.
 
-The order here is the order of the definition: pricing periods, slices, counters, the three models, shared money,
+The order here is the order of the definition: pricing periods, slices, counters, the models, shared money,
 zero usage, maximum, minimum, then fixed and one-off charges. Every amount is a `Fraction` until it is rounded, so no
 rounding happens that the definition does not name. A pricing period has one price version and one index, so "the first
 day of the period" is all that is needed to ask for a price.
@@ -326,7 +326,11 @@ def index_on(terms: Terms, day: date) -> Fraction | None:
 
 
 def unit_price_of(terms: Terms, charge: Document, tier: int, day: date) -> Fraction:
-    price = Fraction(charge["tiers"][tier - 1].get("unit_price") or "0")
+    return indexed_price(terms, charge, charge["tiers"][tier - 1].get("unit_price") or "0", day)
+
+
+def indexed_price(terms: Terms, charge: Document, written: str, day: date) -> Fraction:
+    price = Fraction(written)
     index = index_on(terms, day)
     if index is None:
         return price
@@ -546,7 +550,7 @@ def lines_of_counter(terms: Terms, charge: Document, period: Span, counter: Coun
         )
         counter.units_outside += piece.units
     if inside:
-        model = {"graduated": graduated, "volume": volume, "package": package}[charge["model"]]
+        model = {"graduated": graduated, "volume": volume, "package": package, "allowance": allowance}[charge["model"]]
         lines += model(terms, charge, period, counter, inside)
         counter.position += sum(each.units for each in inside)
     return lines
@@ -658,6 +662,20 @@ def package(terms: Terms, charge: Document, period: Span, counter: Counter, slic
     return lines
 
 
+def allowance(terms: Terms, charge: Document, period: Span, counter: Counter, slices: list[Slice]) -> list[Line]:
+    """Give away the units that still fit into the window's free ones, shared in whole units; the rest has its price."""
+    count = sum(each.units for each in slices)
+    free = max(0, min(charge["free_units"] - counter.position, count))
+    given = largest_remainder(free, [each.units for each in slices]) if free else [0] * len(slices)
+    price = indexed_price(terms, charge, charge["unit_price"], period.start)
+    lines = []
+    for piece, own in zip(slices, given, strict=True):
+        for tier, quantity, at in ((1, own, Fraction(0)), (2, piece.units - own, price)):
+            if quantity:
+                lines.append(unit_line(terms, charge, piece, period, quantity=quantity, unit_price=at, tier=tier))
+    return lines
+
+
 def flat_fee_of(terms: Terms, charge: Document, tier: int, period: Span) -> Fraction:
     return amount_of(terms, charge, charge["tiers"][tier - 1].get("flat_fee") or "0", period.start)
 
@@ -674,7 +692,7 @@ def zero_usage_lines(
     terms: Terms, charge: Document, period: Span, window: Span, counters: dict[CounterKey, Counter]
 ) -> list[Line]:
     """Charge the first flat fee for every live key without a billable unit, in the window's last pricing period."""
-    if charge["model"] == "package" or convention(terms, charge, "zero_usage") != "first_flat_fee":
+    if "tiers" not in charge or convention(terms, charge, "zero_usage") != "first_flat_fee":
         return []
     scope = charge["counter"]["scope"]
     lines = []
@@ -865,6 +883,8 @@ def next_tier_at(terms: Terms, charge: Document, position: int) -> int | None:
     """Give the number of the first unit of the tier after the one reached; None in the last one and for packages."""
     if charge["model"] == "package":
         return None
+    if charge["model"] == "allowance":
+        return charge["free_units"] + 1 if position <= charge["free_units"] else None
     inclusive = convention(terms, charge, "boundary") == "inclusive"
     for tier in charge["tiers"][:-1]:
         opens_at: int = tier["up_to"] + 1 if inclusive else tier["up_to"]

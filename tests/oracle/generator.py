@@ -303,11 +303,13 @@ def changed_charge(setting: Setting, charge: Document, day: date) -> Document:
 
 
 def change_usage_terms(setting: Setting, charge: Document, day: date) -> None:
-    """Change what may change inside a window: bounds of tiers, package size, ramp, conventions, limits."""
+    """Change what may change inside a window: bounds of tiers, package size, free units, ramp, conventions, limits."""
     if charge["model"] == "graduated" and setting.chance(0.25):
         charge["tiers"] = random_tiers(setting)
     if charge["model"] == "package" and setting.chance(0.2):
         charge["package_size"] = random_package_size(setting)
+    if charge["model"] == "allowance" and setting.chance(0.25):
+        charge["free_units"] = random_free_units(setting)
     if setting.chance(0.15):
         charge["ramp_up"] = random_ramp_up(setting)
         settle_ramp_up(charge)
@@ -332,6 +334,8 @@ def repriced(setting: Setting, charge: Document) -> Document:
     for name in ("package_price", "amount"):
         if name in charge:
             charge[name] = random_money(setting, 10, 3000)
+    if "unit_price" in charge:
+        charge["unit_price"] = random_unit_price(setting)
     if not (charge.get("minimum") and charge.get("maximum")):
         for limit in limits_of(charge):
             limit["amount"] = random_money(setting, 50, 9000)
@@ -369,11 +373,13 @@ def random_usage_charge(setting: Setting, charge: Document) -> Document:
     rng = setting.rng
     charge |= {
         "algorithms": random_algorithms(setting),
-        "model": rng.choice(["graduated", "volume", "package"]),
+        "model": rng.choice(["graduated", "volume", "package", "allowance"]),
         "counter": {"scope": rng.choice(SCOPES), "window": rng.choice(WINDOWS)},
     }
     if charge["model"] == "package":
         charge |= {"package_size": random_package_size(setting), "package_price": random_money(setting, 50, 2000)}
+    elif charge["model"] == "allowance":
+        charge |= {"free_units": random_free_units(setting), "unit_price": random_unit_price(setting)}
     else:
         charge["tiers"] = random_tiers(setting)
     if setting.chance(0.6):
@@ -447,12 +453,16 @@ def random_ramp_up(setting: Setting, by: str | None = None) -> Document:
 
 def settle_ramp_up(charge: Document) -> None:
     """Keep units outside the tiers to the models that have tiers."""
-    if charge["model"] == "package":
+    if "tiers" not in charge:
         charge["ramp_up"]["counts_towards_tiers"] = True
 
 
 def random_package_size(setting: Setting) -> int:
     return setting.rng.choice([1, 2, 7, 10, 25, 50, 100])
+
+
+def random_free_units(setting: Setting) -> int:
+    return setting.rng.choice([1, 7, 30, 120, 500])
 
 
 def random_unit_price(setting: Setting) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contracts.terms.price_models.allowance import Allowance
 from contracts.terms.price_models.graduated import Graduated
 from contracts.terms.price_models.model import (
     Boundary,
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 # By their names in a price book, in the order in which they are offered.
-MODELS: Final[dict[str, type[PriceModel]]] = {model.NAME: model for model in (Graduated, Volume, Package)}
+MODELS: Final[dict[str, type[PriceModel]]] = {model.NAME: model for model in (Graduated, Volume, Package, Allowance)}
 # The ways to read the same tiers.
 READINGS: Final[dict[str, type[TieredModel]]] = {
     name: model for name, model in MODELS.items() if issubclass(model, TieredModel)

@@ -26,6 +26,7 @@ from billing.rating.rate import PriceRequest, rate
 from contracts.terms.period import Period
 from contracts.terms.price_book import Usage
 from contracts.terms.price_model import FixedCharge
+from contracts.terms.price_models import Allowance
 from tests.billing.rating.notation import CT, MR, TERM, active, book, day, ramp, usage_charge, used
 
 from .test_matching import billed, lines_of_anything
@@ -115,6 +116,15 @@ def test_a_pool_read_per_trust_is_found_in_all_the_lines_it_changes() -> None:
     assert set(named(explanation)) == {"TIER_SCOPE"}
     assert len(explanation.findings) > 1
     assert all(finding.params["billed"] == "trust" for finding in explanation.findings)
+
+
+def test_a_forgotten_allowance_is_named_with_its_amount() -> None:
+    agreed = book(usage_charge(Allowance(200, Decimal("45"))), PLATFORM)
+    forgotten = book(usage_charge("*@45"), PLATFORM)
+    explanation = explain(replace(situation(invoice(as_due(due(price_book=forgotten)))), price_book=agreed))
+    # 180 free units were used before the quarter: 20 of its 295 are free too
+    assert named(explanation) == {"TIER_WRONG": Decimal("900.00")}
+    assert explanation.unexplained == 0
 
 
 def test_another_count_moves_the_tiers_of_the_other_trust_and_is_named_there_too() -> None:
