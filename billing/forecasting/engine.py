@@ -2,8 +2,10 @@
 
 Nothing is left out of the pipeline, and what is approximated is small. An amount is what the lines would be before each is
 rounded to øre: at most 0.01 a line. A counter with several discounts that crosses a tier shares it in whole units by largest
-remainder, as the rating does, unless the whole units cannot move 0.025 % of its amount in that period; a limit narrower than
-the counter always has whole units. By trust, a counter at one discount is shared at its average price, which moves less than
+remainder, as the rating does, unless the whole units cannot move 0.025 % of its list price in that period (`NEGLIGIBLE`); a limit
+narrower than the counter always has whole units. So a draw is at most 0.01 a line off the rating, and for each period in which a
+counter with several discounts crosses tiers 0.025 % of its list price there for each tier crossed. An øre a line alone is no
+bound: where units of 104.88 kr follow free ones, one unit that lies with another discount is 52 kr. By trust, a counter at one discount is shared at its average price, which moves less than
 one unit's price difference per tier crossed and trust, and in single precision where the volumes are.
 """
 

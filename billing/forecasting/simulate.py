@@ -3,7 +3,7 @@
 The cost of the expected volume is not the expected cost: near a tier's bound a few examinations more or less change the price
 of many. So each draw is rated, with its pools, ramps, minima and maxima, from the terms that were compiled for the rating
 (`simulate_layout`), on arrays with a column per draw (`simulate_run`). Where nothing is random there is one course, and the
-rating itself rates it, to the øre.
+rating itself rates it, to the øre. Elsewhere a draw, written out and rated, differs by what `engine` states at most.
 
 Draws with the same seed have the same numbers, whatever the number of threads or draws: two simulations of one seed can be
 compared draw by draw.

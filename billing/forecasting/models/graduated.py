@@ -9,9 +9,10 @@ from billing.forecasting.layout import Places, Step, places
 from billing.forecasting.models import Arrays, Crossed, Moved
 from billing.forecasting.state import State, Tally
 
-# A crossed tier is shared in whole units where a unit more or less on each row could move more than this share of the
-# counter's amount; elsewhere it is shared exactly in proportion.
-_NEGLIGIBLE = 0.00025
+# A crossed tier is shared in whole units where a unit more or less on each row could move more than this share of what the
+# counter's units cost in the period before discounts; elsewhere it is shared exactly in proportion. A tier crossed later in the
+# period starts from shares that may be off already, so a period may be off by this share for each tier that it crosses.
+NEGLIGIBLE = 0.00025
 
 
 class _Graduated(Arrays):
@@ -76,7 +77,7 @@ def _doubtful(
     for tier, bound in enumerate(bounds):
         moved += ((before < bound) & (bound < after)) * np.abs(unit[tier + 1] - unit[tier])
     moved *= astray
-    doubtful = moved > _NEGLIGIBLE * amount
+    doubtful = moved > NEGLIGIBLE * amount
     found = [np.nonzero(doubtful[each[0]])[0] for each in step.mixed]
     return [(np.full(len(draws), number), draws) for number, draws in enumerate(found) if len(draws)]
 
