@@ -11,8 +11,9 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.utils import get_column_letter
 
-from contracts.prices.sheet import InvalidSheet, SheetError, read_sheet, write_sheet
+from contracts.prices.sheet import SHEETS, InvalidSheet, SheetError, read_sheet, write_sheet
 from contracts.schemas.price_book import load_version
 from contracts.terms import price_model
 from contracts.terms.period import WINDOW_KINDS
@@ -32,6 +33,8 @@ from contracts.terms.price_models import Graduated, Package, Tier, Volume
 from tests import examples
 
 SLUGS = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5})?", fullmatch=True).filter(lambda code: code != "all")
+# The last column of charges moves with every price model that has columns of its own.
+LAST_OF_CHARGES = f"{get_column_letter(len(SHEETS['charges']))}2"
 CLAUSES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=30)
 SCOPES = st.sampled_from(get_args(price_model.Scope))
 WINDOWS = st.sampled_from(WINDOW_KINDS)
@@ -163,7 +166,7 @@ def test_a_date_is_read_in_the_three_forms_it_comes_in(value: Any) -> None:
         ("phases", "D2", "0.55555", ("phases", 2, "discount", "too_many_decimals")),
         ("charges", "B2", "weekly", ("charges", 2, "kind", "invalid_choice")),
         ("charges", "F2", "country", ("charges", 2, "scope", "invalid_choice")),
-        ("charges", "O2", "perhaps", ("charges", 2, "ramp_counts_towards_tiers", "not_a_boolean")),
+        ("charges", LAST_OF_CHARGES, "perhaps", ("charges", 2, "ramp_counts_towards_tiers", "not_a_boolean")),
         ("charges", "A3", "analysis", ("charges", 3, "code", "charge_code_duplicate")),
         ("version", "A2", "first of May", ("version", 2, "valid_from", "not_a_date")),
         ("version", "A3", "2027-01-01", ("version", 3, None, "one_version")),
@@ -181,7 +184,7 @@ def test_all_errors_are_told_in_the_order_of_the_sheets() -> None:
     workbook = book()
     workbook["tiers"]["C2"] = "sixty"
     workbook["tiers"]["C3"] = "forty"
-    workbook["charges"]["O2"] = "perhaps"
+    workbook["charges"][LAST_OF_CHARGES] = "perhaps"
     assert [error[:3] for error in errors_of(saved(workbook))] == [
         ("charges", 2, "ramp_counts_towards_tiers"),
         ("tiers", 2, "unit_price"),
