@@ -24,9 +24,9 @@ from billing.commands import usage as cli_usage
 from billing.invoices import invoices
 from billing.rating.rate import rate
 from billing.scenarios.answer import answer
-from billing.schemas.charges import dump_charges
+from billing.schemas.answers import ChargesSchema, PriceAnswerSchema
 from billing.schemas.invoices import dump_reading
-from billing.schemas.price import dump_rating, load_price_request
+from billing.schemas.price import load_price_request
 from billing.schemas.projections import load_scenario
 from billing.schemas.simulations import dump_answer
 from contracts import agreements, clock
@@ -100,7 +100,7 @@ def price(file: str, as_json: bool) -> None:
     """
     document = read_json(file)
     if not isinstance(document, list):
-        print_json(dump_rating(rate(load_price_request(document))))
+        print_json(PriceAnswerSchema().dump(rate(load_price_request(document))))
         return
     answers = list(_answers(document))
     print_json(answers)
@@ -111,7 +111,7 @@ def price(file: str, as_json: bool) -> None:
 def _answers(requests: list[Any]) -> Iterator[dict[str, Any]]:
     for request in requests:
         try:
-            yield dump_rating(rate(load_price_request(request)))
+            yield PriceAnswerSchema().dump(rate(load_price_request(request)))
         except InvalidInput as error:
             yield {"error": problem_of(error)}
 
@@ -130,7 +130,7 @@ def charges(quarter: str, trust: str | None, agreement_code: str | None, as_json
         expected = charging.expected_charges(
             session, agreement_id=agreement.id, period=period, actor=COMMAND_LINE, trust=trust
         )
-    document = dump_charges(expected)
+    document = ChargesSchema().dump(expected)
     if as_json:
         print_json(document)
         return

@@ -18,7 +18,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from billing.projection.year_drivers import year_drivers
-from billing.schemas.year_drivers import dump_year_drivers
+from billing.schemas.year_drivers import YearDriversSchema
 from billing.usage import metering
 from contracts import agreements, clock
 from contracts.commands.reporting import INVALID, agreement_option, fail, json_option, now, print_json, reporting_errors
@@ -114,7 +114,7 @@ def drivers_command(
             annual_growth=_share(growth),
             annual_index=_share(index),
         )
-    document = dump_year_drivers(found)
+    document = YearDriversSchema().dump(found)
     if as_json:
         print_json(document)
         return

@@ -23,9 +23,9 @@ from billing.quarters import coverage as usage_coverage
 from billing.quarters.corrections import Evidence, OpeningEntry
 from billing.quarters.coverage import Coverage, CoverageCell
 from billing.quarters.later import CAUSES
-from billing.schemas.corrections import dump_correction
-from billing.schemas.coverage import dump_coverage
-from billing.schemas.explanations import dump_explanation
+from billing.schemas.answers import ExplanationSchema
+from billing.schemas.corrections import RecordedCorrectionSchema
+from billing.schemas.coverage import CoverageSchema
 from billing.schemas.quarters import dump_closed, dump_report, dump_state
 from contracts import agreements, clock
 from contracts.commands.reporting import agreement_option, json_option, now, print_json, reporting_errors
@@ -182,7 +182,7 @@ def coverage(period: str, trust: str | None, agreement_code: str | None, as_json
             trust=trust,
         )
     if as_json:
-        print_json(dump_coverage(found))
+        print_json(CoverageSchema().dump(found))
         return
     click.echo(_sentence(found))
     for delivery in found.deliveries:
@@ -213,7 +213,7 @@ def opening(file: str, taken_over: str, evidence: str, agreement_code: str | Non
             now=now(),
         )
     if as_json:
-        print_json([dump_correction(each) for each in made])
+        print_json([RecordedCorrectionSchema().dump(each) for each in made])
         return
     click.echo(f"{len(made)} opening entries, {sum(each.change for each in made)} examinations")
 
@@ -262,7 +262,7 @@ def explain(line_id: str, quarter: str | None, agreement_code: str | None, as_js
             actor=COMMAND_LINE,
             period=None if quarter is None else _period(quarter),
         )
-    document = dump_explanation(walk)
+    document = ExplanationSchema().dump(walk)
     if as_json:
         print_json(document)
         return

@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from billing.causes.sentences import said
 from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.report import Report, report
-from billing.schemas.reconciliations import dump_reconciliation
+from billing.schemas.reconciliation_answers import ReconciliationSchema
 from contracts import agreements, clock
 from contracts.commands.reporting import DIFFERENCES, agreement_option, json_option, now, print_json, reporting_errors
 from contracts.extensions import db
@@ -47,7 +47,7 @@ def reconcile(quarter: str, dry_run: bool, agreement_code: str | None, as_json: 
                 session, agreement_id=agreement_id, quarter=quarter, actor=COMMAND_LINE, now=now(), today=today
             )
     if as_json:
-        print_json(dump_reconciliation(found))
+        print_json(ReconciliationSchema().dump(found))
     else:
         _print(found)
     if found.status != "equal":

@@ -15,12 +15,8 @@ import click
 from flask.cli import AppGroup
 
 from billing.charges import import_effect
-from billing.schemas.usage import (
-    dump_effect,
-    dump_import,
-    dump_preview,
-    dump_verification,
-)
+from billing.schemas.usage import dump_import, dump_preview, dump_verification
+from billing.schemas.usage_imports import UsageReversalEffectSchema
 from billing.usage import files as usage_files
 from billing.usage import metering
 from billing.usage import reversals as usage_upkeep
@@ -174,7 +170,7 @@ def reverse_import(import_id: int, agreement_code: str | None, reason: str, yes:
             usage_upkeep.reverse_import(
                 session, agreement_id=agreement.id, import_id=import_id, reason=reason, actor=COMMAND_LINE, now=now()
             )
-    document = dump_effect(effect) | {"status": "reversed" if yes else "shown"}
+    document = UsageReversalEffectSchema().dump(effect) | {"status": "reversed" if yes else "shown"}
     if as_json:
         print_json(document)
         return

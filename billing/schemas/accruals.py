@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.payments.accruals import Accruals, Entry, Standing, Voucher
-from billing.payments.allocation import Allocation
 from billing.payments.voucher_files import DATE_FORMS, DECIMAL_MARKS, DELIMITERS, Template
-from billing.schemas.price import dump_period
-from contracts.cost_centres import Booking
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, KnownQuerySchema, PageSchema, PeriodSchema
-from contracts.schemas.fields import TermsSchema, load
+from contracts.schemas.fields import AmountText, IsoText, LabelText, TermsSchema, load
 from contracts.terms.agreement import PAYERS
-from contracts.terms.money import format_amount
 
 AMOUNT = {"pattern": r"^-?\d+\.\d\d$"}
 
@@ -51,8 +45,8 @@ class AllocatedAmountSchema(TermsSchema):
     trust = fields.String(required=True)
     algorithm = fields.String(required=True, allow_none=True)
     booking = fields.Nested(AccrualBookingSchema, required=True, allow_none=True)
-    net = fields.String(required=True, metadata=AMOUNT)
-    tax = fields.String(required=True, metadata=AMOUNT)
+    net = AmountText(required=True, metadata=AMOUNT)
+    tax = AmountText(required=True, metadata=AMOUNT)
 
 
 class SharedAmountSchema(TermsSchema):
@@ -61,7 +55,7 @@ class SharedAmountSchema(TermsSchema):
     charge = fields.String(required=True, allow_none=True)
     algorithm = fields.String(required=True, allow_none=True)
     period = fields.Nested(PeriodSchema, required=True)
-    net = fields.String(required=True, metadata=AMOUNT)
+    net = AmountText(required=True, metadata=AMOUNT)
     key = fields.String(
         required=True, validate=validate.OneOf(("own", "reference", "charge", "period", "all", "equal"))
     )
@@ -71,13 +65,13 @@ class CostAllocationSchema(TermsSchema):
     """The proposal for booking; the amounts sum to the charges, or to the invoice, to the øre."""
 
     period = fields.Nested(PeriodSchema, required=True)
-    currency = fields.String(required=True)
+    currency = fields.String(required=True, attribute="agreement.term.currency")
     source = fields.String(required=True, validate=validate.OneOf(("expected", "invoice")))
-    invoice = fields.String(required=True, allow_none=True)
+    invoice = fields.String(required=True, allow_none=True, attribute="invoice.number")
     run = fields.Integer(required=True, allow_none=True)
     payer = fields.String(required=True, validate=validate.OneOf(PAYERS))
-    net = fields.String(required=True, metadata=AMOUNT)
-    tax = fields.String(required=True, metadata=AMOUNT)
+    net = AmountText(required=True, metadata=AMOUNT)
+    tax = AmountText(required=True, metadata=AMOUNT)
     amounts = fields.List(fields.Nested(AllocatedAmountSchema), required=True)
     shared = fields.List(fields.Nested(SharedAmountSchema), required=True)
 
@@ -86,34 +80,36 @@ class TrustMonthSchema(TermsSchema):
     """A trust's month; `invoiced` is null where no accepted invoice bears on it."""
 
     trust = fields.String(required=True)
-    month = fields.String(required=True)
-    expected = fields.String(required=True, metadata=AMOUNT)
-    invoiced = fields.String(required=True, allow_none=True)
-    accrued = fields.String(required=True, metadata=AMOUNT)
+    month = LabelText(required=True)
+    expected = AmountText(required=True, metadata=AMOUNT)
+    invoiced = AmountText(required=True, allow_none=True)
+    accrued = AmountText(required=True, metadata=AMOUNT)
 
 
 class AccruedAmountSchema(TermsSchema):
     """An amount that stands accrued, and where."""
 
     trust = fields.String(required=True)
-    month = fields.String(required=True)
+    month = LabelText(required=True)
     booking = fields.Nested(AccrualBookingSchema, required=True, allow_none=True)
-    amount = fields.String(required=True, metadata=AMOUNT)
+    amount = AmountText(required=True, metadata=AMOUNT)
 
 
-class AccrualEntrySchema(AccruedAmountSchema):
-    """A change: positive accrues, negative reverses."""
-
+class _KindSchema(TermsSchema):
     kind = fields.String(required=True, validate=validate.OneOf(("accrual", "reversal")))
+
+
+class AccrualEntrySchema(AccruedAmountSchema, _KindSchema):
+    """A change: positive accrues, negative reverses."""
 
 
 class AccrualsSchema(TermsSchema):
     """What is to stand accrued at the end of a month, and what the next voucher would book."""
 
-    month = fields.String(required=True)
-    currency = fields.String(required=True)
-    total = fields.String(required=True, metadata=AMOUNT)
-    last_voucher = fields.Integer(required=True, allow_none=True)
+    month = LabelText(required=True)
+    currency = fields.String(required=True, attribute="agreement.term.currency")
+    total = AmountText(required=True, metadata=AMOUNT)
+    last_voucher = fields.Integer(required=True, allow_none=True, attribute="last.number")
     months = fields.List(fields.Nested(TrustMonthSchema), required=True)
     standing = fields.List(fields.Nested(AccruedAmountSchema), required=True)
     entries = fields.List(fields.Nested(AccrualEntrySchema), required=True)
@@ -129,10 +125,10 @@ class AccrualVoucherSchema(TermsSchema):
     """A booked voucher, frozen."""
 
     number = fields.Integer(required=True)
-    month = fields.String(required=True)
-    total = fields.String(required=True, metadata=AMOUNT)
+    month = LabelText(required=True)
+    total = AmountText(required=True, metadata=AMOUNT)
     sha256 = fields.String(required=True)
-    booked_at = fields.String(required=True, metadata=INSTANT)
+    booked_at = IsoText(required=True, metadata=INSTANT)
     standing = fields.List(fields.Nested(AccruedAmountSchema), required=True)
     entries = fields.List(fields.Nested(AccrualEntrySchema), required=True)
 
@@ -169,85 +165,3 @@ def load_month(document: Any) -> str:
     """Read the month of a voucher, or raise `InvalidInput`."""
     month: str = load(NewAccrualVoucherSchema(), document, "#")["month"]
     return month
-
-
-def dump_allocation(found: Allocation) -> dict[str, Any]:
-    """Write an allocation."""
-    return {
-        "period": dump_period(found.period),
-        "currency": found.agreement.term.currency,
-        "source": found.source,
-        "invoice": None if found.invoice is None else found.invoice.number,
-        "run": found.run,
-        "payer": found.payer,
-        "net": format_amount(found.net),
-        "tax": format_amount(found.tax),
-        "amounts": [
-            {
-                "trust": each.trust,
-                "algorithm": each.algorithm,
-                "booking": _booking(each.booking),
-                "net": format_amount(each.net),
-                "tax": format_amount(each.tax),
-            }
-            for each in found.amounts
-        ],
-        "shared": [
-            {
-                "charge": each.charge,
-                "algorithm": each.algorithm,
-                "period": dump_period(each.period),
-                "net": format_amount(each.net),
-                "key": each.key,
-            }
-            for each in found.shared
-        ],
-    }
-
-
-def dump_accruals(found: Accruals) -> dict[str, Any]:
-    """Write what is to stand accrued."""
-    return {
-        "month": found.month.label(),
-        "currency": found.agreement.term.currency,
-        "total": format_amount(found.total),
-        "last_voucher": None if found.last is None else found.last.number,
-        "months": [
-            {
-                "trust": each.trust,
-                "month": each.month.label(),
-                "expected": format_amount(each.expected),
-                "invoiced": None if each.invoiced is None else format_amount(each.invoiced),
-                "accrued": format_amount(each.accrued),
-            }
-            for each in found.months
-        ],
-        "standing": [_place(each) for each in found.standing],
-        "entries": [{"kind": each.kind} | _place(each) for each in found.entries],
-    }
-
-
-def dump_voucher(voucher: Voucher) -> dict[str, Any]:
-    """Write a booked voucher."""
-    return {
-        "number": voucher.number,
-        "month": voucher.month.label(),
-        "total": format_amount(voucher.total),
-        "sha256": voucher.sha256,
-        "booked_at": voucher.booked_at.isoformat(),
-        "standing": [_place(each) for each in voucher.standing],
-        "entries": [{"kind": each.kind} | _place(each) for each in voucher.entries],
-    }
-
-
-def _place(each: Standing | Entry) -> dict[str, Any]:
-    return {
-        "trust": each.trust,
-        "month": each.month.label(),
-        "booking": _booking(each.booking),
-        "amount": format_amount(each.amount),
-    }
-
-
-def _booking(booking: Booking | None) -> dict[str, Any] | None:
-    return None if booking is None else asdict(booking)

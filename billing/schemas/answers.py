@@ -1,6 +1,6 @@
 """The shapes that the API answers with for this half, and the query parameters it reads.
 
-They describe; the values are written by the dump functions beside them, and tests hold the two together.
+One declaration describes and writes: `Schema.dump` of the use case's value.
 """
 
 from __future__ import annotations
@@ -18,8 +18,23 @@ from contracts.schemas.answers import (
     PageQuerySchema,
     PageSchema,
     PeriodSchema,
+    money,
 )
-from contracts.schemas.fields import CODE, Choice, Day, TermsSchema, Text, Whole, Written
+from contracts.schemas.fields import (
+    CODE,
+    AmountText,
+    Choice,
+    Day,
+    IsoText,
+    LabelText,
+    PriceText,
+    RateText,
+    TermsSchema,
+    Text,
+    Whole,
+    Written,
+    of,
+)
 from contracts.schemas.price_book import (
     ActivationSchema,
     AgreementTermSchema,
@@ -65,11 +80,11 @@ class LineSchema(TermsSchema):
     tier = fields.Integer(required=True, allow_none=True)
     phase = fields.Integer(required=True, allow_none=True)
     quantity = fields.Integer(required=True, allow_none=True)
-    unit_price = fields.String(required=True, allow_none=True, metadata=DECIMAL)
-    gross = fields.String(required=True, metadata=DECIMAL)
-    discount_rate = fields.String(required=True, metadata=DECIMAL)
-    discount = fields.String(required=True, metadata=DECIMAL)
-    net = fields.String(required=True, metadata=DECIMAL)
+    unit_price = PriceText(required=True, allow_none=True, metadata=DECIMAL)
+    gross = AmountText(required=True, metadata=DECIMAL)
+    discount_rate = RateText(required=True, metadata=DECIMAL)
+    discount = AmountText(required=True, metadata=DECIMAL)
+    net = AmountText(required=True, metadata=DECIMAL)
     why = fields.String(
         required=True, allow_none=True, metadata={"description": f"Null, or {', '.join(get_args(Why))}."}
     )
@@ -98,7 +113,7 @@ class PriceAnswerSchema(TermsSchema):
     """The answer to a price request; `total` is the sum of the rounded lines."""
 
     currency = fields.String(required=True)
-    total = fields.String(required=True, metadata=DECIMAL)
+    total = AmountText(required=True, metadata=DECIMAL)
     lines = fields.List(fields.Nested(LineSchema), required=True)
     excluded = fields.List(fields.Nested(ExcludedSchema), required=True)
     positions = fields.List(fields.Nested(PositionSchema), required=True)
@@ -111,17 +126,19 @@ class ChargeQuerySchema(AgreementQuerySchema, KnownQuerySchema):
     trust = fields.String(load_default=None, validate=CODE)
 
 
-class ChargeSchema(LineSchema):
-    """An expected charge line with its stable id."""
-
+class _LineIdSchema(TermsSchema):
     id = fields.String(required=True, validate=LINE_ID)
+
+
+class ChargeSchema(LineSchema, _LineIdSchema):
+    """An expected charge line with its stable id."""
 
 
 class ChargesSchema(TermsSchema):
     """The expected charges of a quarter."""
 
-    quarter = fields.String(required=True)
-    total = fields.String(required=True, metadata=DECIMAL)
+    quarter = LabelText(required=True, attribute="period")
+    total = AmountText(required=True, metadata=DECIMAL)
     lines = fields.List(fields.Nested(ChargeSchema), required=True)
 
 
@@ -137,21 +154,21 @@ class ExplainedTierSchema(TermsSchema):
     """A tier as agreed: the units after `above` up to and including `up_to`."""
 
     number = fields.Integer(required=True)
-    above = fields.Integer(required=True)
-    up_to = fields.Integer(required=True, allow_none=True)
-    unit_price = fields.String(required=True, metadata=DECIMAL)
-    flat_fee = fields.String(required=True, metadata=DECIMAL)
+    above = fields.Integer(required=True, attribute=of(lambda tier: tier.first - 1))
+    up_to = fields.Integer(required=True, allow_none=True, attribute="last")
+    unit_price = PriceText(required=True, metadata=DECIMAL)
+    flat_fee = AmountText(required=True, metadata=DECIMAL)
 
 
 class ExplainedPhaseSchema(TermsSchema):
     """A phase of a ramp with its days (null where it is counted in units)."""
 
     number = fields.Integer(required=True)
-    months = fields.Integer(required=True, allow_none=True)
-    units = fields.Integer(required=True, allow_none=True)
-    discount = fields.String(required=True, metadata=DECIMAL)
-    start = Day(required=True, allow_none=True, data_key="from")
-    end = Day(required=True, allow_none=True, data_key="to")
+    months = fields.Integer(required=True, allow_none=True, attribute="phase.months")
+    units = fields.Integer(required=True, allow_none=True, attribute="phase.units")
+    discount = RateText(required=True, metadata=DECIMAL, attribute="phase.discount")
+    start = Day(required=True, allow_none=True, data_key="from", attribute="since")
+    end = Day(required=True, allow_none=True, data_key="to", attribute="until")
     current = fields.Boolean(required=True)
 
 
@@ -188,25 +205,27 @@ class ExplainedOneMoreSchema(TermsSchema):
     """What one more examination would add to the pricing period: for the trust, and for all (null within one trust)."""
 
     on = Day(required=True)
-    trust = fields.String(required=True, metadata=DECIMAL)
-    agreement = fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    trust = AmountText(required=True, metadata=DECIMAL)
+    agreement = AmountText(required=True, allow_none=True, metadata=DECIMAL)
 
 
-class ExplainedPoolingWindowSchema(PeriodSchema):
+class ExplainedPoolingWindowSchema(TermsSchema):
     """The same comparison from the start of the counting window to the pricing period's end."""
 
-    pooled = fields.String(required=True, metadata=DECIMAL)
-    alone = fields.String(required=True, metadata=DECIMAL)
-    saved = fields.String(required=True, metadata=DECIMAL)
+    start = Day(required=True, data_key="from", attribute="window.start")
+    end = Day(required=True, data_key="to", attribute="window.end")
+    pooled = AmountText(required=True, metadata=DECIMAL, attribute="pooled_in_window")
+    alone = AmountText(required=True, metadata=DECIMAL, attribute="alone_in_window")
+    saved = AmountText(required=True, metadata=DECIMAL, attribute="saved_in_window")
 
 
 class ExplainedPoolingSchema(TermsSchema):
     """What the charge costs the trust in the pool, what it would cost with its own units alone, and the difference."""
 
-    pooled = fields.String(required=True, metadata=DECIMAL)
-    alone = fields.String(required=True, metadata=DECIMAL)
-    saved = fields.String(required=True, metadata=DECIMAL)
-    window = fields.Nested(ExplainedPoolingWindowSchema, required=True)
+    pooled = AmountText(required=True, metadata=DECIMAL)
+    alone = AmountText(required=True, metadata=DECIMAL)
+    saved = AmountText(required=True, metadata=DECIMAL)
+    window = fields.Nested(ExplainedPoolingWindowSchema, required=True, attribute=of(lambda pooling: pooling))
 
 
 class ExplainedDaySchema(TermsSchema):
@@ -227,24 +246,24 @@ class ExplainedVersionSchema(TermsSchema):
 class ExplanationSchema(TermsSchema):
     """Why a charge line is what it is: the line, its siblings, and every term they rest on."""
 
-    id = fields.String(required=True, validate=LINE_ID)
-    total = fields.String(required=True, metadata=DECIMAL)
-    gross = fields.String(required=True, metadata=DECIMAL)
-    discount = fields.String(required=True, metadata=DECIMAL)
+    id = fields.String(required=True, validate=LINE_ID, attribute="line.id")
+    total = AmountText(required=True, metadata=DECIMAL)
+    gross = AmountText(required=True, metadata=DECIMAL)
+    discount = AmountText(required=True, metadata=DECIMAL)
     line = fields.Nested(ChargeSchema, required=True)
     lines = fields.List(fields.Nested(ChargeSchema), required=True)
     version = fields.Nested(ExplainedVersionSchema, required=True)
     conventions = fields.Nested(ConventionsSchema, required=True)
     tiers = fields.List(fields.Nested(ExplainedTierSchema), required=True)
-    index_adjustments = fields.List(fields.Nested(IndexAdjustmentSchema), required=True)
-    ramp_up = fields.Nested(ExplainedRampSchema, required=True, allow_none=True)
+    index_adjustments = fields.List(fields.Nested(IndexAdjustmentSchema), required=True, attribute="adjustments")
+    ramp_up = fields.Nested(ExplainedRampSchema, required=True, allow_none=True, attribute="ramp")
     counter = fields.Nested(ExplainedCounterSchema, required=True, allow_none=True)
     interval = fields.Nested(ExplainedIntervalSchema, required=True, allow_none=True)
     one_more = fields.Nested(ExplainedOneMoreSchema, required=True, allow_none=True)
     pooling = fields.Nested(ExplainedPoolingSchema, required=True, allow_none=True)
     usage = fields.List(fields.Nested(ExplainedDaySchema), required=True)
     data_until = Day(required=True, allow_none=True)
-    known_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    known_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
 
 
 class SpreadSchema(TermsSchema):
@@ -322,7 +341,7 @@ class FindingSchema(TermsSchema):
     rule = fields.String(required=True)
     severity = fields.String(required=True, validate=validate.OneOf(("fatal", "warning")))
     detail = fields.String(required=True)
-    line = fields.Integer(required=True, allow_none=True)
+    line = fields.Integer(required=True, allow_none=True, attribute=of(lambda finding: finding.line or None))
 
 
 class ReadingSchema(TermsSchema):
@@ -361,17 +380,17 @@ class InvoiceSchema(TermsSchema):
     issued_on = Day(required=True, allow_none=True)
     due_on = Day(required=True, allow_none=True)
     period = fields.Nested(PeriodSchema, required=True, allow_none=True)
-    line_sum = fields.Nested(MoneySchema, required=True, allow_none=True)
-    tax_exclusive = fields.Nested(MoneySchema, required=True, allow_none=True)
-    tax = fields.Nested(MoneySchema, required=True, allow_none=True)
-    payable = fields.Nested(MoneySchema, required=True, allow_none=True)
+    line_sum = fields.Nested(MoneySchema, required=True, allow_none=True, attribute=money("line_sum"))
+    tax_exclusive = fields.Nested(MoneySchema, required=True, allow_none=True, attribute=money("tax_exclusive"))
+    tax = fields.Nested(MoneySchema, required=True, allow_none=True, attribute=money("tax"))
+    payable = fields.Nested(MoneySchema, required=True, allow_none=True, attribute=money("payable"))
     lines = fields.Integer(required=True)
     buyer_reference = fields.String(required=True, allow_none=True)
-    order = fields.String(required=True, allow_none=True)
-    contract = fields.String(required=True, allow_none=True)
-    file = fields.String(required=True)
+    order = fields.String(required=True, allow_none=True, attribute="order_reference")
+    contract = fields.String(required=True, allow_none=True, attribute="contract_reference")
+    file = fields.String(required=True, attribute="filename")
     sha256 = fields.String(required=True)
-    recorded_at = fields.String(required=True, metadata=INSTANT)
+    recorded_at = IsoText(required=True, metadata=INSTANT)
 
 
 class InvoicePageSchema(PageSchema):
@@ -540,7 +559,7 @@ class EntrySchema(TermsSchema):
     source = fields.String(required=True, validate=validate.OneOf(ENTRY_SOURCES))
     import_id = fields.Integer(required=True, allow_none=True, data_key="import")
     reason = fields.String(required=True, allow_none=True)
-    recorded_at = fields.String(required=True, metadata=INSTANT)
+    recorded_at = IsoText(required=True, metadata=INSTANT)
     recorded_by = fields.String(required=True)
 
 

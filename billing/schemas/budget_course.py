@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields, validate
 
-from billing.ceiling.budgets import Amounts, BudgetCourse
 from billing.schemas.accruals import AMOUNT
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
-from contracts.schemas.fields import Day, TermsSchema
-from contracts.terms.money import format_amount
+from contracts.schemas.fields import AmountText, Day, TermsSchema
 
 
 class BudgetCourseQuerySchema(AgreementQuerySchema, KnownQuerySchema):
@@ -23,12 +19,12 @@ class BudgetCourseQuerySchema(AgreementQuerySchema, KnownQuerySchema):
 class BudgetAmountsSchema(TermsSchema):
     """`expected` is actual + forecast + committed; `left` is the budget less it, both null where nothing is budgeted."""
 
-    budget = fields.String(required=True, allow_none=True, metadata=AMOUNT)
-    actual = fields.String(required=True, metadata=AMOUNT)
-    forecast = fields.String(required=True, metadata=AMOUNT)
-    committed = fields.String(required=True, metadata=AMOUNT)
-    expected = fields.String(required=True, metadata=AMOUNT)
-    left = fields.String(required=True, allow_none=True, metadata=AMOUNT)
+    budget = AmountText(required=True, allow_none=True, metadata=AMOUNT)
+    actual = AmountText(required=True, metadata=AMOUNT)
+    forecast = AmountText(required=True, metadata=AMOUNT)
+    committed = AmountText(required=True, metadata=AMOUNT)
+    expected = AmountText(required=True, metadata=AMOUNT)
+    left = AmountText(required=True, allow_none=True, metadata=AMOUNT)
 
 
 class CentreCourseSchema(TermsSchema):
@@ -44,43 +40,10 @@ class CentreCourseSchema(TermsSchema):
 class BudgetCourseSchema(TermsSchema):
     """A year of budgets against what it costs; usage from `forecast_from` on is forecast."""
 
-    year = fields.Integer(required=True)
-    currency = fields.String(required=True)
-    forecast_from = Day(required=True)
+    year = fields.Integer(required=True, attribute="year.start.year")
+    currency = fields.String(required=True, attribute="agreement.term.currency")
+    forecast_from = Day(required=True, attribute="actual_until")
     data_until = Day(required=True, allow_none=True)
-    total = fields.Nested(BudgetAmountsSchema, required=True)
+    total = fields.Nested(BudgetAmountsSchema, required=True, attribute="whole")
     tertials = fields.List(fields.Nested(BudgetAmountsSchema), required=True, validate=validate.Length(equal=3))
     centres = fields.List(fields.Nested(CentreCourseSchema), required=True)
-
-
-def dump_budget_course(found: BudgetCourse) -> dict[str, Any]:
-    """Write a year of budgets."""
-    return {
-        "year": found.year.start.year,
-        "currency": found.agreement.term.currency,
-        "forecast_from": found.actual_until.isoformat(),
-        "data_until": None if found.data_until is None else found.data_until.isoformat(),
-        "total": _amounts(found.whole),
-        "tertials": [_amounts(each) for each in found.tertials],
-        "centres": [
-            {
-                "trust": centre.trust,
-                "cost_centre": centre.cost_centre,
-                "year": _amounts(centre.year),
-                "tertials": [_amounts(each) for each in centre.tertials],
-                "months": [_amounts(each) for each in centre.months],
-            }
-            for centre in found.centres
-        ],
-    }
-
-
-def _amounts(one: Amounts) -> dict[str, Any]:
-    return {
-        "budget": None if one.budget is None else format_amount(one.budget),
-        "actual": format_amount(one.actual),
-        "forecast": format_amount(one.forecast),
-        "committed": format_amount(one.committed),
-        "expected": format_amount(one.expected),
-        "left": None if one.left is None else format_amount(one.left),
-    }

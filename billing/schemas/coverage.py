@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields, validate
 
-from billing.quarters.coverage import STATUSES, Coverage, CoverageCell
+from billing.quarters.coverage import STATUSES
 from billing.schemas.answers import DECIMAL, MONTH, QUARTER
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, KnownQuerySchema
-from contracts.schemas.fields import CODE, Day, TermsSchema
-from contracts.terms.money import format_rate
+from contracts.schemas.fields import CODE, Day, IsoText, LabelText, RateText, TermsSchema, of
 
 
 class CoverageQuerySchema(AgreementQuerySchema, KnownQuerySchema):
@@ -25,24 +22,24 @@ class CoverageCellSchema(TermsSchema):
 
     trust = fields.String(required=True)
     algorithm = fields.String(required=True)
-    month = fields.String(required=True, validate=MONTH)
+    month = LabelText(required=True, validate=MONTH)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     quantity = fields.Integer(required=True)
     expected = fields.Integer(required=True, allow_none=True)
-    deviation = fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    deviation = RateText(required=True, allow_none=True, metadata=DECIMAL)
     working_days = fields.Integer(required=True)
     days_counted = fields.Integer(required=True)
     corrected = fields.Boolean(required=True)
     source = fields.String(required=True, allow_none=True)
-    file = fields.String(required=True, allow_none=True)
-    received_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    file = fields.String(required=True, allow_none=True, attribute="filename")
+    received_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
 
 
 class DeliveryCellSchema(TermsSchema):
     """What is to be delivered."""
 
     algorithm = fields.String(required=True)
-    month = fields.String(required=True, validate=MONTH)
+    month = LabelText(required=True, validate=MONTH)
     status = fields.String(required=True)
 
 
@@ -57,50 +54,14 @@ class DeliverySchema(TermsSchema):
 class CoverageSchema(TermsSchema):
     """The coverage of a period; `due` counts the cells that must be there by now."""
 
-    period = fields.String(required=True)
+    period = LabelText(required=True)
     due = fields.Integer(required=True)
-    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    counts = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        attribute=of(lambda coverage: {status: coverage.count(status) for status in STATUSES}),
+    )
     cells = fields.List(fields.Nested(CoverageCellSchema), required=True)
     deliveries = fields.List(fields.Nested(DeliverySchema), required=True)
     data_until = Day(required=True, allow_none=True)
-
-
-def dump_coverage(coverage: Coverage) -> dict[str, Any]:
-    """Write a period's coverage: how many cells are due and of which status, each cell, and who must deliver what."""
-    return {
-        "period": coverage.period.label(),
-        "due": coverage.due,
-        "counts": {status: coverage.count(status) for status in STATUSES},
-        "cells": [dump_cell(cell) for cell in coverage.cells],
-        "deliveries": [
-            {
-                "trust": delivery.trust,
-                "people": list(delivery.people),
-                "cells": [
-                    {"algorithm": cell.algorithm, "month": cell.month.label(), "status": cell.status}
-                    for cell in delivery.cells
-                ],
-            }
-            for delivery in coverage.deliveries
-        ],
-        "data_until": None if coverage.data_until is None else coverage.data_until.isoformat(),
-    }
-
-
-def dump_cell(cell: CoverageCell) -> dict[str, Any]:
-    """Write one trust, algorithm and month; ``deviation`` is a share of what was expected."""
-    return {
-        "trust": cell.trust,
-        "algorithm": cell.algorithm,
-        "month": cell.month.label(),
-        "status": cell.status,
-        "quantity": cell.quantity,
-        "expected": cell.expected,
-        "deviation": None if cell.deviation is None else format_rate(cell.deviation),
-        "working_days": cell.working_days,
-        "days_counted": cell.days_counted,
-        "corrected": cell.corrected,
-        "source": cell.source,
-        "file": cell.filename,
-        "received_at": None if cell.received_at is None else cell.received_at.isoformat(),
-    }

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 from marshmallow import fields, validate
 
-from billing.projection.kept_forecasts import Vintages
 from billing.schemas.accruals import AMOUNT
 from billing.schemas.answers import MONTH
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
-from contracts.schemas.fields import Day, TermsSchema
-from contracts.terms.money import format_amount
+from contracts.schemas.fields import AmountText, Day, LabelText, TermsSchema, of
 
 
 class VintageQuerySchema(AgreementQuerySchema, KnownQuerySchema):
@@ -24,11 +19,11 @@ class VintageQuerySchema(AgreementQuerySchema, KnownQuerySchema):
 class VintageMonthSchema(TermsSchema):
     """A month of a forecast; what is not counted yet is null."""
 
-    month = fields.String(required=True, validate=MONTH)
+    month = LabelText(required=True, validate=MONTH)
     expected = fields.String(required=True)
     counted = fields.Integer(required=True, allow_none=True)
-    cost = fields.String(required=True, metadata=AMOUNT)
-    actual_cost = fields.String(required=True, allow_none=True, metadata=AMOUNT)
+    cost = AmountText(required=True, metadata=AMOUNT)
+    actual_cost = AmountText(required=True, allow_none=True, metadata=AMOUNT)
 
 
 class VintageSchema(TermsSchema):
@@ -36,7 +31,7 @@ class VintageSchema(TermsSchema):
 
     id = fields.Integer(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(("quarter_close", "month", "by_hand")))
-    first_month = fields.String(required=True, validate=MONTH)
+    first_month = LabelText(required=True, validate=MONTH)
     made_on = Day(required=True)
     data_until = Day(required=True)
     sha256 = fields.String(required=True)
@@ -44,49 +39,12 @@ class VintageSchema(TermsSchema):
     wape = fields.String(required=True, allow_none=True)
     coverage = fields.String(required=True, allow_none=True)
     cost_error = fields.String(required=True, allow_none=True)
-    year_cost = fields.String(required=True, metadata=AMOUNT)
+    year_cost = AmountText(required=True, metadata=AMOUNT)
     months = fields.List(fields.Nested(VintageMonthSchema), required=True)
 
 
 class VintagePageSchema(TermsSchema):
     """The frozen forecasts, newest first."""
 
-    items = fields.List(fields.Nested(VintageSchema), required=True)
-    next = fields.String(required=True, allow_none=True)
-
-
-def dump_vintages(found: Vintages) -> dict[str, Any]:
-    """Write the frozen forecasts with their scores."""
-    return {
-        "items": [
-            {
-                "id": each.id,
-                "kind": each.kind,
-                "first_month": each.first_month.label(),
-                "made_on": each.made_on.isoformat(),
-                "data_until": each.data_until.isoformat(),
-                "sha256": each.sha256,
-                "scored": each.scored,
-                "wape": _written(each.wape),
-                "coverage": _written(each.coverage),
-                "cost_error": _written(each.cost_error),
-                "year_cost": format_amount(each.year_cost),
-                "months": [
-                    {
-                        "month": one.month.label(),
-                        "expected": str(one.expected),
-                        "counted": one.counted,
-                        "cost": format_amount(one.cost),
-                        "actual_cost": None if one.actual_cost is None else format_amount(one.actual_cost),
-                    }
-                    for one in each.months
-                ],
-            }
-            for each in found.listed
-        ],
-        "next": None,
-    }
-
-
-def _written(share: Decimal | None) -> str | None:
-    return None if share is None else str(share)
+    items = fields.List(fields.Nested(VintageSchema), required=True, attribute="listed")
+    next = fields.String(required=True, allow_none=True, attribute=of(lambda _: None))

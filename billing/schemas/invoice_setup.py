@@ -7,11 +7,9 @@ from typing import Any, Final
 from marshmallow import fields
 
 from billing.invoices.line_reading import SUBJECTS, FieldMapping
-from billing.invoices.setup import KnownAccount, MappingInForce, Recipient, References
-from billing.invoices.vendor_statement import Statement
-from billing.schemas.price import dump_period
+from billing.invoices.setup import MappingInForce, References
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema, PageSchema, PeriodSchema
-from contracts.schemas.fields import TermsSchema, Text, load
+from contracts.schemas.fields import IsoText, TermsSchema, Text, load
 
 INSTANT: Final = {"format": "date-time"}
 REFERENCES: Final = (
@@ -53,17 +51,17 @@ class ReferencesSchema(TermsSchema):
 class RecipientSchema(TermsSchema):
     """An organisation of the agreement with its references; nobody has recorded any where `recorded_at` is null."""
 
-    organisation = fields.String(required=True)
+    organisation = fields.String(required=True, attribute="code")
     name = fields.String(required=True)
     organisation_number = fields.String(required=True)
-    buyer_reference = fields.String(required=True, allow_none=True)
-    order_number = fields.String(required=True, allow_none=True)
-    order_pattern = fields.String(required=True, allow_none=True)
-    endpoint = fields.String(required=True, allow_none=True)
-    street = fields.String(required=True, allow_none=True)
-    postal_code = fields.String(required=True, allow_none=True)
-    city = fields.String(required=True, allow_none=True)
-    recorded_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    buyer_reference = fields.String(required=True, allow_none=True, attribute="references.buyer_reference")
+    order_number = fields.String(required=True, allow_none=True, attribute="references.order_number")
+    order_pattern = fields.String(required=True, allow_none=True, attribute="references.order_pattern")
+    endpoint = fields.String(required=True, allow_none=True, attribute="references.endpoint")
+    street = fields.String(required=True, allow_none=True, attribute="references.street")
+    postal_code = fields.String(required=True, allow_none=True, attribute="references.postal_code")
+    city = fields.String(required=True, allow_none=True, attribute="references.city")
+    recorded_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
 
 
 class RecipientPageSchema(PageSchema):
@@ -105,16 +103,19 @@ class MappingPageSchema(PageSchema):
 class AccountSchema(TermsSchema):
     """An account that was checked to be the vendor's, and how."""
 
-    vendor = Text(required=True)
+    vendor = Text(required=True, attribute="vendor_number")
     account = Text(required=True)
     checked = Text(required=True)
 
 
-class KnownAccountSchema(AccountSchema):
+class _IdSchema(TermsSchema):
+    id = fields.Integer(required=True)
+
+
+class KnownAccountSchema(AccountSchema, _IdSchema):
     """A checked account as recorded."""
 
-    id = fields.Integer(required=True)
-    recorded_at = fields.String(required=True, metadata=INSTANT)
+    recorded_at = IsoText(required=True, metadata=INSTANT)
 
 
 class AccountPageSchema(PageSchema):
@@ -128,7 +129,7 @@ class StatementRowSchema(TermsSchema):
 
     trust = fields.String(required=True)
     algorithm = fields.String(required=True)
-    period = fields.Nested(PeriodSchema, required=True)
+    period = fields.Nested(PeriodSchema, required=True, attribute="month")
     stated = fields.Integer(required=True)
     counted = fields.Integer(required=True)
     difference = fields.Integer(required=True)
@@ -145,7 +146,7 @@ class StatementErrorSchema(TermsSchema):
 class StatementSchema(TermsSchema):
     """The vendor's own count, from a usage file inside an invoice, beside ours."""
 
-    file = fields.String(required=True)
+    file = fields.String(required=True, attribute="filename")
     stated = fields.Integer(required=True)
     counted = fields.Integer(required=True)
     rows = fields.List(fields.Nested(StatementRowSchema), required=True)
@@ -169,17 +170,6 @@ def load_account(document: Any) -> dict[str, str]:
     return read
 
 
-def dump_recipient(recipient: Recipient) -> dict[str, Any]:
-    """Write an organisation with its references."""
-    return {
-        "organisation": recipient.code,
-        "name": recipient.name,
-        "organisation_number": recipient.organisation_number,
-        **{name: getattr(recipient.references, name) for name in REFERENCES},
-        "recorded_at": None if recipient.recorded_at is None else recipient.recorded_at.isoformat(),
-    }
-
-
 def dump_mapping(found: MappingInForce) -> dict[str, Any]:
     """Write a vendor's mapping."""
     return {
@@ -188,37 +178,4 @@ def dump_mapping(found: MappingInForce) -> dict[str, Any]:
         "trust_names": dict(sorted(found.mapping.trust_names.items())),
         "algorithm_names": dict(sorted(found.mapping.algorithm_names.items())),
         "recorded_at": None if found.recorded_at is None else found.recorded_at.isoformat(),
-    }
-
-
-def dump_account(account: KnownAccount) -> dict[str, Any]:
-    """Write a checked account."""
-    return {
-        "id": account.id,
-        "vendor": account.vendor_number,
-        "account": account.account,
-        "checked": account.checked,
-        "recorded_at": account.recorded_at.isoformat(),
-    }
-
-
-def dump_statement(statement: Statement) -> dict[str, Any]:
-    """Write a vendor's statement beside our own count."""
-    return {
-        "file": statement.filename,
-        "stated": statement.stated,
-        "counted": statement.counted,
-        "rows": [
-            {
-                "trust": row.trust,
-                "algorithm": row.algorithm,
-                "period": dump_period(row.month),
-                "stated": row.stated,
-                "counted": row.counted,
-                "difference": row.difference,
-            }
-            for row in statement.rows
-        ],
-        "errors": [{"row": each.row, "code": each.code, "detail": each.detail} for each in statement.errors],
-        "more_errors": statement.more_errors,
     }

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from billing.ehf.document import Attachment
-from billing.ehf.rules import Finding
-from billing.invoices.invoices import Comparison, Group, InvoiceReading, InvoiceSummary, RecordedInvoice, RecordedLine
+from billing.invoices.invoices import Comparison, Group, InvoiceReading, RecordedInvoice, RecordedLine
 from billing.invoices.vendor_statement import is_statement
 from billing.reconciliation.responses import InvoiceResponse
+from billing.schemas.answers import FindingSchema, InvoiceSchema
 from billing.schemas.price import dump_period
 from contracts.terms.money import format_amount, format_rate, format_unit_price
 
@@ -37,51 +37,19 @@ def dump_reading(reading: InvoiceReading) -> dict[str, Any]:
         "buyer_reference": document.buyer_reference if document else None,
         "order": document.order if document else None,
         "contract": document.contract if document else None,
-        "findings": [dump_finding(finding) for finding in reading.findings],
-    }
-
-
-def dump_finding(finding: Finding) -> dict[str, Any]:
-    """Write a broken rule with its official identifier."""
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "detail": finding.detail,
-        "line": finding.line or None,
-    }
-
-
-def dump_invoice(invoice: InvoiceSummary) -> dict[str, Any]:
-    """Write a recorded invoice's header; amounts as on the document, a credit note's are positive."""
-    return {
-        "id": invoice.id,
-        "kind": invoice.kind,
-        "number": invoice.number,
-        "issued_on": None if invoice.issued_on is None else invoice.issued_on.isoformat(),
-        "due_on": None if invoice.due_on is None else invoice.due_on.isoformat(),
-        "period": None if invoice.period is None else dump_period(invoice.period),
-        "line_sum": _money(invoice.line_sum, invoice.currency),
-        "tax_exclusive": _money(invoice.tax_exclusive, invoice.currency),
-        "tax": _money(invoice.tax, invoice.currency),
-        "payable": _money(invoice.payable, invoice.currency),
-        "lines": invoice.lines,
-        "buyer_reference": invoice.buyer_reference,
-        "order": invoice.order_reference,
-        "contract": invoice.contract_reference,
-        "file": invoice.filename,
-        "sha256": invoice.sha256,
-        "recorded_at": invoice.recorded_at.isoformat(),
+        "findings": [FindingSchema().dump(finding) for finding in reading.findings],
     }
 
 
 def dump_recorded(recorded: RecordedInvoice) -> dict[str, Any]:
     """Write a recorded invoice with its lines (`items`), the files inside it and findings."""
-    return dump_invoice(recorded.summary) | {
+    written: dict[str, Any] = InvoiceSchema().dump(recorded.summary)
+    return written | {
         "items": [_line(line, recorded.summary.currency) for line in recorded.lines],
         "attachments": [
             _attachment(number, each) for number, each in enumerate(recorded.document.attachments, start=1)
         ],
-        "findings": [dump_finding(finding) for finding in recorded.findings],
+        "findings": [FindingSchema().dump(finding) for finding in recorded.findings],
     }
 
 
@@ -122,14 +90,14 @@ def dump_comparison(comparison: Comparison) -> dict[str, Any]:
         return _money(value, currency) if comparison.comparable else None
 
     return {
-        "invoice": dump_invoice(comparison.invoice),
+        "invoice": InvoiceSchema().dump(comparison.invoice),
         "period": None if comparison.period is None else dump_period(comparison.period),
         "status": _status(comparison),
         "invoiced": _money(comparison.invoiced, currency),
         "expected": amount(comparison.expected),
         "difference": amount(comparison.difference),
         "groups": [_group(group, currency, comparison.comparable) for group in comparison.groups],
-        "findings": [dump_finding(finding) for finding in comparison.findings],
+        "findings": [FindingSchema().dump(finding) for finding in comparison.findings],
     }
 
 

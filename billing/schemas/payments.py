@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.payments.open_items import PERCENT_PLACES, Late, Rate, Roll
-from billing.payments.payments import ImportedPayments, OpenItem, OpenItems, RegisteredPayment
-from billing.schemas.price import dump_period
+from billing.payments.open_items import PERCENT_PLACES, Rate
+from billing.payments.payments import OpenItems, RegisteredPayment
 from contracts.schemas.answers import (
     INSTANT,
     AgreementQuerySchema,
@@ -18,8 +16,8 @@ from contracts.schemas.answers import (
     PageSchema,
     PeriodSchema,
 )
-from contracts.schemas.fields import Day, Number, TermsSchema, Text, Whole, load
-from contracts.terms.money import format_amount, format_rate
+from contracts.schemas.fields import Amount, Day, LabelText, Number, Share, TermsSchema, Text, Whole, load
+from contracts.terms.money import format_amount
 
 
 class KnownAgreementQuerySchema(AgreementQuerySchema, KnownQuerySchema):
@@ -74,10 +72,10 @@ class PaymentPageSchema(PageSchema):
 class DuplicatePaymentSchema(TermsSchema):
     """A row that was registered already, as a payment or by an earlier row of the file."""
 
-    row = fields.Integer(required=True)
+    row = fields.Integer(required=True, attribute="line")
     invoice = fields.String(required=True)
     payment = fields.Integer(required=True, allow_none=True)
-    same_as_row = fields.Integer(required=True, allow_none=True)
+    same_as_row = fields.Integer(required=True, allow_none=True, attribute="same_as")
 
 
 class ImportedPaymentsSchema(TermsSchema):
@@ -96,17 +94,17 @@ class LateStretchSchema(TermsSchema):
     """Days in which one amount was owed at one rate; null where no rate is recorded."""
 
     period = fields.Nested(PeriodSchema, required=True)
-    open = Number(2, required=True)
-    percent = Number(PERCENT_PLACES, required=True, allow_none=True)
-    interest = Number(2, required=True, allow_none=True)
+    open = Amount(2, required=True)
+    percent = Share(PERCENT_PLACES, required=True, allow_none=True)
+    interest = Amount(2, required=True, allow_none=True)
 
 
 class LateSchema(TermsSchema):
     """What paying late costs; `complete` is false where a day has no rate."""
 
     days = fields.Integer(required=True)
-    interest = Number(2, required=True)
-    compensation = Number(2, required=True, allow_none=True)
+    interest = Amount(2, required=True)
+    compensation = Amount(2, required=True, allow_none=True)
     complete = fields.Boolean(required=True)
     stretches = fields.List(fields.Nested(LateStretchSchema), required=True)
 
@@ -121,10 +119,10 @@ class OpenItemSchema(TermsSchema):
     buyer = fields.String(required=True)
     issued_on = Day(required=True)
     due_on = Day(required=True, allow_none=True)
-    billed = Number(2, required=True, allow_none=True)
-    credited = Number(2, required=True)
-    paid = Number(2, required=True)
-    open = Number(2, required=True)
+    billed = Amount(2, required=True, allow_none=True)
+    credited = Amount(2, required=True)
+    paid = Amount(2, required=True)
+    open = Amount(2, required=True)
     late = fields.Nested(LateSchema, required=True)
 
 
@@ -132,12 +130,12 @@ class RollForwardSchema(TermsSchema):
     """A vendor's quarter: opening + invoiced − credited − paid = closing."""
 
     vendor = fields.String(required=True)
-    quarter = fields.String(required=True)
-    opening = Number(2, required=True)
-    invoiced = Number(2, required=True)
-    credited = Number(2, required=True)
-    paid = Number(2, required=True)
-    closing = Number(2, required=True)
+    quarter = LabelText(required=True)
+    opening = Amount(2, required=True)
+    invoiced = Amount(2, required=True)
+    credited = Amount(2, required=True)
+    paid = Amount(2, required=True)
+    closing = Amount(2, required=True)
 
 
 class OpenItemsSchema(TermsSchema):
@@ -145,7 +143,7 @@ class OpenItemsSchema(TermsSchema):
 
     on = Day(required=True)
     currency = fields.String(required=True)
-    open = Number(2, required=True)
+    open = Amount(2, required=True)
     items = fields.List(fields.Nested(OpenItemSchema), required=True)
     roll_forward = fields.List(fields.Nested(RollForwardSchema), required=True)
 
@@ -155,7 +153,7 @@ class LateInterestRateSchema(TermsSchema):
 
     valid_from = Day(required=True)
     percent = Number(PERCENT_PLACES, required=True)
-    compensation = Number(2, required=True)
+    compensation = Amount(2, required=True)
     source = Text(required=True)
 
 
@@ -200,84 +198,9 @@ def dump_payment(payment: RegisteredPayment, currency: str) -> dict[str, Any]:
     }
 
 
-def dump_imported(done: ImportedPayments) -> dict[str, Any]:
-    """Write what taking a file in did."""
-    return {
-        "id": done.id,
-        "status": done.status,
-        "sha256": done.sha256,
-        "rows": done.rows,
-        "accepted": done.accepted,
-        "duplicates": done.duplicates,
-        "told": [
-            {"row": row.line, "invoice": row.invoice, "payment": row.payment, "same_as_row": row.same_as}
-            for row in done.told
-        ],
-    }
-
-
 def dump_open_items(found: OpenItems, currency: str) -> dict[str, Any]:
     """Write what is open."""
-    return {
-        "on": found.on.isoformat(),
-        "currency": currency,
-        "open": format_amount(found.open),
-        "items": [_item(item) for item in found.items],
-        "roll_forward": [_roll(roll) for roll in found.rolls],
-    }
-
-
-def dump_rate(rate: Rate) -> dict[str, Any]:
-    """Write a rate."""
-    return {
-        "valid_from": rate.valid_from.isoformat(),
-        "percent": format(rate.percent, "f"),
-        "compensation": format_amount(rate.compensation),
-        "source": rate.source,
-    }
-
-
-def _item(item: OpenItem) -> dict[str, Any]:
-    return {
-        "invoice_id": item.invoice_id,
-        "number": item.number,
-        "kind": item.kind,
-        "vendor": item.vendor,
-        "buyer": item.buyer,
-        "issued_on": item.issued_on.isoformat(),
-        "due_on": None if item.due_on is None else item.due_on.isoformat(),
-        "billed": _amount(item.billed),
-        "credited": format_amount(item.credited),
-        "paid": format_amount(item.paid),
-        "open": format_amount(item.open),
-        "late": _late(item.late),
-    }
-
-
-def _late(late: Late) -> dict[str, Any]:
-    return {
-        "days": late.days,
-        "interest": format_amount(late.interest),
-        "compensation": _amount(late.compensation),
-        "complete": late.complete,
-        "stretches": [
-            {
-                "period": dump_period(each.period),
-                "open": format_amount(each.open),
-                "percent": None if each.percent is None else format_rate(each.percent),
-                "interest": _amount(each.interest),
-            }
-            for each in late.stretches
-        ],
-    }
-
-
-def _roll(roll: Roll) -> dict[str, Any]:
-    names = ("opening", "invoiced", "credited", "paid", "closing")
-    return {"vendor": roll.vendor, "quarter": roll.quarter.label()} | {
-        name: format_amount(getattr(roll, name)) for name in names
-    }
-
-
-def _amount(amount: Decimal | None) -> str | None:
-    return None if amount is None else format_amount(amount)
+    written: dict[str, Any] = OpenItemsSchema().dump(
+        {"on": found.on, "currency": currency, "open": found.open, "items": found.items, "roll_forward": found.rolls}
+    )
+    return written

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from billing.rating.lines import Excluded, Line, Position, Rating
 from billing.rating.request import PriceRequest, activation_errors, agreement_errors, usage_errors
 from contracts.schemas.fields import escaped, read_day, read_text, read_whole
 from contracts.schemas.price_book import load_activation, load_agreement_term, load_price_book
-from contracts.terms.money import format_amount, format_rate, format_unit_price
 from contracts.terms.period import Period
 from contracts.terms.price_book import Finding, InvalidInput, Usage, check, errors_of
 
@@ -77,75 +75,9 @@ def load_usage(document: Any, pointer: str = "#") -> Usage:
     return Usage(**_object(document, _USAGE_FIELDS, pointer))
 
 
-def dump_usage(usage: Usage) -> dict[str, Any]:
-    """Write usage as it is read."""
-    return {
-        "trust": usage.trust,
-        "algorithm": usage.algorithm,
-        "on": usage.on.isoformat(),
-        "quantity": usage.quantity,
-    }
-
-
-def dump_rating(rating: Rating) -> dict[str, Any]:
-    """Write a rating as the answer to a price request."""
-    return {
-        "currency": rating.currency,
-        "total": format_amount(rating.total),
-        "lines": [dump_line(line) for line in rating.lines],
-        "excluded": [_dump_excluded(excluded) for excluded in rating.excluded],
-        "positions": [_dump_position(position) for position in rating.positions],
-    }
-
-
-def dump_line(line: Line) -> dict[str, Any]:
-    """Write one line of a rating."""
-    price = line.unit_price
-    return {
-        "charge": line.charge,
-        "kind": line.kind,
-        "clause": line.clause,
-        "trust": line.trust,
-        "algorithm": line.algorithm,
-        "period": dump_period(line.period),
-        "tier": line.tier,
-        "phase": line.phase,
-        "quantity": line.quantity,
-        "unit_price": None if price is None else format_unit_price(price),
-        "gross": format_amount(line.gross),
-        "discount_rate": format_rate(line.discount_rate),
-        "discount": format_amount(line.discount),
-        "net": format_amount(line.net),
-        "why": line.why,
-        "reprices": None if line.reprices is None else dump_period(line.reprices),
-    }
-
-
 def dump_period(period: Period) -> dict[str, str]:
     """Write a period as {from, to}."""
     return {"from": period.start.isoformat(), "to": period.end.isoformat()}
-
-
-def _dump_excluded(excluded: Excluded) -> dict[str, Any]:
-    return {
-        "trust": excluded.trust,
-        "algorithm": excluded.algorithm,
-        "on": excluded.on.isoformat(),
-        "quantity": excluded.quantity,
-        "reason": excluded.reason,
-    }
-
-
-def _dump_position(position: Position) -> dict[str, Any]:
-    return {
-        "charge": position.charge,
-        "scope": position.scope,
-        "trust": position.trust,
-        "algorithm": position.algorithm,
-        "window": dump_period(position.window),
-        "position": position.position,
-        "next_tier_at": position.next_tier_at,
-    }
 
 
 def _tried(read: Callable[[Any, str], T], document: Any, pointer: str, errors: list[Finding]) -> T | None:
@@ -203,10 +135,7 @@ def _unknown(document: Mapping[str, Any], known: tuple[str, ...], pointer: str) 
 
 
 __all__ = [
-    "dump_line",
     "dump_period",
-    "dump_rating",
-    "dump_usage",
     "load_period",
     "load_price_request",
     "load_usage",

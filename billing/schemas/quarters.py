@@ -7,15 +7,11 @@ from typing import Any
 from marshmallow import fields, validate
 
 from billing.quarters.closing import LONGEST_REASON, Closed, QuarterReport, QuarterState
-from billing.quarters.later import CAUSES, Later
-from billing.quarters.runs import Run
+from billing.quarters.later import CAUSES
 from billing.schemas.answers import DECIMAL, LINE_ID, MONTH, ChargeSchema
-from billing.schemas.charges import dump_charge
-from billing.schemas.coverage import CoverageCellSchema, dump_cell
-from billing.schemas.price import dump_period
+from billing.schemas.coverage import CoverageCellSchema
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, KnownQuerySchema, PeriodSchema
-from contracts.schemas.fields import Day, Flag, TermsSchema, Text, load
-from contracts.terms.money import format_amount
+from contracts.schemas.fields import AmountText, Day, Flag, IsoText, LabelText, TermsSchema, Text, load, of
 
 HASH = {"pattern": "^[0-9a-f]{64}$"}
 STATES = ("not_over", "open", "closed", "reopened")
@@ -49,7 +45,7 @@ class ReopenSchema(TermsSchema):
 class ReopeningSchema(TermsSchema):
     """When a run was taken out of force, by whom and why."""
 
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
     by = fields.String(required=True)
     reason = fields.String(required=True)
 
@@ -57,14 +53,14 @@ class ReopeningSchema(TermsSchema):
 class RunSchema(TermsSchema):
     """A run; `known_at` is the usage cut-off, `total` (of all trusts) null within one trust."""
 
-    run = fields.Integer(required=True)
+    run = fields.Integer(required=True, attribute="number")
     sha256 = fields.String(required=True, metadata=HASH)
-    known_at = fields.String(required=True, metadata=INSTANT)
-    closed_at = fields.String(required=True, metadata=INSTANT)
+    known_at = IsoText(required=True, metadata=INSTANT)
+    closed_at = IsoText(required=True, metadata=INSTANT)
     closed_by = fields.String(required=True)
-    total = fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    total = AmountText(required=True, allow_none=True, metadata=DECIMAL)
     missing = fields.Integer(required=True)
-    reopened = fields.Nested(ReopeningSchema, required=True, allow_none=True)
+    reopened = fields.Nested(ReopeningSchema, required=True, allow_none=True, attribute="reopening")
 
 
 class FrozenVersionSchema(TermsSchema):
@@ -95,7 +91,7 @@ class CauseSchema(TermsSchema):
     """The effect of one class of later facts."""
 
     cause = fields.String(required=True, validate=validate.OneOf(CAUSES))
-    amount = fields.String(required=True, metadata=DECIMAL)
+    amount = AmountText(required=True, metadata=DECIMAL)
 
 
 class LaterUsageSchema(TermsSchema):
@@ -104,55 +100,74 @@ class LaterUsageSchema(TermsSchema):
     cause = fields.String(required=True, validate=validate.OneOf(CAUSES))
     trust = fields.String(required=True)
     algorithm = fields.String(required=True)
-    month = fields.String(required=True, validate=MONTH)
+    month = LabelText(required=True, validate=MONTH)
     quantity = fields.Integer(required=True)
 
 
-class LaterSumSchema(CauseSchema):
+class LaterSumSchema(TermsSchema):
     """The effect on the lines of one trust and algorithm."""
 
+    cause = fields.String(required=True, validate=validate.OneOf(CAUSES))
     trust = fields.String(required=True, allow_none=True)
     algorithm = fields.String(required=True, allow_none=True)
+    amount = AmountText(required=True, metadata=DECIMAL)
     lines = fields.Integer(required=True)
 
 
-class LaterLineSchema(CauseSchema):
+class LaterLineSchema(TermsSchema):
     """The effect on one line."""
 
-    id = fields.String(required=True, validate=LINE_ID)
+    cause = fields.String(required=True, validate=validate.OneOf(CAUSES))
+    id = fields.String(required=True, validate=LINE_ID, attribute="line.id")
+    amount = AmountText(required=True, metadata=DECIMAL)
 
 
 class LaterSchema(TermsSchema):
     """What came after the close; a positive amount is more to pay than was frozen."""
 
-    difference = fields.String(required=True, metadata=DECIMAL)
-    now = fields.String(required=True, allow_none=True, metadata=DECIMAL)
-    causes = fields.List(fields.Nested(CauseSchema), required=True)
+    difference = AmountText(required=True, attribute="amount", metadata=DECIMAL)
+    now = AmountText(required=True, allow_none=True, metadata=DECIMAL)
+    causes = fields.List(
+        fields.Nested(CauseSchema),
+        required=True,
+        attribute=of(lambda later: [{"cause": cause, "amount": later.of(cause)} for cause in CAUSES]),
+    )
     usage = fields.List(fields.Nested(LaterUsageSchema), required=True)
-    by_trust = fields.List(fields.Nested(LaterSumSchema), required=True)
-    lines = fields.List(fields.Nested(LaterLineSchema), required=True)
+    by_trust = fields.List(fields.Nested(LaterSumSchema), required=True, attribute="sums")
+    lines = fields.List(fields.Nested(LaterLineSchema), required=True, attribute="effects")
 
 
 class QuarterReportSchema(QuarterStateSchema):
     """A quarter: its course, the frozen lines of the newest run, and what came later."""
 
-    run = fields.Integer(required=True, allow_none=True)
-    sha256 = fields.String(required=True, allow_none=True, metadata=HASH)
-    total = fields.String(required=True, allow_none=True, metadata=DECIMAL)
-    price_versions = fields.List(fields.Nested(FrozenVersionSchema), required=True)
+    run = fields.Integer(required=True, allow_none=True, attribute="run.number")
+    sha256 = fields.String(required=True, allow_none=True, metadata=HASH, attribute="run.sha256")
+    total = AmountText(
+        required=True, allow_none=True, metadata=DECIMAL, attribute=of(lambda report: report.run and report.total)
+    )
+    price_versions = fields.List(
+        fields.Nested(FrozenVersionSchema),
+        required=True,
+        attribute=of(lambda report: report.frozen.versions if report.frozen else ()),
+    )
     lines = fields.List(fields.Nested(ChargeSchema), required=True)
     later = fields.Nested(LaterSchema, required=True, allow_none=True)
 
 
-class ClosedSchema(RunSchema):
-    """What closing did, with the frozen lines; `warnings` are the missing counts that were acknowledged."""
-
+class _ClosingSchema(TermsSchema):
     quarter = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(("closed", "already_closed")))
-    price_versions = fields.List(fields.Nested(FrozenVersionSchema), required=True)
-    usage_until = Day(required=True, allow_none=True)
-    lines = fields.List(fields.Nested(ChargeSchema), required=True)
-    warnings = fields.List(fields.Nested(CoverageCellSchema), required=True)
+
+
+class ClosedSchema(RunSchema, _ClosingSchema):
+    """What closing did, with the frozen lines; `warnings` are the missing counts that were acknowledged."""
+
+    price_versions = fields.List(fields.Nested(FrozenVersionSchema), required=True, attribute="frozen.versions")
+    usage_until = Day(required=True, allow_none=True, attribute="frozen.usage_until")
+    lines = fields.List(fields.Nested(ChargeSchema), required=True, attribute="frozen.lines")
+    warnings = fields.List(
+        fields.Nested(CoverageCellSchema), required=True, attribute=of(lambda closed: closed.missing)
+    )
 
 
 def load_close(document: Any) -> bool:
@@ -167,94 +182,29 @@ def load_reason(document: Any) -> str:
     return reason
 
 
-def dump_run(run: Run, *, total: bool = True) -> dict[str, Any]:
-    """Write a run; its total only for readers of all trusts."""
-    return {
-        "run": run.number,
-        "sha256": run.sha256,
-        "known_at": run.known_at.isoformat(),
-        "closed_at": run.closed_at.isoformat(),
-        "closed_by": run.closed_by,
-        "total": format_amount(run.total) if total else None,
-        "missing": run.missing,
-        "reopened": None
-        if run.reopening is None
-        else {"at": run.reopening.at.isoformat(), "by": run.reopening.by, "reason": run.reopening.reason},
-    }
-
-
 def dump_state(state: QuarterState, *, total: bool = True) -> dict[str, Any]:
-    """Write a quarter's course."""
-    return {
-        "quarter": state.quarter,
-        "period": dump_period(state.period),
-        "state": state.state,
-        "runs": [dump_run(run, total=total) for run in state.runs],
-    }
+    """Write a quarter's course; the totals of its runs only for readers of all trusts."""
+    written: dict[str, Any] = QuarterStateSchema().dump(state)
+    for run in () if total else written["runs"]:
+        run["total"] = None
+    return written
 
 
 def dump_closed(closed: Closed) -> dict[str, Any]:
     """Write what closing did, with the frozen lines."""
+    own = ("price_versions", "usage_until", "lines", "warnings")
     return {
         "quarter": closed.run.quarter,
         "status": closed.status,
-        **dump_run(closed.run),
-        "price_versions": [
-            {"valid_from": each.valid_from.isoformat(), "clause": each.clause, "sha256": each.sha256}
-            for each in closed.frozen.versions
-        ],
-        "usage_until": None if closed.frozen.usage_until is None else closed.frozen.usage_until.isoformat(),
-        "lines": [dump_charge(line) for line in closed.frozen.lines],
-        "warnings": [dump_cell(cell) for cell in closed.missing],
+        **RunSchema().dump(closed.run),
+        **ClosedSchema(only=own).dump(closed),
     }
 
 
 def dump_report(report: QuarterReport) -> dict[str, Any]:
-    """Write a quarter for one reader: its course, the frozen lines and what came later."""
-    run, frozen = report.run, report.frozen
-    return {
-        **dump_state(report.state, total=report.scope is None),
-        "run": None if run is None else run.number,
-        "sha256": None if run is None else run.sha256,
-        "total": None if run is None else format_amount(report.total),
-        "price_versions": []
-        if frozen is None
-        else [
-            {"valid_from": each.valid_from.isoformat(), "clause": each.clause, "sha256": each.sha256}
-            for each in frozen.versions
-        ],
-        "lines": [dump_charge(line) for line in report.lines],
-        "later": None if report.later is None else dump_later(report.later, total=report.scope is None),
-    }
-
-
-def dump_later(later: Later, *, total: bool = True) -> dict[str, Any]:
-    """Write what came after the close: each class with its effect, positive is more to pay than was frozen."""
-    return {
-        "difference": format_amount(later.amount),
-        "now": format_amount(later.now) if total else None,
-        "causes": [{"cause": cause, "amount": format_amount(later.of(cause))} for cause in CAUSES],
-        "usage": [
-            {
-                "cause": each.cause,
-                "trust": each.trust,
-                "algorithm": each.algorithm,
-                "month": each.month.label(),
-                "quantity": each.quantity,
-            }
-            for each in later.usage
-        ],
-        "by_trust": [
-            {
-                "cause": each.cause,
-                "trust": each.trust,
-                "algorithm": each.algorithm,
-                "amount": format_amount(each.amount),
-                "lines": each.lines,
-            }
-            for each in later.sums
-        ],
-        "lines": [
-            {"cause": each.cause, "id": each.line.id, "amount": format_amount(each.amount)} for each in later.effects
-        ],
-    }
+    """Write a quarter for one reader: its course, the frozen lines and what came later, positive is more to pay."""
+    course = set(QuarterStateSchema().fields)
+    told: dict[str, Any] = QuarterReportSchema(exclude=course).dump(report)
+    if told["later"] is not None and report.scope is not None:
+        told["later"]["now"] = None
+    return dump_state(report.state, total=report.scope is None) | told

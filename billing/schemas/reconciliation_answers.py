@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any, Final
 
 from marshmallow import fields, validate
 
-from billing.causes import CODES
-from billing.causes.billed import BilledLine
+from billing.causes import CODES, FIRST_ACTION, Finding
 from billing.causes.matching import STAGES
+from billing.causes.sentences import said
 from billing.reconciliation.course import STATES
-from billing.reconciliation.dispute_terms import HOLDS, RESPONSE_STATUSES, STEPS, WANTED
-from billing.reconciliation.lines import ReconciledLine
-from billing.reconciliation.report import QuarterRow, Run
-from billing.reconciliation.tolerances import AgreedTolerance
+from billing.reconciliation.dispute_terms import ACTIONS, HOLDS, RESPONSE_STATUSES, STEPS, WANTED, reason_of
+from billing.reconciliation.report import Report, Run
+from billing.reconciliation.treatment import key_of
 from billing.schemas.answers import DECIMAL
-from billing.schemas.price import dump_period
-from billing.schemas.reconciliations import dump_run
 from contracts.schemas.answers import INSTANT, PageSchema, PeriodSchema
-from contracts.schemas.fields import Day, TermsSchema
-from contracts.terms.money import format_amount, format_unit_price
+from contracts.schemas.fields import AmountText, Day, IsoText, LabelText, PriceText, TermsSchema, of
 
 HASH: Final = {"pattern": "^[0-9a-f]{64}$"}
 DISPUTE_STATES: Final = (
@@ -28,15 +26,15 @@ DISPUTE_STATES: Final = (
 TREATMENTS: Final = ("automatic", "open", "accepted", "noted", "checked", "disputed", "credited")
 
 
-def _amount(**options: Any) -> fields.String:
-    return fields.String(required=True, metadata=DECIMAL, **options)
+def _amount(**options: Any) -> AmountText:
+    return AmountText(required=True, metadata=DECIMAL, **options)
 
 
 class SignedSchema(TermsSchema):
     """Who signed a run, and when."""
 
     by = fields.String(required=True)
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
 
 
 class ReconciliationRunSchema(TermsSchema):
@@ -50,7 +48,7 @@ class ReconciliationRunSchema(TermsSchema):
     difference = _amount()
     unexplained = _amount()
     findings = fields.Integer(required=True)
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
     by = fields.String(required=True)
     attested = fields.Nested(SignedSchema, required=True, allow_none=True)
     approved = fields.Nested(SignedSchema, required=True, allow_none=True)
@@ -60,51 +58,53 @@ class ReconciliationRunSchema(TermsSchema):
 class SentenceSchema(TermsSchema):
     """A finding in one sentence, in both languages."""
 
-    nb = fields.String(required=True)
-    en = fields.String(required=True)
+    nb = fields.String(required=True, attribute=of(lambda finding: said(finding, "nb")))
+    en = fields.String(required=True, attribute=of(lambda finding: said(finding, "en")))
 
 
 class FoundSchema(TermsSchema):
     """One cause of a difference; a positive `amount` is billed too much."""
 
-    id = fields.String(required=True)
-    code = fields.String(required=True, validate=validate.OneOf(CODES))
-    amount = _amount()
-    tax_amount = _amount()
-    trust = fields.String(required=True, allow_none=True)
-    algorithm = fields.String(required=True, allow_none=True)
-    period = fields.String(required=True, allow_none=True)
-    invoice_lines = fields.List(fields.String(), required=True)
-    expected_lines = fields.List(fields.String(), required=True)
-    sentence = fields.Nested(SentenceSchema, required=True)
-    clause = fields.String(required=True, allow_none=True)
-    action = fields.String(required=True)
-    reason = fields.String(required=True)
-    treatment = fields.String(required=True, allow_none=True, validate=validate.OneOf([*TREATMENTS, None]))
-    dispute = fields.String(required=True, allow_none=True)
+    id = fields.String(required=True, attribute="key")
+    code = fields.String(required=True, validate=validate.OneOf(CODES), attribute="finding.code")
+    amount = _amount(attribute="finding.amount")
+    tax_amount = _amount(attribute="finding.tax_amount")
+    trust = fields.String(required=True, allow_none=True, attribute="finding.trust")
+    algorithm = fields.String(required=True, allow_none=True, attribute="finding.algorithm")
+    period = fields.String(required=True, allow_none=True, attribute="finding.period")
+    invoice_lines = fields.List(fields.String(), required=True, attribute="finding.invoice_lines")
+    expected_lines = fields.List(fields.String(), required=True, attribute="finding.expected_lines")
+    sentence = fields.Nested(SentenceSchema, required=True, attribute="finding")
+    clause = fields.String(required=True, allow_none=True, attribute="finding.clause")
+    action = fields.String(required=True, attribute=of(lambda found: FIRST_ACTION[found.finding.code]))
+    reason = fields.String(required=True, attribute=of(lambda found: reason_of(found.finding.code)))
+    treatment = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf([*TREATMENTS, None]), attribute="treatment.state"
+    )
+    dispute = fields.String(required=True, allow_none=True, attribute="treatment.dispute")
 
 
 class ReconciledDocumentSchema(TermsSchema):
     """A document's part in the quarter; Σ amounts of its findings is its difference."""
 
-    number = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(("invoice", "credit_note")))
-    currency = fields.String(required=True)
+    number = fields.String(required=True, attribute="part.number")
+    kind = fields.String(required=True, validate=validate.OneOf(("invoice", "credit_note")), attribute="part.kind")
+    currency = fields.String(required=True, attribute="part.currency")
     sha256 = fields.String(required=True, metadata=HASH)
-    comparable = fields.Boolean(required=True)
-    expected = _amount()
-    invoiced = _amount()
-    difference = _amount()
-    tax_amount = _amount()
+    comparable = fields.Boolean(required=True, attribute="explanation.comparable")
+    expected = _amount(attribute="explanation.expected")
+    invoiced = _amount(attribute="explanation.invoiced")
+    difference = _amount(attribute="explanation.difference")
+    tax_amount = _amount(attribute="explanation.tax_amount")
     findings = fields.List(fields.Nested(FoundSchema), required=True)
 
 
 class DisputedFindingSchema(TermsSchema):
     """A finding as it was disputed."""
 
-    id = fields.String(required=True)
-    code = fields.String(required=True)
-    amount = _amount()
+    id = fields.String(required=True, attribute="key")
+    code = fields.String(required=True, attribute="finding.code")
+    amount = _amount(attribute="finding.amount")
 
 
 class DisputeStepSchema(TermsSchema):
@@ -117,8 +117,8 @@ class DisputeStepSchema(TermsSchema):
     amount = _amount(allow_none=True)
     on_next_invoice = fields.Boolean(required=True)
     comment = fields.String(required=True)
-    at = fields.String(required=True, metadata=INSTANT)
-    by = fields.String(required=True)
+    at = IsoText(required=True, metadata=INSTANT, attribute="recorded_at")
+    by = fields.String(required=True, attribute="recorded_by")
 
 
 class DisputeSchema(TermsSchema):
@@ -127,12 +127,12 @@ class DisputeSchema(TermsSchema):
     id = fields.Integer(required=True)
     number = fields.String(required=True)
     quarter = fields.String(required=True)
-    invoice = fields.String(required=True)
+    invoice = fields.String(required=True, attribute="invoice_number")
     state = fields.String(required=True, validate=validate.OneOf(DISPUTE_STATES))
     amount = _amount()
-    agreed = _amount()
+    agreed = _amount(attribute="agreed_amount")
     wanted = fields.String(required=True, validate=validate.OneOf(WANTED))
-    action = fields.String(required=True)
+    action = fields.String(required=True, attribute=of(lambda dispute: ACTIONS[dispute.wanted]))
     hold = fields.String(required=True, validate=validate.OneOf(HOLDS))
     response = fields.String(required=True, validate=validate.OneOf(RESPONSE_STATUSES))
     reply_by = Day(required=True)
@@ -146,33 +146,56 @@ class DisputePageSchema(PageSchema):
     items = fields.List(fields.Nested(DisputeSchema), required=True)
 
 
+def _documents(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "part": each.part,
+            "sha256": each.sha256,
+            "explanation": each.explanation,
+            "findings": _found(report, each.explanation.findings, each.sha256),
+        }
+        for each in report.frozen.documents
+    ]
+
+
+def _found(report: Report, findings: Iterable[Finding], sha256: str | None) -> list[Any]:
+    """Put findings with how each stands; one that no decision was asked of has no treatment."""
+    treatments = {each.key: each.treatment for each in report.found}
+    keyed = ((key_of(sha256, finding), finding) for finding in findings)
+    return [SimpleNamespace(key=key, finding=finding, treatment=treatments.get(key)) for key, finding in keyed]
+
+
 class ReconciliationSchema(TermsSchema):
     """A quarter's reconciliation: invoiced less expected is the difference, and that is explained and unexplained."""
 
-    quarter = fields.String(required=True)
+    quarter = LabelText(required=True)
     status = fields.String(required=True, validate=validate.OneOf(("equal", "differences", "not_comparable")))
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    expected = _amount()
-    invoiced = _amount()
-    difference = _amount()
-    explained = _amount()
-    unexplained = _amount()
+    expected = _amount(attribute="frozen.expected")
+    invoiced = _amount(attribute="frozen.invoiced")
+    difference = _amount(attribute="frozen.difference")
+    explained = _amount(attribute=of(lambda report: report.frozen.difference - report.frozen.unexplained))
+    unexplained = _amount(attribute="frozen.unexplained")
     disputed = _amount()
     payable = _amount()
-    tax_amount = _amount()
-    currency = fields.String(required=True)
+    tax_amount = _amount(attribute="frozen.tax_amount")
+    currency = fields.String(required=True, attribute="agreement.term.currency")
     sha256 = fields.String(required=True, metadata=HASH)
     is_current = fields.Boolean(required=True)
     run = fields.Nested(ReconciliationRunSchema, required=True, allow_none=True)
-    invoices = fields.List(fields.Nested(ReconciledDocumentSchema), required=True)
-    not_invoiced = fields.List(fields.Nested(FoundSchema), required=True)
+    invoices = fields.List(fields.Nested(ReconciledDocumentSchema), required=True, attribute=of(_documents))
+    not_invoiced = fields.List(
+        fields.Nested(FoundSchema),
+        required=True,
+        attribute=of(lambda report: _found(report, report.frozen.not_invoiced, None)),
+    )
     disputes = fields.List(fields.Nested(DisputeSchema), required=True)
 
 
 class QuarterRowSchema(TermsSchema):
     """A quarter in the list; the figures are those of its last run, null where it was never run."""
 
-    quarter = fields.String(required=True)
+    quarter = LabelText(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     documents = fields.Integer(required=True)
     disputed = _amount()
@@ -189,9 +212,13 @@ class QuarterRowPageSchema(PageSchema):
 class BilledLineSchema(TermsSchema):
     """An invoice line as it was read."""
 
-    line = fields.String(required=True)
-    quantity = fields.String(required=True, allow_none=True)
-    unit_price = fields.String(required=True, allow_none=True)
+    line = fields.String(required=True, attribute="id")
+    quantity = fields.String(
+        required=True,
+        allow_none=True,
+        attribute=of(lambda line: None if line.quantity is None else format(line.quantity.normalize(), "f")),
+    )
+    unit_price = PriceText(required=True, allow_none=True)
     allowance = _amount()
     net = _amount()
 
@@ -199,18 +226,20 @@ class BilledLineSchema(TermsSchema):
 class ReconciledLineSchema(TermsSchema):
     """Invoice lines beside the expected lines they stand for; `invoiced` and `expected` are null for a whole document."""
 
-    id = fields.String(required=True)
+    id = fields.String(required=True, attribute="key")
     kind = fields.String(required=True, validate=validate.OneOf(("lines", "document", "not_invoiced")))
-    document = fields.String(required=True, allow_none=True)
+    document = fields.String(required=True, allow_none=True, attribute="number")
     trusts = fields.List(fields.String(allow_none=True), required=True)
     algorithms = fields.List(fields.String(allow_none=True), required=True)
     period = fields.Nested(PeriodSchema, required=True, allow_none=True)
-    invoice_lines = fields.List(fields.Nested(BilledLineSchema), required=True)
-    expected_lines = fields.List(fields.String(), required=True)
+    invoice_lines = fields.List(fields.Nested(BilledLineSchema), required=True, attribute="billed")
+    expected_lines = fields.List(
+        fields.String(), required=True, attribute=of(lambda row: [line.id for line in row.due])
+    )
     invoiced = _amount(allow_none=True)
     expected = _amount(allow_none=True)
     difference = _amount()
-    findings = fields.List(fields.String(), required=True)
+    findings = fields.List(fields.String(), required=True, attribute=of(lambda row: [each.key for each in row.found]))
     codes = fields.List(fields.String(validate=validate.OneOf(CODES)), required=True)
     stage = fields.String(required=True, allow_none=True, validate=validate.OneOf([*STAGES, None]))
     confidence = fields.String(required=True, allow_none=True)
@@ -249,16 +278,16 @@ class AgreedToleranceSchema(TermsSchema):
 
     id = fields.Integer(required=True)
     valid_from = Day(required=True)
-    line = _amount()
-    invoice = _amount()
-    tax = _amount()
+    line = _amount(attribute="tolerance.line")
+    invoice = _amount(attribute="tolerance.invoice")
+    tax = _amount(attribute="tolerance.tax")
     clause = fields.String(required=True)
     reason = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(("drafted", "approved", "declined")))
     drafted_by = fields.String(required=True)
-    drafted_at = fields.String(required=True, metadata=INSTANT)
+    drafted_at = IsoText(required=True, metadata=INSTANT)
     decided_by = fields.String(required=True, allow_none=True)
-    decided_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    decided_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
     comment = fields.String(required=True, allow_none=True)
 
 
@@ -266,49 +295,6 @@ class AgreedTolerancePageSchema(PageSchema):
     """The tolerances, newest draft first."""
 
     items = fields.List(fields.Nested(AgreedToleranceSchema), required=True)
-
-
-def dump_quarter_row(row: QuarterRow) -> dict[str, Any]:
-    """Write a quarter in the list."""
-    return {
-        "quarter": row.quarter.label(),
-        "state": row.state,
-        "documents": row.documents,
-        "disputed": format_amount(row.disputed),
-        "due_on": None if row.due_on is None else row.due_on.isoformat(),
-        "run": None if row.run is None else dump_run(row.run),
-    }
-
-
-def dump_line(row: ReconciledLine) -> dict[str, Any]:
-    """Write a line of a reconciliation."""
-    return {
-        "id": row.key,
-        "kind": row.kind,
-        "document": row.number,
-        "trusts": list(row.trusts),
-        "algorithms": list(row.algorithms),
-        "period": None if row.period is None else dump_period(row.period),
-        "invoice_lines": [_billed(line) for line in row.billed],
-        "expected_lines": [line.id for line in row.due],
-        "invoiced": None if row.invoiced is None else format_amount(row.invoiced),
-        "expected": None if row.expected is None else format_amount(row.expected),
-        "difference": format_amount(row.difference),
-        "findings": [each.key for each in row.found],
-        "codes": list(row.codes),
-        "stage": row.stage,
-        "confidence": None if row.confidence is None else str(row.confidence),
-    }
-
-
-def _billed(line: BilledLine) -> dict[str, Any]:
-    return {
-        "line": line.id,
-        "quantity": None if line.quantity is None else format(line.quantity.normalize(), "f"),
-        "unit_price": None if line.unit_price is None else format_unit_price(line.unit_price),
-        "allowance": format_amount(line.allowance),
-        "net": format_amount(line.net),
-    }
 
 
 def dump_signatures(runs: tuple[Run, ...]) -> list[dict[str, Any]]:
@@ -319,22 +305,3 @@ def dump_signatures(runs: tuple[Run, ...]) -> list[dict[str, Any]]:
         for sign in (run.attested, run.approved)
         if sign is not None
     ]
-
-
-def dump_tolerance(each: AgreedTolerance) -> dict[str, Any]:
-    """Write a tolerance."""
-    return {
-        "id": each.id,
-        "valid_from": each.valid_from.isoformat(),
-        "line": format_amount(each.tolerance.line),
-        "invoice": format_amount(each.tolerance.invoice),
-        "tax": format_amount(each.tolerance.tax),
-        "clause": each.clause,
-        "reason": each.reason,
-        "state": each.state,
-        "drafted_by": each.drafted_by,
-        "drafted_at": each.drafted_at.isoformat(),
-        "decided_by": each.decided_by,
-        "decided_at": None if each.decided_at is None else each.decided_at.isoformat(),
-        "comment": each.comment,
-    }

@@ -11,7 +11,7 @@ from billing.scenarios.scenarios import LONGEST_NAME, Revision
 from billing.schemas.answers import MONTH, ProjectionSchema
 from billing.schemas.projections import ScenarioSchema
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, PageSchema
-from contracts.schemas.fields import Day, TermsSchema, Text, load
+from contracts.schemas.fields import Day, IsoText, TermsSchema, Text, load, of
 
 
 class NewScenarioSchema(TermsSchema):
@@ -54,14 +54,18 @@ class ScenarioAnswerSchema(ProjectionSchema):
 class RevisionSummarySchema(TermsSchema):
     """A revision without its answer; `state` is `running` while a job answers it."""
 
-    id = fields.String(required=True)
-    revision = fields.Integer(required=True, validate=validate.Range(1))
+    id = fields.String(required=True, attribute="code")
+    revision = fields.Integer(required=True, validate=validate.Range(1), attribute="number")
     name = fields.String(required=True)
     trust = fields.String(required=True, allow_none=True)
-    state = fields.String(required=True, validate=validate.OneOf(("running", "answered")))
-    saved_by = fields.String(required=True)
-    saved_at = fields.String(required=True, metadata=INSTANT)
-    known_at = fields.String(required=True, metadata=INSTANT)
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(("running", "answered")),
+        attribute=of(lambda revision: "running" if revision.answer is None else "answered"),
+    )
+    saved_by = fields.String(required=True, attribute="by")
+    saved_at = IsoText(required=True, metadata=INSTANT)
+    known_at = IsoText(required=True, metadata=INSTANT)
     today = Day(required=True)
     engine = fields.String(required=True)
     sha256 = fields.String(required=True, allow_none=True)
@@ -100,19 +104,8 @@ def load_new_scenario(document: Any) -> tuple[str, dict[str, Any]]:
 
 def dump_summary(revision: Revision) -> dict[str, Any]:
     """Write a revision without its document and its answer."""
-    return {
-        "id": revision.code,
-        "revision": revision.number,
-        "name": revision.name,
-        "trust": revision.trust,
-        "state": "running" if revision.answer is None else "answered",
-        "saved_by": revision.by,
-        "saved_at": revision.saved_at.isoformat(),
-        "known_at": revision.known_at.isoformat(),
-        "today": revision.today.isoformat(),
-        "engine": revision.engine,
-        "sha256": revision.sha256,
-    }
+    written: dict[str, Any] = RevisionSummarySchema(exclude=("prices_changed", "job")).dump(revision)
+    return written
 
 
 def dump_revision(

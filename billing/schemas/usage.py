@@ -8,9 +8,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.charges.import_effect import ReversalEffect
 from billing.quarters.corrections import REASONS
-from billing.usage.cells import Cell, CellEntry
+from billing.usage.cells import Cell
 from billing.usage.errors import Language, sentence
 from billing.usage.files import Preview
 from billing.usage.metering import LARGEST_QUANTITY, RowError, UsageImportResult
@@ -88,25 +87,6 @@ def dump_row_error(error: RowError, language: Language = "en") -> dict[str, Any]
     return {"row": error.row, "column": error.column, "code": error.code, "detail": sentence(error, language)}
 
 
-def dump_effect(effect: ReversalEffect) -> dict[str, Any]:
-    """Write what taking an import back changes: examinations, and kroner excluding VAT by quarter."""
-    taking = effect.taking
-    days = [on for _, _, on in taking.cells]
-    return {
-        "import": taking.import_id,
-        "filename": taking.filename,
-        "kind": taking.kind,
-        "quantity": -taking.quantity,
-        "cells": len(taking.cells),
-        "events": taking.events,
-        "waiting": taking.waiting,
-        "from": min(days).isoformat() if days else None,
-        "to": max(days).isoformat() if days else None,
-        "total": str(effect.total),
-        "quarters": [{"quarter": quarter, "amount": str(amount)} for quarter, amount in effect.by_quarter],
-    }
-
-
 def dump_verification(verification: Verification) -> dict[str, Any]:
     """Write what was recomputed and each difference from the roll-up."""
     return {
@@ -158,16 +138,4 @@ def dump_cell(cell: Cell) -> dict[str, Any]:
         "algorithm": cell.algorithm,
         "on": cell.on.isoformat(),
         "quantity": cell.quantity,
-    }
-
-
-def dump_entry(entry: CellEntry) -> dict[str, Any]:
-    """Write one of the signed entries that a day's count is the sum of."""
-    return {
-        "quantity": entry.quantity,
-        "source": entry.source,
-        "import": entry.import_id,
-        "reason": entry.reason,
-        "recorded_at": entry.recorded_at.isoformat(),
-        "recorded_by": entry.recorded_by,
     }

@@ -10,12 +10,10 @@ from marshmallow import fields, validate
 
 from billing.schemas.answers import DECIMAL, MONTH, RowErrorSchema
 from billing.schemas.usage import dump_row_error
-from billing.usage.deliveries import Delivery
 from billing.usage.errors import SHOWN_ERRORS, Language
-from billing.usage.receipts import Receipt
 from billing.usage.uploads import Outcome, Upload
 from contracts.schemas.answers import INSTANT, PageSchema
-from contracts.schemas.fields import Day, TermsSchema, Text, load
+from contracts.schemas.fields import Day, IsoText, TermsSchema, Text, load, of
 
 KINDS = ("daily", "monthly", "events")
 LONGEST_REASON = 200
@@ -25,15 +23,15 @@ class UsageDeliverySchema(TermsSchema):
     """An import as the listing has it; `until` is its last day with a count."""
 
     id = fields.Integer(required=True, data_key="import")
-    file = fields.String(required=True)
+    file = fields.String(required=True, attribute="filename")
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     quantity = fields.Integer(required=True)
     rows = fields.Integer(required=True, allow_none=True)
     first_on = Day(required=True, allow_none=True, data_key="from")
     last_on = Day(required=True, allow_none=True, data_key="until")
-    recorded_at = fields.String(required=True, metadata=INSTANT)
+    recorded_at = IsoText(required=True, metadata=INSTANT)
     author = fields.String(required=True)
-    taken_back_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    taken_back_at = IsoText(required=True, allow_none=True, metadata=INSTANT, attribute="reversed_at")
 
 
 class UsageDeliveryPageSchema(PageSchema):
@@ -54,7 +52,7 @@ class ImportedMonthSchema(TermsSchema):
 class UsageTakenBackSchema(TermsSchema):
     """That an import was taken back."""
 
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
     author = fields.String(required=True)
     reason = fields.String(required=True)
 
@@ -63,7 +61,7 @@ class UsageReceiptSchema(TermsSchema):
     """An import; within one trust that trust's months, and `null` for what tells of others."""
 
     id = fields.Integer(required=True, data_key="import")
-    file = fields.String(required=True)
+    file = fields.String(required=True, attribute="filename")
     sha256 = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     source = fields.String(required=True, allow_none=True)
@@ -71,10 +69,24 @@ class UsageReceiptSchema(TermsSchema):
     accepted = fields.Integer(required=True, allow_none=True)
     duplicates = fields.Integer(required=True, allow_none=True)
     not_billable = fields.Integer(required=True, allow_none=True)
-    reasons = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    reasons = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        attribute=of(lambda receipt: dict(receipt.reasons)),
+    )
     quantity = fields.Integer(required=True)
-    months = fields.List(fields.Nested(ImportedMonthSchema), required=True)
-    recorded_at = fields.String(required=True, metadata=INSTANT)
+    months = fields.List(
+        fields.Nested(ImportedMonthSchema),
+        required=True,
+        attribute=of(
+            lambda receipt: [
+                {"trust": trust, "algorithm": algorithm, "month": month, "quantity": quantity}
+                for (trust, algorithm, month), quantity in receipt.months
+            ]
+        ),
+    )
+    recorded_at = IsoText(required=True, metadata=INSTANT)
     author = fields.String(required=True)
     taken_back = fields.Nested(UsageTakenBackSchema, required=True, allow_none=True)
 
@@ -89,17 +101,45 @@ class UsageQuarterEffectSchema(TermsSchema):
 class UsageReversalEffectSchema(TermsSchema):
     """What taking an import back changes; `waiting` events of other imports stay left out."""
 
-    id = fields.Integer(required=True, data_key="import")
-    filename = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    quantity = fields.Integer(required=True)
-    cells = fields.Integer(required=True)
-    events = fields.Integer(required=True)
-    waiting = fields.Integer(required=True)
-    first_on = fields.String(required=True, allow_none=True, data_key="from")
-    last_on = fields.String(required=True, allow_none=True, data_key="to")
+    id = fields.Integer(required=True, data_key="import", attribute="taking.import_id")
+    filename = fields.String(required=True, attribute="taking.filename")
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS), attribute="taking.kind")
+    quantity = fields.Integer(required=True, attribute=of(lambda effect: -effect.taking.quantity))
+    cells = fields.Integer(required=True, attribute=of(lambda effect: len(effect.taking.cells)))
+    events = fields.Integer(required=True, attribute="taking.events")
+    waiting = fields.Integer(required=True, attribute="taking.waiting")
+    first_on = fields.String(
+        required=True,
+        allow_none=True,
+        data_key="from",
+        attribute=of(
+            lambda effect: (
+                min([on for _, _, on in effect.taking.cells]).isoformat()
+                if [on for _, _, on in effect.taking.cells]
+                else None
+            )
+        ),
+    )
+    last_on = fields.String(
+        required=True,
+        allow_none=True,
+        data_key="to",
+        attribute=of(
+            lambda effect: (
+                max([on for _, _, on in effect.taking.cells]).isoformat()
+                if [on for _, _, on in effect.taking.cells]
+                else None
+            )
+        ),
+    )
     total = fields.String(required=True, metadata=DECIMAL)
-    quarters = fields.List(fields.Nested(UsageQuarterEffectSchema), required=True)
+    quarters = fields.List(
+        fields.Nested(UsageQuarterEffectSchema),
+        required=True,
+        attribute=of(
+            lambda effect: [{"quarter": quarter, "amount": str(amount)} for quarter, amount in effect.by_quarter]
+        ),
+    )
 
 
 class UsageCheckSchema(TermsSchema):
@@ -146,49 +186,6 @@ class UsageReversalSchema(TermsSchema):
 def load_reversal(document: Any) -> Reversal:
     """Read why an import is to be taken back; InvalidInput where no sentence is given."""
     return Reversal(**load(UsageReversalSchema(), document, "#"))
-
-
-def dump_delivery(delivery: Delivery) -> dict[str, Any]:
-    """Write an import for the listing."""
-    return {
-        "import": delivery.id,
-        "file": delivery.filename,
-        "kind": delivery.kind,
-        "quantity": delivery.quantity,
-        "rows": delivery.rows,
-        "from": None if delivery.first_on is None else delivery.first_on.isoformat(),
-        "until": None if delivery.last_on is None else delivery.last_on.isoformat(),
-        "recorded_at": delivery.recorded_at.isoformat(),
-        "author": delivery.author,
-        "taken_back_at": None if delivery.reversed_at is None else delivery.reversed_at.isoformat(),
-    }
-
-
-def dump_receipt(receipt: Receipt) -> dict[str, Any]:
-    """Write a receipt."""
-    back = receipt.taken_back
-    return {
-        "import": receipt.id,
-        "file": receipt.filename,
-        "sha256": receipt.sha256,
-        "kind": receipt.kind,
-        "source": receipt.source,
-        "rows": receipt.rows,
-        "accepted": receipt.accepted,
-        "duplicates": receipt.duplicates,
-        "not_billable": receipt.not_billable,
-        "reasons": dict(receipt.reasons),
-        "quantity": receipt.quantity,
-        "months": [
-            {"trust": trust, "algorithm": algorithm, "month": month, "quantity": quantity}
-            for (trust, algorithm, month), quantity in receipt.months
-        ],
-        "recorded_at": receipt.recorded_at.isoformat(),
-        "author": receipt.author,
-        "taken_back": None
-        if back is None
-        else {"at": back.at.isoformat(), "author": back.author, "reason": back.reason},
-    }
 
 
 def dump_check(upload: Upload, language: Language) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from contracts.options.steps import Request
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Actor
 from contracts.schemas import options as shapes
+from contracts.schemas.answers import OptionItemSchema
 from contracts.terms import workflow
 
 option_group = AppGroup("option", help="Options of the named holders.")
@@ -45,7 +46,7 @@ def list_options(agreement_code: str | None, as_json: bool) -> None:
     """List the named holders' options and the activations, each with its state."""
     with db.read() as session:
         found = agreements.find_agreement(session, agreement_code)
-        document = shapes.dump_items(list_cases(session, agreement_id=found.id))
+        document = {"items": OptionItemSchema(many=True).dump(list_cases(session, agreement_id=found.id))}
     if as_json:
         print_json(document)
         return

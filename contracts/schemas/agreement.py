@@ -15,17 +15,16 @@ from marshmallow import ValidationError, fields, post_load, validate
 from contracts.errors import Finding, InvalidInput
 from contracts.schemas.fields import (
     CODE,
+    Amount,
     Choice,
     Clause,
     Day,
-    Number,
     TermsSchema,
     Text,
     Whole,
     findings_of,
     read_decimal,
 )
-from contracts.schemas.parties import dump_algorithm, dump_party
 from contracts.schemas.price_book import (
     ActivationSchema,
     AgreementTermSchema,
@@ -109,9 +108,9 @@ class AmendmentSchema(TermsSchema):
     reason = Text(required=True, validate=validate.Length(max=2000, error="too_long: At most 2000 characters."))
     clause = Clause(load_default="", validate=TEXT)
     signed_on = Day(required=True)
-    value_change = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
-    original_value = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
-    new_maximum = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
+    value_change = Amount(AMOUNT_DECIMALS, load_default=None, allow_none=True)
+    original_value = Amount(AMOUNT_DECIMALS, load_default=None, allow_none=True)
+    new_maximum = Amount(AMOUNT_DECIMALS, load_default=None, allow_none=True)
     new_end = Day(load_default=None, allow_none=True)
     extension_from = Day(load_default=None, allow_none=True)
     options_until = Day(load_default=None, allow_none=True)
@@ -247,8 +246,8 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
         "name": document.name,
         "reference": document.reference,
         "example": document.example,
-        "buyer": dump_party(document.buyer),
-        "vendor": dump_party(document.vendor),
+        "buyer": PartySchema().dump(document.buyer),
+        "vendor": PartySchema().dump(document.vendor),
         "agreement": dump_agreement_term(document.term),
         "extensions": [
             {
@@ -265,7 +264,7 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
         "vat_rate": format_rate(document.vat_rate),
         "payment_days": document.payment_days,
         "option_holders": [
-            dump_party(holder.party)
+            PartySchema().dump(holder.party)
             | {
                 "option": {
                     "deadline": holder.deadline.isoformat(),
@@ -275,35 +274,15 @@ def dump_agreement(document: AgreementDocument) -> dict[str, Any]:
             }
             for holder in document.option_holders
         ],
-        "algorithms": [dump_algorithm(algorithm) for algorithm in document.algorithms],
+        "algorithms": [AlgorithmSchema().dump(algorithm) for algorithm in document.algorithms],
         "price_book": dump_price_book(document.price_book),
         "activations": [dump_activation(activation) for activation in document.activations],
     }
     if document.amendments:
-        written["amendments"] = [dump_amendment(one) for one in document.amendments]
+        written["amendments"] = [AmendmentSchema().dump(one) for one in document.amendments]
     if document.payer:
         written["payer"] = [{"from": step.start.isoformat(), "who": step.who} for step in document.payer]
     return written
-
-
-def dump_amendment(amendment: Amendment) -> dict[str, Any]:
-    """Write an amendment as the document holds it."""
-    amounts = {name: getattr(amendment, name) for name in ("value_change", "original_value", "new_maximum")}
-    days = {
-        name: getattr(amendment, name)
-        for name in ("new_end", "extension_from", "options_until", "approved_on", "announced_on")
-    }
-    return {
-        "number": amendment.number,
-        "kind": amendment.kind,
-        "basis": amendment.basis,
-        "title": amendment.title,
-        "reason": amendment.reason,
-        "clause": amendment.clause,
-        "signed_on": amendment.signed_on.isoformat(),
-        **{name: None if value is None else format_amount(value) for name, value in amounts.items()},
-        **{name: _iso(value) for name, value in days.items()},
-    }
 
 
 def _organisation_numbers(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -6,10 +6,9 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from contracts.schemas.agreement import dump_amendment
 from contracts.schemas.answers import PageSchema
-from contracts.schemas.fields import Choice, Clause, Day, Flag, Number, TermsSchema, Text
-from contracts.terms.amendment import BASES, KINDS, STATES, Proposal, Recorded
+from contracts.schemas.fields import AmountText, Choice, Clause, Day, Flag, IsoText, Number, TermsSchema, Text
+from contracts.terms.amendment import BASES, KINDS, STATES, Proposal
 from contracts.terms.money import AMOUNT_DECIMALS
 
 SHORT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -52,33 +51,33 @@ class AmendmentStepSchema(TermsSchema):
     on = Day(required=True)
     reason = fields.String(required=True)
     by = fields.String(required=True)
-    at = fields.String(required=True)
+    at = IsoText(required=True)
 
 
 class AmendmentAnswerSchema(TermsSchema):
     """A change with its course. Shares are exact fractions such as `3/40`, null where a value is unknown."""
 
-    number = fields.Integer(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    basis = fields.String(required=True, validate=validate.OneOf(BASES))
-    title = fields.String(required=True)
-    reason = fields.String(required=True)
-    clause = fields.String(required=True)
-    signed_on = Day(required=True)
-    value_change = fields.String(required=True, allow_none=True)
-    original_value = fields.String(required=True, allow_none=True)
-    new_maximum = fields.String(required=True, allow_none=True)
-    new_end = Day(required=True, allow_none=True)
-    extension_from = Day(required=True, allow_none=True)
-    options_until = Day(required=True, allow_none=True)
-    approved_on = Day(required=True, allow_none=True)
-    announced_on = Day(required=True, allow_none=True)
+    number = fields.Integer(required=True, attribute="amendment.number")
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS), attribute="amendment.kind")
+    basis = fields.String(required=True, validate=validate.OneOf(BASES), attribute="amendment.basis")
+    title = fields.String(required=True, attribute="amendment.title")
+    reason = fields.String(required=True, attribute="amendment.reason")
+    clause = fields.String(required=True, attribute="amendment.clause")
+    signed_on = Day(required=True, attribute="amendment.signed_on")
+    value_change = AmountText(required=True, allow_none=True, attribute="amendment.value_change")
+    original_value = AmountText(required=True, allow_none=True, attribute="amendment.original_value")
+    new_maximum = AmountText(required=True, allow_none=True, attribute="amendment.new_maximum")
+    new_end = Day(required=True, allow_none=True, attribute="amendment.new_end")
+    extension_from = Day(required=True, allow_none=True, attribute="amendment.extension_from")
+    options_until = Day(required=True, allow_none=True, attribute="amendment.options_until")
+    approved_on = Day(required=True, allow_none=True, attribute="amendment.approved_on")
+    announced_on = Day(required=True, allow_none=True, attribute="amendment.announced_on")
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    share = fields.String(required=True, allow_none=True)
-    cumulative_minor = fields.String(required=True, allow_none=True)
-    cumulative_all = fields.String(required=True, allow_none=True)
+    share = fields.String(required=True, allow_none=True, attribute="amendment.share")
+    cumulative_minor = fields.String(required=True, allow_none=True, attribute="minor")
+    cumulative_all = fields.String(required=True, allow_none=True, attribute="all_changes")
     notice_by = Day(required=True, allow_none=True)
-    announce_by = Day(required=True, allow_none=True)
+    announce_by = Day(required=True, allow_none=True, attribute="amendment.announce_by")
     course = fields.List(fields.Nested(AmendmentStepSchema), required=True)
 
 
@@ -86,28 +85,3 @@ class AmendmentPageSchema(PageSchema):
     """Amendments by number."""
 
     items = fields.List(fields.Nested(AmendmentAnswerSchema), required=True)
-
-
-def dump_recorded(found: Recorded) -> dict[str, Any]:
-    """Write an amendment with its course."""
-    made = found.amendment
-    shares = {"share": made.share, "cumulative_minor": found.minor, "cumulative_all": found.all_changes}
-    days = {"notice_by": found.notice_by, "announce_by": made.announce_by}
-    return (
-        dump_amendment(made)
-        | {"state": found.state}
-        | {name: None if value is None else str(value) for name, value in shares.items()}
-        | {name: None if value is None else value.isoformat() for name, value in days.items()}
-        | {
-            "course": [
-                {
-                    "state": step.state,
-                    "on": step.on.isoformat(),
-                    "reason": step.reason,
-                    "by": step.by,
-                    "at": step.at.isoformat(),
-                }
-                for step in found.course
-            ]
-        }
-    )

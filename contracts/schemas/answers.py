@@ -1,6 +1,6 @@
 """The shapes that the API answers with for this half, and the query parameters it reads.
 
-They describe; the values are written by the dump functions beside them, and tests hold the two together.
+One declaration describes and writes: `Schema.dump` of the use case's value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contracts.schemas.agreement import (
     PartySchema,
     PayerStepSchema,
 )
-from contracts.schemas.fields import CODE, Day, Number, TermsSchema
+from contracts.schemas.fields import CODE, Amount, Day, Number, TermsSchema, of
 from contracts.schemas.price_book import ActivationSchema, AgreementTermSchema, PriceBookSchema
 from contracts.terms.agreement import OPTION_STATES
 
@@ -67,8 +67,13 @@ class ProblemSchema(TermsSchema):
 class MoneySchema(TermsSchema):
     """An amount as a string with two decimals, and its currency."""
 
-    amount = Number(2, required=True)
+    amount = Amount(2, required=True)
     currency = fields.String(required=True)
+
+
+def money(name: str) -> Any:
+    """Write as a field's ``attribute`` an amount of an object that has its currency beside it."""
+    return of(lambda one: None if (it := getattr(one, name)) is None else {"amount": it, "currency": one.currency})
 
 
 class PeriodSchema(TermsSchema):

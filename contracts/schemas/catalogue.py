@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields, validate
 
 from contracts.schemas.answers import INSTANT, PageSchema
-from contracts.schemas.fields import Clause, Day, Flag, Number, TermsSchema, Text, Whole
-from contracts.schemas.options import LONGEST, SHORT, CertificateSchema, dump_certificate
+from contracts.schemas.fields import Amount, Clause, Day, Flag, IsoText, Number, TermsSchema, Text, Whole, of
+from contracts.schemas.options import LONGEST, SHORT, CertificateSchema
 from contracts.terms.evidence import CRITERIA, GAIN_KINDS, REFERENCE_KINDS
-from contracts.terms.money import format_amount
 
 LONG = validate.Length(max=500, error="too_long: At most 500 characters.")
 UNKNOWN = {"description": "`null` where it is not known."}
@@ -78,8 +75,13 @@ class ProductSchema(TermsSchema):
 
     code = fields.String(required=True)
     product = fields.String(required=True)
-    vendor_name = fields.String(required=True)
-    need = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    vendor_name = fields.String(required=True, attribute="vendor")
+    need = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        attribute=of(lambda one: {"nb": one.need_nb, "en": one.need_en}),
+    )
     modality = fields.String(required=True)
     ce_class = fields.String(required=True)
     ce_year = fields.Integer(required=True, allow_none=True)
@@ -119,7 +121,7 @@ class ObservationSchema(TermsSchema):
     per_examination = Number(4, required=True, allow_none=True)
     note = fields.String(required=True)
     by = fields.String(required=True)
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
 
 
 class GainSchema(TermsSchema):
@@ -129,7 +131,7 @@ class GainSchema(TermsSchema):
     kind = fields.String(required=True, validate=validate.OneOf(GAIN_KINDS))
     description = fields.String(required=True)
     per_examination = Number(4, required=True, allow_none=True)
-    value = Number(2, required=True, allow_none=True)
+    value = Amount(2, required=True, allow_none=True)
     source = fields.String(required=True)
     owner = fields.String(required=True)
     observed = fields.List(fields.Nested(ObservationSchema), required=True)
@@ -156,8 +158,8 @@ class StandInSchema(TermsSchema):
     id = fields.Integer(required=True)
     principal = fields.String(required=True)
     deputy = fields.String(required=True)
-    first = Day(required=True, data_key="from")
-    until = Day(required=True, data_key="to")
+    first = Day(required=True, data_key="from", attribute="period.start")
+    until = Day(required=True, data_key="to", attribute="period.end")
     reason = fields.String(required=True)
 
 
@@ -171,67 +173,3 @@ class ApprovalLimitSchema(TermsSchema):
     """The amount (kroner excluding VAT) from which on two people must approve."""
 
     amount = Number(2, required=True)
-
-
-def dump_product(one: Any) -> dict[str, Any]:
-    """Write a product as the API gives it."""
-    return {
-        "code": one.code,
-        "product": one.product,
-        "vendor_name": one.vendor,
-        "need": {"nb": one.need_nb, "en": one.need_en},
-        "modality": one.modality,
-        "ce_class": one.ce_class,
-        "ce_year": one.ce_year,
-        "description": None if one.description is None else DescriptionSchema().dump(one.description),
-        "certificates": [dump_certificate(each) for each in one.certificates],
-        "references": [ReferenceSchema().dump(each) for each in one.references],
-        "versions": [dump_version(each) for each in one.versions],
-        "scores": [ScoreSchema().dump(each) for each in one.scores],
-        "total_score": one.total_score,
-    }
-
-
-def dump_version(one: Any) -> dict[str, Any]:
-    """Write a product's version."""
-    return {"version": one.version, "released_on": one.released_on.isoformat(), "note": one.note}
-
-
-def dump_gain(one: Any) -> dict[str, Any]:
-    """Write a gain with what was observed of it."""
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "description": one.description,
-        "per_examination": _decimal(one.per_examination),
-        "value": None if one.value is None else format_amount(one.value),
-        "source": one.source,
-        "owner": one.owner,
-        "observed": [
-            {
-                "from": each.first.isoformat(),
-                "to": each.until.isoformat(),
-                "per_examination": _decimal(each.per_examination),
-                "note": each.note,
-                "by": each.by,
-                "at": each.at.isoformat(),
-            }
-            for each in one.observed
-        ],
-    }
-
-
-def dump_stand_in(one: Any) -> dict[str, Any]:
-    """Write who stands in for whom."""
-    return {
-        "id": one.id,
-        "principal": one.principal,
-        "deputy": one.deputy,
-        "from": one.period.start.isoformat(),
-        "to": one.period.end.isoformat(),
-        "reason": one.reason,
-    }
-
-
-def _decimal(value: Any) -> str | None:
-    return None if value is None else format(value, "f")

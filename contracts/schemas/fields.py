@@ -14,7 +14,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from contracts.terms.money import parse_amount
+from contracts.terms.money import format_amount, format_rate, format_unit_price, parse_amount
 from contracts.terms.price_book import Finding, InvalidInput
 
 FIRST_YEAR = 1900
@@ -89,11 +89,30 @@ class Written(validate.Regexp):
 CODE = Written(r"^[a-z0-9]+(-[a-z0-9]+)*$", error="not_a_code: A code is made of a–z, 0–9 and single hyphens.")
 
 
+def of(read: Callable[[Any], Any]) -> Any:
+    """Write as a field's ``attribute`` what a function gives of the object, where no path of names leads to it."""
+    return read
+
+
 class TermsSchema(Schema):
-    """Read an object in which nothing unknown may stand: a misspelt field would silently change a price."""
+    """Read and write an object: nothing unknown may stand in what is read, and nothing described is left unwritten."""
 
     class Meta:
-        unknown = RAISE
+        unknown = RAISE  # a misspelt field would silently change a price
+
+    def get_attribute(self, obj: Any, attr: Any, default: Any) -> Any:
+        """Give what a field writes: by its path (null where the path meets null) or by its function (`of`).
+
+        AttributeError where the object has no such name; a mapping may lack one, and then the field is left out.
+        """
+        if callable(attr):
+            return attr(obj)
+        for name in attr.split("."):
+            if isinstance(obj, Mapping):
+                obj = obj.get(name, default)
+            elif obj is not None:
+                obj = getattr(obj, name)
+        return obj
 
 
 class _Read(fields.Field[Any]):
@@ -164,6 +183,67 @@ class Number(_Read):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return None if value is None else f"{value:f}"
+
+
+class Amount(Number):
+    """Kroner written with two decimals."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else format_amount(value)
+
+
+class Share(Number):
+    """A share or a percentage written without superfluous zeros."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else format_rate(value)
+
+
+class _Told(fields.String):
+    """A text that an answer tells, written from a value of another kind."""
+
+    write: Callable[[Any], str]
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else self.write(value)
+
+
+class AmountText(_Told):
+    """Kroner with two decimals."""
+
+    write = staticmethod(format_amount)
+
+
+class RateText(_Told):
+    """A share or a quantity without superfluous zeros."""
+
+    write = staticmethod(format_rate)
+
+
+class PriceText(_Told):
+    """A unit price with its decimals."""
+
+    write = staticmethod(format_unit_price)
+
+
+class IsoText(_Told):
+    """An instant or a day in ISO form."""
+
+    @staticmethod
+    def write(value: Any) -> str:
+        """Write it."""
+        text: str = value.isoformat()
+        return text
+
+
+class LabelText(_Told):
+    """A period by its name, such as 2026-Q3."""
+
+    @staticmethod
+    def write(value: Any) -> str:
+        """Write it."""
+        text: str = value.label()
+        return text
 
 
 class Choice(_Read):

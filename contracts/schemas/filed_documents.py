@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields, validate
 
 from contracts.schemas.answers import INSTANT
-from contracts.schemas.fields import CODE, TermsSchema, Text
-from contracts.terms.filed_document import LONGEST, FiledDocument, Version
+from contracts.schemas.fields import CODE, IsoText, TermsSchema, Text
+from contracts.terms.filed_document import LONGEST
 
 
 class FileQuerySchema(TermsSchema):
@@ -26,12 +24,12 @@ class DocumentVersionSchema(TermsSchema):
     """A version of a document; its bytes are at `/documents/{id}/versions/{number}`."""
 
     number = fields.Integer(required=True)
-    file = fields.String(required=True)
+    file = fields.String(required=True, attribute="filename")
     media_type = fields.String(required=True)
     size = fields.Integer(required=True)
     sha256 = fields.String(required=True, metadata={"pattern": "^[0-9a-f]{64}$"})
     note = fields.String(required=True, allow_none=True)
-    recorded_at = fields.String(required=True, metadata=INSTANT)
+    recorded_at = IsoText(required=True, metadata=INSTANT)
     recorded_by = fields.String(required=True)
 
 
@@ -43,28 +41,3 @@ class FiledDocumentSchema(TermsSchema):
     title = fields.String(required=True)
     trust = fields.String(required=True, allow_none=True)
     versions = fields.List(fields.Nested(DocumentVersionSchema), required=True)
-
-
-def dump_document(filed: FiledDocument) -> dict[str, Any]:
-    """Write a titled document with its versions, oldest first."""
-    return {
-        "id": filed.id,
-        "kind": filed.kind,
-        "title": filed.title,
-        "trust": filed.trust,
-        "versions": [dump_version(version) for version in filed.versions],
-    }
-
-
-def dump_version(version: Version) -> dict[str, Any]:
-    """Write one version of a document."""
-    return {
-        "number": version.number,
-        "file": version.filename,
-        "media_type": version.media_type,
-        "size": version.size,
-        "sha256": version.sha256,
-        "note": version.note,
-        "recorded_at": version.recorded_at.isoformat(),
-        "recorded_by": version.recorded_by,
-    }

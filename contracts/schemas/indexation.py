@@ -17,9 +17,6 @@ from contracts.terms.indexation import (
     STATES,
     VALUE_DECIMALS,
     IndexClause,
-    IndexRequest,
-    StandingValue,
-    UsedValue,
 )
 from contracts.terms.money import RATE_DECIMALS
 
@@ -98,9 +95,7 @@ class IndexRequestSchema(TermsSchema):
     requested_on = Day(required=True)
     requested_by = fields.String(required=True)
     deadline_on = Day(required=True)
-    clause = fields.Nested(IndexClauseSchema, required=True)
     base_year = fields.Integer(required=True)
-    used = fields.List(fields.Nested(UsedValueSchema), required=True)
     base_value = Number(SHOWN_DECIMALS, required=True)
     current_value = Number(SHOWN_DECIMALS, required=True)
     index_change = Number(SHOWN_DECIMALS, required=True)
@@ -111,6 +106,8 @@ class IndexRequestSchema(TermsSchema):
     decided_on = Day(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True)
+    clause = fields.Nested(IndexClauseSchema, required=True)
+    used = fields.List(fields.Nested(UsedValueSchema), required=True)
 
 
 class IndexRequestPageSchema(PageSchema):
@@ -193,30 +190,3 @@ def load_clause(document: Any) -> IndexClause:
     """Read an index clause; InvalidInput with every error and its place."""
     clause: IndexClause = load(IndexClauseSchema(), document, "#")
     return clause
-
-
-def dump_clause(clause: IndexClause) -> dict[str, Any]:
-    """Write an index clause; what is written reads back equal."""
-    written: dict[str, Any] = IndexClauseSchema().dump(clause)
-    return written
-
-
-def dump_request(request: IndexRequest) -> dict[str, Any]:
-    """Write a request with all it rests on."""
-    document: dict[str, Any] = IndexRequestSchema(exclude=("clause", "used")).dump(request)
-    return document | {
-        "clause": dump_clause(request.clause),
-        "used": [dump_used(value) for value in request.used],
-    }
-
-
-def dump_used(value: UsedValue) -> dict[str, Any]:
-    """Write a value that a request rests on."""
-    written: dict[str, Any] = UsedValueSchema().dump(value)
-    return written
-
-
-def dump_value(value: StandingValue) -> dict[str, Any]:
-    """Write a value as it stands."""
-    written: dict[str, Any] = IndexValueSchema().dump(value)
-    return written

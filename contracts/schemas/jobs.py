@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from marshmallow import fields, validate
 
 from contracts.schemas.answers import INSTANT, PageSchema
-from contracts.schemas.fields import TermsSchema
-from contracts.terms.job import STATES, JobView, Phase
+from contracts.schemas.fields import IsoText, TermsSchema
+from contracts.terms.job import STATES
 
 
 class PhaseSchema(TermsSchema):
@@ -20,8 +19,8 @@ class PhaseSchema(TermsSchema):
     total = fields.Integer(
         required=True, allow_none=True, metadata={"description": "`null` where it is not known beforehand."}
     )
-    started_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
-    finished_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    started_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
+    finished_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
 
 
 class JobSchema(TermsSchema):
@@ -41,46 +40,15 @@ class JobSchema(TermsSchema):
     result = fields.Dict(required=True, allow_none=True)
     error = fields.Dict(required=True, allow_none=True, metadata={"description": "`code` and mostly `detail`."})
     attempts = fields.Integer(required=True, metadata={"description": "How often a worker began it."})
-    created_at = fields.String(required=True, metadata=INSTANT)
-    started_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
-    finished_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    created_at = IsoText(required=True, metadata=INSTANT)
+    started_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
+    finished_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
 
 
 class JobPageSchema(PageSchema):
     """Jobs, newest first."""
 
     items = fields.List(fields.Nested(JobSchema), required=True)
-
-
-def dump_job(job: JobView) -> dict[str, Any]:
-    """Write a job."""
-    return {
-        "id": job.id,
-        "kind": job.kind,
-        "trust": job.trust,
-        "state": job.state,
-        "cancel_requested": job.cancel_requested,
-        "phases": [dump_phase(phase) for phase in job.phases],
-        "findings": list(job.findings),
-        "findings_count": job.findings_count,
-        "result": job.result,
-        "error": job.error,
-        "attempts": job.attempts,
-        "created_at": _instant(job.created_at),
-        "started_at": _instant(job.started_at),
-        "finished_at": _instant(job.finished_at),
-    }
-
-
-def dump_phase(phase: Phase) -> dict[str, Any]:
-    """Write a phase."""
-    return {
-        "name": phase.name,
-        "done": phase.done,
-        "total": phase.total,
-        "started_at": _instant(phase.started_at),
-        "finished_at": _instant(phase.finished_at),
-    }
 
 
 def _instant(moment: datetime | None) -> str | None:

@@ -10,10 +10,22 @@ from typing import Any
 from marshmallow import fields, validate
 
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, PageSchema
-from contracts.schemas.fields import CODE, Clause, Day, Flag, Number, TermsSchema, Text, Whole, load
+from contracts.schemas.fields import (
+    CODE,
+    Amount,
+    Clause,
+    Day,
+    Flag,
+    IsoText,
+    Number,
+    TermsSchema,
+    Text,
+    Whole,
+    load,
+    of,
+)
 from contracts.terms import workflow
 from contracts.terms.money import format_amount
-from contracts.terms.workflow import CertificateFacts, Refusal
 
 LONGEST = validate.Length(max=2000, error="too_long: At most 2000 characters.")
 SHORT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -55,10 +67,10 @@ class PlanSchema(TermsSchema):
 class MonthCostSchema(TermsSchema):
     """The expected cost of a month; null is what you are not told."""
 
-    month = fields.String(required=True)
-    amount = Number(2, required=True, allow_none=True)
-    own = Number(2, required=True, metadata={"description": "The part that falls on the activation's own trust."})
-    others = Number(
+    month = fields.String(required=True, attribute=of(lambda one: f"{one.month:%Y-%m}"))
+    amount = Amount(2, required=True, allow_none=True)
+    own = Amount(2, required=True, metadata={"description": "The part that falls on the activation's own trust."})
+    others = Amount(
         2, required=True, allow_none=True, metadata={"description": "The part that falls on the other trusts."}
     )
 
@@ -72,12 +84,12 @@ class CostFiguresSchema(TermsSchema):
 
     first = Day(required=True, data_key="from")
     until = Day(required=True, data_key="to")
-    expected = Number(2, required=True, allow_none=True)
-    own = Number(2, required=True, metadata={"description": "The part that falls on the activation's own trust."})
-    p90 = Number(2, required=True, allow_none=True)
-    first_year = Number(2, required=True)
+    expected = Amount(2, required=True, allow_none=True)
+    own = Amount(2, required=True, metadata={"description": "The part that falls on the activation's own trust."})
+    p90 = Amount(2, required=True, allow_none=True)
+    first_year = Amount(2, required=True)
     ramp_end = Day(required=True, allow_none=True)
-    others = Number(
+    others = Amount(
         2, required=True, allow_none=True, metadata={"description": "The part that falls on the other trusts."}
     )
     by_month = fields.List(fields.Nested(MonthCostSchema), required=True)
@@ -94,7 +106,7 @@ class StepSchema(TermsSchema):
     on = Day(required=True)
     comment = fields.String(required=True)
     by = fields.String(required=True)
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
 
 
 class SubmissionSchema(TermsSchema):
@@ -104,7 +116,7 @@ class SubmissionSchema(TermsSchema):
     basis = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     figures = fields.Nested(CostFiguresSchema, required=True, allow_none=True)
     by = fields.String(required=True)
-    at = fields.String(required=True, metadata=INSTANT)
+    at = IsoText(required=True, metadata=INSTANT)
 
 
 class ApprovalSchema(TermsSchema):
@@ -117,20 +129,20 @@ class ApprovalSchema(TermsSchema):
 class DossierItemSchema(TermsSchema):
     """One item of a dossier. ``entry`` names what it says now: send it back as ``seen``."""
 
-    item = fields.String(required=True)
+    item = fields.String(required=True, attribute="code")
     due_by = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(("missing", "offered", "accepted", "refused")))
-    document = fields.Integer(required=True, allow_none=True)
+    document = fields.Integer(required=True, allow_none=True, attribute="document_id")
     version = fields.Integer(required=True, allow_none=True)
-    file = fields.String(required=True, allow_none=True)
+    file = fields.String(required=True, allow_none=True, attribute="filename")
     sha256 = fields.String(required=True, allow_none=True)
     facts = fields.Dict(required=True)
     lacking = fields.List(fields.String(), required=True)
     comment = fields.String(required=True)
-    entry = fields.Integer(required=True, allow_none=True)
-    reused = fields.Integer(required=True, allow_none=True)
+    entry = fields.Integer(required=True, allow_none=True, attribute="entry_id")
+    reused = fields.Integer(required=True, allow_none=True, attribute="basis_id")
     by = fields.String(required=True, allow_none=True)
-    at = fields.String(required=True, allow_none=True, metadata=INSTANT)
+    at = IsoText(required=True, allow_none=True, metadata=INSTANT)
 
 
 class OverrideSchema(TermsSchema):
@@ -138,12 +150,17 @@ class OverrideSchema(TermsSchema):
 
     id = fields.Integer(required=True)
     reason = fields.String(required=True)
-    request = Number(2, required=True)
-    headroom = Number(2, required=True)
+    request = Amount(2, required=True)
+    headroom = Amount(2, required=True)
     by = fields.String(required=True)
-    known_at = fields.String(required=True, metadata=INSTANT)
+    known_at = IsoText(required=True, metadata=INSTANT)
     decision = fields.String(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
+
+
+def _running(case: Any) -> Any:
+    """Give the activation of a case, null where there is none or it was taken back."""
+    return None if case.activation is None or case.activation.void else case.activation
 
 
 class CaseSchema(TermsSchema):
@@ -155,8 +172,10 @@ class CaseSchema(TermsSchema):
     algorithm = fields.String(required=True, allow_none=True)
     state = fields.String(required=True)
     deadline = Day(required=True, allow_none=True)
-    go_live = Day(required=True, allow_none=True)
-    end = Day(required=True, allow_none=True)
+    go_live = Day(
+        required=True, allow_none=True, attribute=of(lambda case: _running(case) and case.activation.go_live_on)
+    )
+    end = Day(required=True, allow_none=True, attribute=of(lambda case: _running(case) and case.activation.end_on))
     plan = fields.Nested(PlanSchema, required=True, allow_none=True)
     submission = fields.Nested(SubmissionSchema, required=True, allow_none=True)
     approvals = fields.List(fields.Nested(ApprovalSchema), required=True)
@@ -218,12 +237,12 @@ class ConfirmationQuerySchema(AgreementQuerySchema):
 class LetterSchema(TermsSchema):
     """A paper of the correspondence: which kind, the document that it is filed as, and its newest version."""
 
-    kind = fields.String(required=True)
-    document = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    file = fields.String(required=True)
-    sha256 = fields.String(required=True)
-    at = fields.String(required=True)
+    kind = fields.String(required=True, attribute=of(lambda one: one.kind.removeprefix("letter.")))
+    document = fields.Integer(required=True, attribute="document.id")
+    version = fields.Integer(required=True, attribute="document.newest.number")
+    file = fields.String(required=True, attribute="document.newest.filename")
+    sha256 = fields.String(required=True, attribute="document.newest.sha256")
+    at = IsoText(required=True, attribute="document.newest.recorded_at")
 
 
 class LetterPageSchema(PageSchema):
@@ -352,135 +371,17 @@ def load_event_data(event: str, document: Any) -> Transitioned:
     return Transitioned(event, **load(EventDataSchema(), document, "#"))
 
 
-def dump_items(cases: Iterable[Any]) -> dict[str, Any]:
-    """List options, then activations, each with its kind, trust, algorithm, state and deadline."""
-    return {
-        "items": [
-            {
-                "id": str(case.id),
-                "kind": case.kind,
-                "trust": case.trust,
-                "algorithm": case.algorithm,
-                "state": case.state,
-                "deadline": None if case.deadline is None else case.deadline.isoformat(),
-            }
-            for case in cases
-        ]
-    }
-
-
 def dump_case(
     case: Any, items: Iterable[Any], overrides: Iterable[Any], choices: Iterable[Any], scope: str | None
 ) -> dict[str, Any]:
     """Write a case whole, as a reader within ``scope`` is told it (None: one of all trusts)."""
-    running = case.activation
-    plan, sent = case.plan, case.submission
-    return {
-        **dump_items([case])["items"][0],
-        "go_live": None if running is None or running.void else running.go_live_on.isoformat(),
-        "end": None if running is None or running.void or running.end_on is None else running.end_on.isoformat(),
-        "plan": None
-        if plan is None
-        else {
-            "number": plan.number,
-            "starts_on": plan.starts_on.isoformat(),
-            "ends_on": None if plan.ends_on is None else plan.ends_on.isoformat(),
-            "monthly_quantity": plan.monthly_quantity,
-            "intended_use": plan.intended_use,
-        },
-        "submission": None
-        if sent is None
-        else {
-            "sha256": sent.sha256,
-            "basis": sent.basis,
-            "figures": None if sent.figures is None else sent.figures.told(scope).to_written(),
-            "by": sent.by,
-            "at": sent.at.isoformat(),
-        },
-        "approvals": [{"by": one.by, "principal": one.principal} for one in case.approvals],
-        "steps": [
-            {
-                "event": step.event,
-                "from": step.source,
-                "to": step.state,
-                "on": step.on.isoformat(),
-                "comment": step.comment,
-                "by": step.by,
-                "at": step.at.isoformat(),
-            }
-            for step in case.steps
-        ],
-        "dossier": [dump_dossier_item(one) for one in items],
-        "overrides": [dump_override(one) for one in overrides],
-        "choices": [
-            {
-                "event": one.event,
-                "target": one.target,
-                "permitted": one.permitted,
-                "allowed": one.allowed,
-                "refusals": [dump_refusal(refusal) for refusal in one.refusals],
-                "warnings": [dump_refusal(refusal) for refusal in one.warnings],
-            }
-            for one in choices
-        ],
-    }
-
-
-def dump_refusal(refusal: Refusal) -> dict[str, Any]:
-    """Write what a guard says."""
-    return {
-        "guard": refusal.guard,
-        "code": refusal.code,
-        "detail": refusal.detail,
-        "clause": refusal.clause,
-        "numbers": dict(refusal.numbers),
-    }
-
-
-def dump_dossier_item(one: Any) -> dict[str, Any]:
-    """Write an item of a dossier."""
-    return {
-        "item": one.code,
-        "due_by": one.due_by,
-        "status": one.status,
-        "document": one.document_id,
-        "version": one.version,
-        "file": one.filename,
-        "sha256": one.sha256,
-        "facts": one.facts,
-        "lacking": list(one.lacking),
-        "comment": one.comment,
-        "entry": one.entry_id,
-        "reused": one.basis_id,
-        "by": one.by,
-        "at": None if one.at is None else one.at.isoformat(),
-    }
-
-
-def dump_letter(one: Any) -> dict[str, Any]:
-    """Write a paper of the correspondence; its bytes are read from the documents."""
-    newest = one.document.newest
-    return {
-        "kind": one.kind.removeprefix("letter."),
-        "document": one.document.id,
-        "version": newest.number,
-        "file": newest.filename,
-        "sha256": newest.sha256,
-        "at": newest.recorded_at.isoformat(),
-    }
-
-
-def dump_override(one: Any) -> dict[str, Any]:
-    """Write an override."""
-    return {
-        "id": one.id,
-        "reason": one.reason,
-        "request": format_amount(one.request),
-        "headroom": format_amount(one.headroom),
-        "by": one.by,
-        "known_at": one.known_at.isoformat(),
-        "decision": one.decision,
-        "decided_by": one.decided_by,
+    written: dict[str, Any] = CaseSchema(exclude=("dossier", "overrides", "choices")).dump(case)
+    if case.submission is not None and case.submission.figures is not None:
+        written["submission"]["figures"] = case.submission.figures.told(scope).to_written()
+    return written | {
+        "dossier": DossierItemSchema(many=True).dump(items),
+        "overrides": OverrideSchema(many=True).dump(overrides),
+        "choices": ChoiceSchema(many=True).dump(choices),
     }
 
 
@@ -494,15 +395,4 @@ def dump_budget(one: Any) -> dict[str, Any]:
         "approved_on": one.approved_on.isoformat(),
         "reference": one.reference,
         "months": [format_amount(part) for part in one.months] if one.phased else None,
-    }
-
-
-def dump_certificate(one: CertificateFacts) -> dict[str, Any]:
-    """Write a certificate."""
-    return {
-        "number": one.number,
-        "ce_class": one.ce_class,
-        "valid_from": one.valid_from.isoformat(),
-        "expires_on": one.expires_on.isoformat(),
-        "research_only": one.research_only,
     }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields, validate
 
 from contracts.schemas.answers import INSTANT, PageSchema
-from contracts.schemas.fields import CODE, TermsSchema, Text, Whole
+from contracts.schemas.fields import CODE, IsoText, TermsSchema, Text, Whole, of
 
 STATES = ("active", "expired", "revoked")
 _SHORT = validate.Length(max=200, error="too_long: At most 200 characters.")
@@ -37,15 +35,20 @@ class RotationSchema(TermsSchema):
 class TokenSchema(TermsSchema):
     """A token; of its secret nothing is told. Without ``expires_at`` it is from before tokens ended."""
 
-    id = fields.String(required=True)
+    id = fields.String(required=True, attribute="public_id")
     name = fields.String(required=True)
-    role = fields.String(required=True)
-    trust = fields.String(required=True, allow_none=True)
-    acts = fields.List(fields.String(), required=True, allow_none=True)
-    created_at = fields.String(required=True, metadata=INSTANT)
+    role = fields.String(required=True, attribute="grant.role")
+    trust = fields.String(required=True, allow_none=True, attribute="grant.trust")
+    acts = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        attribute=of(lambda token: None if token.acts is None else sorted(token.acts)),
+    )
+    created_at = IsoText(required=True, metadata=INSTANT)
     created_by = fields.String(required=True)
-    expires_at = fields.String(required=True, allow_none=True, metadata=INSTANT)
-    last_used_on = fields.String(required=True, allow_none=True, metadata={"format": "date"})
+    expires_at = IsoText(required=True, allow_none=True, metadata=INSTANT)
+    last_used_on = IsoText(required=True, allow_none=True, metadata={"format": "date"}, attribute="last_on")
     state = fields.String(required=True, validate=validate.OneOf(STATES))
 
 
@@ -59,19 +62,3 @@ class IssuedTokenSchema(TokenSchema):
     """A token with its secret, which is told this once: a repeated request gets ``null``."""
 
     secret = fields.String(required=True, allow_none=True)
-
-
-def dump_token(token: Any) -> dict[str, Any]:
-    """Give a token in its wire shape."""
-    return {
-        "id": token.public_id,
-        "name": token.name,
-        "role": token.grant.role,
-        "trust": token.grant.trust,
-        "acts": None if token.acts is None else sorted(token.acts),
-        "created_at": token.created_at.isoformat(),
-        "created_by": token.created_by,
-        "expires_at": None if token.expires_at is None else token.expires_at.isoformat(),
-        "last_used_on": None if token.last_on is None else token.last_on.isoformat(),
-        "state": token.state,
-    }

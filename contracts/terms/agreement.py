@@ -107,6 +107,11 @@ class MarketplaceAlgorithm:
     ce_class: str
     ce_year: int | None
 
+    @property
+    def need(self) -> dict[str, str]:
+        """Give what the product is for, by language."""
+        return {"nb": self.need_nb, "en": self.need_en}
+
 
 @dataclass(frozen=True, slots=True)
 class PayerStep:

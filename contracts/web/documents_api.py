@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from contracts import documents
 from contracts.errors import Denied
 from contracts.extensions import db
-from contracts.schemas.filed_documents import FiledDocumentSchema, FileQuerySchema, dump_document
+from contracts.schemas.filed_documents import FiledDocumentSchema, FileQuerySchema
 from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, described, file_body, json_answer, uploaded
 from contracts.web.conditional import etag_of, etagged, needs_match, require_match
@@ -58,7 +58,7 @@ def file_document(query: dict[str, Any]) -> Response:
         actor=actor,
         now=datetime.now(UTC),
     )
-    return json_answer(dump_document(filed), 201, {"Location": f"{api.PREFIX}/documents/{filed.id}"})
+    return json_answer(FiledDocumentSchema().dump(filed), 201, {"Location": f"{api.PREFIX}/documents/{filed.id}"})
 
 
 @resource.route("/<int:document_id>", methods=["GET"])
@@ -68,7 +68,7 @@ def file_document(query: dict[str, Any]) -> Response:
 def show_document(document_id: int) -> Response:
     """Give a document with its versions"""
     filed = documents.find_document(db.session, document_id, actor=current_actor())
-    response = json_answer(dump_document(filed))
+    response = json_answer(FiledDocumentSchema().dump(filed))
     response.set_etag(_tag(filed))
     return response
 
@@ -100,7 +100,7 @@ def add_version(document_id: int) -> Response:
         actor=actor,
         now=datetime.now(UTC),
     )
-    response = json_answer(dump_document(newer), 201)
+    response = json_answer(FiledDocumentSchema().dump(newer), 201)
     response.set_etag(_tag(newer))
     return response
 

@@ -103,12 +103,13 @@ def _by_trust(answer: Document) -> dict[str | None, Decimal]:
 def is_right(case: Case) -> bool:
     """Rate a case with the product, mutated or not, and compare."""
     from billing.rating.rate import compile_terms, marginal, rate
-    from billing.schemas.price import dump_rating, load_price_request
+    from billing.schemas.answers import PriceAnswerSchema
+    from billing.schemas.price import load_price_request
 
     request = load_price_request(case.request)
     if case.changed is None:
         assert case.answer is not None
-        return _comparable(dump_rating(rate(request))) == _comparable(case.answer)
+        return _comparable(PriceAnswerSchema().dump(rate(request))) == _comparable(case.answer)
     changed = load_price_request(case.changed)
     compiled = compile_terms(request.agreement, request.price_book, request.activations)
     difference = marginal(compiled, request.usage, changed.usage, request.period, changed.activations)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from billing.rating.rate import rate
-from billing.schemas.price import dump_rating, load_price_request
+from billing.schemas.answers import PriceAnswerSchema
+from billing.schemas.price import load_price_request
 from tests.measure import Row
 from tests.oracle.compare import differences
 from tests.oracle.evaluator import evaluate
@@ -20,7 +21,7 @@ def disagreements(first_seed: int, agreements: int) -> list[str]:
     for seed in range(first_seed, first_seed + agreements):
         # Every tenth one holds the readings that the page leaves to be understood.
         request = random_request(random.Random(seed), contested=seed % 10 == 0)
-        found = differences(evaluate(request), dump_rating(rate(load_price_request(request))))
+        found = differences(evaluate(request), PriceAnswerSchema().dump(rate(load_price_request(request))))
         if found:
             told.append(f"seed {seed}: {found[0]}")
     return told

@@ -31,7 +31,7 @@ resource = ApiBlueprint(
 @resource.arguments(shapes.BudgetCourseQuerySchema, location="query")
 def show_course(query: dict[str, Any]) -> Response:
     """Hold a year's budgets against actual, forecast and committed costs"""
-    return json_answer(shapes.dump_budget_course(_course(query)))
+    return json_answer(shapes.BudgetCourseSchema().dump(_course(query)))
 
 
 @resource.route("/course.<any(csv, xlsx):suffix>", methods=["GET"])

@@ -13,9 +13,8 @@ from billing.projection import projection
 from billing.rating.rate import rate
 from billing.scenarios.answer import answer
 from billing.schemas import answers as shapes
-from billing.schemas.charges import dump_charges
-from billing.schemas.explanations import dump_explanation
-from billing.schemas.price import dump_rating, load_price_request
+from billing.schemas.answers import ChargesSchema, ExplanationSchema, PriceAnswerSchema
+from billing.schemas.price import load_price_request
 from billing.schemas.projections import ScenarioSchema, dump_projection, load_scenario, refuse_other_trusts
 from billing.schemas.simulations import dump_answer
 from contracts import clock
@@ -122,13 +121,13 @@ def price() -> Response:
     document = json_body()
     if isinstance(document, list):
         return json_answer(list(_rated(document)))
-    return json_answer(dump_rating(rate(load_price_request(document))))
+    return json_answer(PriceAnswerSchema().dump(rate(load_price_request(document))))
 
 
 def _rated(requests: list[Any]) -> Iterator[dict[str, Any]]:
     for request in requests:
         try:
-            yield dump_rating(rate(load_price_request(request)))
+            yield PriceAnswerSchema().dump(rate(load_price_request(request)))
         except InvalidInput as error:
             yield {"error": problem_of(error)}
 
@@ -148,7 +147,7 @@ def list_charges(query: dict[str, Any]) -> Response:
         trust=query["trust"],
         known_at=query["known_at"],
     )
-    return json_answer(dump_charges(expected))
+    return json_answer(ChargesSchema().dump(expected))
 
 
 @charges.route("/<line_id>/explanation", methods=["GET"])
@@ -166,7 +165,7 @@ def explain_charge(query: dict[str, Any], line_id: str) -> Response:
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer(dump_explanation(explained))
+    return json_answer(ExplanationSchema().dump(explained))
 
 
 @projections.route("", methods=["POST"])

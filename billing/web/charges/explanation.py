@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from billing.charges import explanation
 from billing.rating.price_list import tiers_of
-from billing.schemas.explanations import dump_explanation
+from billing.schemas.answers import ExplanationSchema
 from billing.web import words
 from billing.web.query import Query, read_query
 from contracts import agreements
@@ -60,7 +60,7 @@ def show(line_id: str) -> Any:
 @requires("read")
 def document(line_id: str) -> Any:
     """Give the explanation of a charge line as JSON."""
-    return jsonify(dump_explanation(_explain(read_query("periode"), line_id)))
+    return jsonify(ExplanationSchema().dump(_explain(read_query("periode"), line_id)))
 
 
 def _explain(query: Query, line_id: str) -> explanation.Explanation:

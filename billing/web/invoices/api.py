@@ -11,8 +11,9 @@ from billing.invoices import expected as expected_invoice
 from billing.invoices import invoices, vendor_statement
 from billing.reconciliation import responses
 from billing.schemas import answers as shapes
-from billing.schemas.invoice_setup import ExpectedInvoiceQuerySchema, StatementSchema, dump_statement
-from billing.schemas.invoices import dump_comparison, dump_invoice, dump_reading, dump_recorded, dump_responses
+from billing.schemas.answers import InvoiceSchema
+from billing.schemas.invoice_setup import ExpectedInvoiceQuerySchema, StatementSchema
+from billing.schemas.invoices import dump_comparison, dump_reading, dump_recorded, dump_responses
 from billing.web.files import attachment_answer, file_answer
 from contracts.agreements import find_agreement
 from contracts.errors import Finding, InvalidInput
@@ -48,7 +49,10 @@ def list_invoices(query: dict[str, Any]) -> Response:
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
     return json_answer(
-        {"items": [dump_invoice(invoice) for invoice in shown], "next": to_cursor(shown[-1].id) if more else None}
+        {
+            "items": [InvoiceSchema().dump(invoice) for invoice in shown],
+            "next": to_cursor(shown[-1].id) if more else None,
+        }
     )
 
 
@@ -209,7 +213,7 @@ def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> Re
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer(dump_statement(statement))
+    return json_answer(StatementSchema().dump(statement))
 
 
 @resource.route("/<int:invoice_id>/comparison", methods=["GET"])

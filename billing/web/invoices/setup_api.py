@@ -50,7 +50,7 @@ def list_references(query: dict[str, Any]) -> Response:
     listed = [
         _recipient(agreement.id, each.code) for each in invoice_setup.recipients(db.session, agreement_id=agreement.id)
     ]
-    return json_answer({"items": [shapes.dump_recipient(each) for each in listed], "next": None})
+    return json_answer({"items": [shapes.RecipientSchema().dump(each) for each in listed], "next": None})
 
 
 @resource.route("/invoice-references/<code:code>", methods=["GET"])
@@ -151,7 +151,7 @@ def set_mapping(query: dict[str, Any], vendor: str) -> Response:
 def list_accounts(query: dict[str, Any]) -> Response:
     """List the accounts that were checked to be the vendors'"""
     listed = invoice_setup.list_accounts(db.session, agreement_id=_agreement(query).id, actor=current_actor())
-    return json_answer({"items": [shapes.dump_account(each) for each in listed], "next": None})
+    return json_answer({"items": [shapes.KnownAccountSchema().dump(each) for each in listed], "next": None})
 
 
 @resource.route("/vendor-accounts", methods=["POST"])
@@ -179,7 +179,7 @@ def add_account(query: dict[str, Any]) -> Response:
         actor=current_actor(),
         now=datetime.now(UTC),
     )
-    return json_answer(shapes.dump_account(added), 201)
+    return json_answer(shapes.KnownAccountSchema().dump(added), 201)
 
 
 def _agreement(query: dict[str, Any]) -> AgreementSummary:
@@ -197,7 +197,7 @@ def _mapping(agreement_id: int, vendor: str) -> invoice_setup.MappingInForce:
 
 
 def _recipient_answer(recipient: invoice_setup.Recipient) -> Response:
-    answer = json_answer(shapes.dump_recipient(recipient))
+    answer = json_answer(shapes.RecipientSchema().dump(recipient))
     answer.set_etag(etag_of(recipient.code, recipient.row))
     return answer
 

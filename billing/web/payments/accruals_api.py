@@ -49,7 +49,7 @@ def show_allocation(query: dict[str, Any]) -> Response:
 
     Lines stand on their trust; what stands on none is shared by what the trusts pay, to the øre.
     """
-    return json_answer(shapes.dump_allocation(_allocation(query)))
+    return json_answer(shapes.CostAllocationSchema().dump(_allocation(query)))
 
 
 @resource.route("/cost-allocations.<any(csv, xlsx):suffix>", methods=["GET"])
@@ -68,7 +68,7 @@ def export_allocation(query: dict[str, Any], suffix: str) -> Response:
 @resource.arguments(shapes.AccrualQuerySchema, location="query")
 def show_accruals(query: dict[str, Any]) -> Response:
     """Give what is to stand accrued at the end of a month, and what the next voucher would book"""
-    return json_answer(shapes.dump_accruals(_accruals(query)))
+    return json_answer(shapes.AccrualsSchema().dump(_accruals(query)))
 
 
 @resource.route("/accruals.<any(csv, xlsx):suffix>", methods=["GET"])
@@ -93,7 +93,7 @@ def list_vouchers(query: dict[str, Any]) -> Response:
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer({"items": [shapes.dump_voucher(each) for each in listed], "next": None})
+    return json_answer({"items": [shapes.AccrualVoucherSchema().dump(each) for each in listed], "next": None})
 
 
 @resource.route("/accrual-vouchers", methods=["POST"])
@@ -121,7 +121,9 @@ def book_voucher(query: dict[str, Any]) -> Response:
         now=now,
         today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=now),
     )
-    return json_answer(shapes.dump_voucher(booked), 201, {"Location": f"{api.PREFIX}/accrual-vouchers/{booked.number}"})
+    return json_answer(
+        shapes.AccrualVoucherSchema().dump(booked), 201, {"Location": f"{api.PREFIX}/accrual-vouchers/{booked.number}"}
+    )
 
 
 @resource.route(_VOUCHER, methods=["GET"])
@@ -137,7 +139,7 @@ def show_voucher(query: dict[str, Any], number: int) -> Response:
         number=number,
         actor=current_actor(),
     )
-    return json_answer(shapes.dump_voucher(found))
+    return json_answer(shapes.AccrualVoucherSchema().dump(found))
 
 
 @resource.route(f"{_VOUCHER}/file", methods=["GET"])

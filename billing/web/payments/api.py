@@ -169,7 +169,7 @@ def import_payments(query: dict[str, Any]) -> Response:
         now=datetime.now(UTC),
         today=_today(),
     )
-    return json_answer(shapes.dump_imported(done), 201 if done.status == "imported" else 200)
+    return json_answer(shapes.ImportedPaymentsSchema().dump(done), 201 if done.status == "imported" else 200)
 
 
 @resource.route("/open-items", methods=["GET"])
@@ -203,7 +203,7 @@ def export_open_items(query: dict[str, Any], suffix: str) -> Response:
 def list_rates(query: dict[str, Any]) -> Response:
     """List the rates of late interest that people recorded"""
     listed = late_interest.list_rates(db.session, actor=current_actor(), known_at=query["known_at"])
-    return json_answer({"items": [shapes.dump_rate(each) for each in listed], "next": None})
+    return json_answer({"items": [shapes.LateInterestRateSchema().dump(each) for each in listed], "next": None})
 
 
 @resource.route("/late-interest-rates", methods=["POST"])
@@ -218,7 +218,7 @@ def set_rate() -> Response:
     rate = late_interest.set_rate(
         db.session, rate=shapes.load_rate(json_body()), actor=current_actor(), now=datetime.now(UTC)
     )
-    return json_answer(shapes.dump_rate(rate), 201)
+    return json_answer(shapes.LateInterestRateSchema().dump(rate), 201)
 
 
 def _open(agreement: AgreementSummary, query: dict[str, Any]) -> payments.OpenItems:

@@ -76,7 +76,7 @@ DECISION: Final = {"revision": 1, "comment": "As agreed in the amendment."}
 def list_versions(query: dict[str, Any]) -> Response:
     """List the versions of the price book"""
     book = price_books.price_book(db.session, find_agreement(db.session, query["agreement"]).id)
-    return _page([shapes.dump_in_force(entry) for entry in reversed(price_list(book))], query)
+    return _page([shapes.PriceBookVersionInForceSchema().dump(entry) for entry in reversed(price_list(book))], query)
 
 
 @resource.route("/diff", methods=["GET"])
@@ -99,7 +99,7 @@ def compare_versions(query: dict[str, Any]) -> Response:
         raise NotFound("two versions are compared from the older one to the newer one")
     old = Priced(before.version, factors_in_force(terms.price_book, previous_day(before.until)))
     comparison = price_diff.compare(terms, old=old, new=Priced(after.version), trust=current_actor().scope("read"))
-    return json_answer(shapes.dump_comparison(comparison))
+    return json_answer(shapes.PriceBookComparisonSchema().dump(comparison))
 
 
 @resource.route("/drafts", methods=["GET"])
@@ -114,7 +114,7 @@ def list_drafts(query: dict[str, Any]) -> Response:
     """
     agreement = find_agreement(db.session, query["agreement"])
     drafts = price_drafts.list_drafts(db.session, agreement_id=agreement.id, actor=current_actor())
-    return _page([shapes.dump_draft(draft) for draft in drafts], query)
+    return _page([shapes.PriceBookDraftSchema().dump(draft) for draft in drafts], query)
 
 
 @resource.route("/drafts", methods=["POST"])
@@ -189,7 +189,9 @@ def revise_draft(draft_id: int) -> Response:
 def check_draft(draft_id: int) -> Response:
     """Check a draft against the book as it stands"""
     db.only_read()
-    return json_answer(shapes.dump_findings(list(review(db.session, _draft(draft_id), _today()).findings)))
+    return json_answer(
+        shapes.PriceBookCheckSchema().dump(list(review(db.session, _draft(draft_id), _today()).findings))
+    )
 
 
 @resource.route("/drafts/<int:draft_id>/simulate", methods=["POST"])
@@ -201,7 +203,7 @@ def check_draft(draft_id: int) -> Response:
 )
 def simulate_draft(draft_id: int) -> Response:
     """Simulate a draft on real usage"""
-    return json_answer(shapes.dump_trial(_compared(draft_id).trial))
+    return json_answer(shapes.PriceBookSimulationSchema().dump(_compared(draft_id).trial))
 
 
 @resource.route("/drafts/<int:draft_id>/diff", methods=["POST"])
@@ -209,7 +211,7 @@ def simulate_draft(draft_id: int) -> Response:
 @answers(shapes.PriceBookComparisonSchema, description="Old and new prices with their effect.", problems=(404, 422))
 def compare_draft(draft_id: int) -> Response:
     """Compare a draft with the version it replaces"""
-    return json_answer(shapes.dump_comparison(_compared(draft_id)))
+    return json_answer(shapes.PriceBookComparisonSchema().dump(_compared(draft_id)))
 
 
 @resource.route("/drafts/<int:draft_id>/submit", methods=["POST"])
@@ -327,7 +329,7 @@ def _tag(draft: Draft) -> str:
 
 
 def _answer(draft: Draft, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    response = json_answer(shapes.dump_draft(draft), status, headers)
+    response = json_answer(shapes.PriceBookDraftSchema().dump(draft), status, headers)
     response.set_etag(_tag(draft))
     return response
 

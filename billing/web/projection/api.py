@@ -10,7 +10,7 @@ from flask import Response, current_app
 from billing.projection.kept_forecasts import vintages
 from billing.projection.year_drivers import year_drivers
 from billing.schemas import year_drivers as shapes
-from billing.schemas.forecast_vintages import VintagePageSchema, VintageQuerySchema, dump_vintages
+from billing.schemas.forecast_vintages import VintagePageSchema, VintageQuerySchema
 from billing.usage import metering
 from contracts import clock
 from contracts.agreements import find_agreement
@@ -53,7 +53,7 @@ def show_drivers(query: dict[str, Any]) -> Response:
         annual_index=query["index"],
         known_at=query["known_at"],
     )
-    return json_answer(shapes.dump_year_drivers(found))
+    return json_answer(shapes.YearDriversSchema().dump(found))
 
 
 @resource.route("/vintages", methods=["GET"])
@@ -71,4 +71,4 @@ def list_vintages(query: dict[str, Any]) -> Response:
         trust=query["trust"],
         known_at=query["known_at"],
     )
-    return json_answer(dump_vintages(found))
+    return json_answer(VintagePageSchema().dump(found))

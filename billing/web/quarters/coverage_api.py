@@ -9,13 +9,8 @@ from flask import Response
 from billing.quarters import corrections
 from billing.quarters import coverage as usage_coverage
 from billing.quarters.coverage import Coverage
-from billing.schemas.corrections import (
-    CorrectionPageSchema,
-    CorrectionQuerySchema,
-    RecordedCorrectionSchema,
-    dump_correction,
-)
-from billing.schemas.coverage import CoverageQuerySchema, CoverageSchema, dump_coverage
+from billing.schemas.corrections import CorrectionPageSchema, CorrectionQuerySchema, RecordedCorrectionSchema
+from billing.schemas.coverage import CoverageQuerySchema, CoverageSchema
 from billing.web.quarters.coverage import cells_answer
 from billing.web.query import today
 from contracts.agreements import find_agreement
@@ -41,7 +36,7 @@ corrected = ApiBlueprint(
 @coverage.arguments(CoverageQuerySchema, location="query")
 def show_coverage(query: dict[str, Any]) -> Response:
     """Say which counts of a quarter are in, and who must deliver the others"""
-    return json_answer(dump_coverage(_found(query)))
+    return json_answer(CoverageSchema().dump(_found(query)))
 
 
 @coverage.route("/coverage.<any(csv,xlsx):suffix>", methods=["GET"])
@@ -93,7 +88,10 @@ def list_corrections(query: dict[str, Any]) -> Response:
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
     return json_answer(
-        {"items": [dump_correction(each) for each in shown], "next": to_cursor(shown[-1].id) if more else None}
+        {
+            "items": [RecordedCorrectionSchema().dump(each) for each in shown],
+            "next": to_cursor(shown[-1].id) if more else None,
+        }
     )
 
 
@@ -110,4 +108,4 @@ def show_correction(query: dict[str, Any], correction_id: int) -> Response:
         correction_id=correction_id,
         actor=current_actor(),
     )
-    return json_answer(dump_correction(found))
+    return json_answer(RecordedCorrectionSchema().dump(found))

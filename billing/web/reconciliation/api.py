@@ -14,6 +14,7 @@ from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.lines import Selection, lines_of
 from billing.reconciliation.report import Report
 from billing.schemas import reconciliation_answers as shapes
+from billing.schemas.reconciliation_answers import FoundSchema, ReconciliationSchema
 from billing.schemas.reconciliation_requests import (
     AsKnownQuerySchema,
     AsRunQuerySchema,
@@ -26,7 +27,6 @@ from billing.schemas.reconciliation_requests import (
     load_placing,
     load_reason,
 )
-from billing.schemas.reconciliations import dump_finding, dump_reconciliation
 from billing.web.query import today
 from billing.web.reconciliation import files as reconciliation_files
 from contracts.agreements import find_agreement, lock_agreement
@@ -82,7 +82,7 @@ def list_reconciliations(query: dict[str, Any]) -> Response:
         today=today(),
         known_at=query["known_at"],
     )
-    return json_answer({"items": [shapes.dump_quarter_row(row) for row in rows], "next": None})
+    return json_answer({"items": [shapes.QuarterRowSchema().dump(row) for row in rows], "next": None})
 
 
 @resource.route("/<quarter>", methods=["GET"])
@@ -157,7 +157,7 @@ def list_lines(query: dict[str, Any], quarter: str) -> Response:
     """List what was held against what: invoice lines beside expected lines"""
     selection = Selection(query["differences"], query["trust"], query["code"], query["order"])
     rows = selection.of(lines_of(read_report(quarter, query)))
-    return page_answer(rows, query, shapes.dump_line, lambda row: str(row.key))
+    return page_answer(rows, query, shapes.ReconciledLineSchema().dump, lambda row: str(row.key))
 
 
 @resource.route("/<quarter>/findings", methods=["GET"])
@@ -172,7 +172,7 @@ def list_findings(query: dict[str, Any], quarter: str) -> Response:
         for each in read_report(quarter, query).found
         if query["trust"] in (None, each.finding.trust) and query["code"] in (None, each.finding.code)
     ]
-    return page_answer(rows, query, dump_finding, lambda each: str(each.key))
+    return page_answer(rows, query, FoundSchema().dump, lambda each: str(each.key))
 
 
 @resource.route("/<quarter>/lines.<any(csv, xlsx):suffix>", methods=["GET"])
@@ -307,7 +307,7 @@ def seen(quarter: str, query: dict[str, Any]) -> tuple[int, Report]:
 
 def report_answer(report: Report, status: int) -> Response:
     """Answer with a reconciliation and the tag of its state."""
-    response = json_answer(dump_reconciliation(report), status)
+    response = json_answer(ReconciliationSchema().dump(report), status)
     response.set_etag(_tag(report))
     return response
 
@@ -337,4 +337,4 @@ def known_quarter(quarter: str) -> str:
 
 
 def _tag(report: Report) -> str:
-    return etag_of(report.version, dump_reconciliation(report))
+    return etag_of(report.version, ReconciliationSchema().dump(report))

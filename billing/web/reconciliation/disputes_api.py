@@ -12,6 +12,7 @@ from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.dispute_records import RecordedDispute, list_disputes
 from billing.reconciliation.disputes import File
 from billing.schemas import reconciliation_answers as shapes
+from billing.schemas.reconciliation_answers import DisputeSchema
 from billing.schemas.reconciliation_requests import (
     AsKnownQuerySchema,
     NewDisputeSchema,
@@ -21,7 +22,6 @@ from billing.schemas.reconciliation_requests import (
     load_signature,
     load_step,
 )
-from billing.schemas.reconciliations import dump_dispute
 from billing.web.files import file_answer
 from billing.web.query import today
 from billing.web.reconciliation.api import WRITES, known_quarter, read_report, report_answer, seen
@@ -69,7 +69,7 @@ def list_quarter_disputes(query: dict[str, Any], quarter: str) -> Response:
     """List the disputes of a quarter with their course"""
     agreement_id = _readable(query)
     listed = list_disputes(db.session, agreement_id, known_quarter(quarter), query["known_at"])
-    return json_answer({"items": [dump_dispute(each) for each in listed], "next": None})
+    return json_answer({"items": [DisputeSchema().dump(each) for each in listed], "next": None})
 
 
 @resource.route("/<quarter>/disputes", methods=["POST"])
@@ -247,13 +247,13 @@ def _dispute(query: dict[str, Any], quarter: str, number: str) -> RecordedDisput
 
 
 def _dispute_answer(dispute: RecordedDispute, status: int) -> Response:
-    response = json_answer(dump_dispute(dispute), status)
+    response = json_answer(DisputeSchema().dump(dispute), status)
     response.set_etag(_tag(dispute))
     return response
 
 
 def _tag(dispute: RecordedDispute) -> str:
-    return etag_of(dump_dispute(dispute))
+    return etag_of(DisputeSchema().dump(dispute))
 
 
 def _file(file: File) -> Response:

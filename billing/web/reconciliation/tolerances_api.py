@@ -57,7 +57,7 @@ def list_agreed_tolerances(query: dict[str, Any]) -> Response:
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer({"items": [shapes.dump_tolerance(each) for each in listed], "next": None})
+    return json_answer({"items": [shapes.AgreedToleranceSchema().dump(each) for each in listed], "next": None})
 
 
 @resource.route("", methods=["POST"])
@@ -127,7 +127,7 @@ def _found(agreement_id: int, tolerance_id: int) -> AgreedTolerance:
 
 
 def _answer(tolerance: AgreedTolerance, status: int) -> Response:
-    response = json_answer(shapes.dump_tolerance(tolerance), status)
+    response = json_answer(shapes.AgreedToleranceSchema().dump(tolerance), status)
     response.set_etag(_tag(tolerance))
     return response
 

@@ -13,16 +13,16 @@ from billing.charges import import_effect
 from billing.charges.import_effect import ReversalEffect
 from billing.quarters import corrections
 from billing.schemas import answers as shapes
-from billing.schemas.usage import CorrectionSchema, dump_cell, dump_effect, dump_entry, dump_import, load_correction
+from billing.schemas.answers import EntrySchema
+from billing.schemas.usage import CorrectionSchema, dump_cell, dump_import, load_correction
 from billing.schemas.usage_imports import (
     UsageCheckSchema,
     UsageDeliveryPageSchema,
+    UsageDeliverySchema,
     UsageReceiptSchema,
     UsageReversalEffectSchema,
     UsageReversalSchema,
     dump_check,
-    dump_delivery,
-    dump_receipt,
     load_reversal,
 )
 from billing.usage import cells as usage_cells
@@ -205,7 +205,10 @@ def list_imports(query: dict[str, Any]) -> Response:
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
     return json_answer(
-        {"items": [dump_delivery(each) for each in shown], "next": to_cursor(shown[-1].id) if more else None}
+        {
+            "items": [UsageDeliverySchema().dump(each) for each in shown],
+            "next": to_cursor(shown[-1].id) if more else None,
+        }
     )
 
 
@@ -217,7 +220,7 @@ def list_imports(query: dict[str, Any]) -> Response:
 def show_import(query: dict[str, Any], import_id: int) -> Response:
     """Give the receipt of a file that was taken in"""
     agreement_id = find_agreement(db.session, query["agreement"]).id
-    return json_answer(dump_receipt(_receipt(agreement_id, import_id)))
+    return json_answer(UsageReceiptSchema().dump(_receipt(agreement_id, import_id)))
 
 
 @resource.route("/usage-imports/<int:import_id>/reversal-effect", methods=["GET"])
@@ -228,7 +231,7 @@ def show_import(query: dict[str, Any], import_id: int) -> Response:
 def show_reversal_effect(query: dict[str, Any], import_id: int) -> Response:
     """Say what taking an import back would change, in examinations and kroner"""
     agreement_id = find_agreement(db.session, query["agreement"]).id
-    return json_answer(dump_effect(_effect(agreement_id, import_id)))
+    return json_answer(UsageReversalEffectSchema().dump(_effect(agreement_id, import_id)))
 
 
 @resource.route("/usage-imports/<int:import_id>/reversals", methods=["POST"])
@@ -258,7 +261,7 @@ def reverse_import(query: dict[str, Any], import_id: int) -> Response:
         actor=current_actor(),
         now=datetime.now(UTC),
     )
-    return json_answer(dump_effect(effect), 201)
+    return json_answer(UsageReversalEffectSchema().dump(effect), 201)
 
 
 @resource.route("/usage-imports/checks/<int:check_id>", methods=["GET"])
@@ -391,7 +394,7 @@ def _cell_answer(agreement_id: int, trust: str, algorithm: str, on: date, status
     cell, entries = usage_cells.find_cell(
         db.session, agreement_id=agreement_id, actor=current_actor(), trust=trust, algorithm=algorithm, on=on
     )
-    document = dump_cell(cell) | {"etag": _tag(cell), "entries": [dump_entry(entry) for entry in entries]}
+    document = dump_cell(cell) | {"etag": _tag(cell), "entries": [EntrySchema().dump(entry) for entry in entries]}
     response = json_answer(document, status)
     response.set_etag(etag_of(*_state(cell)))
     return response

@@ -64,7 +64,7 @@ def list_amendments(query: dict[str, Any], code: str) -> Response:
     ]
     shown = found[: query["limit"]]
     following = to_cursor(shown[-1].amendment.number) if len(found) > len(shown) else None
-    return json_answer({"items": [shapes.dump_recorded(one) for one in shown], "next": following})
+    return json_answer({"items": [shapes.AmendmentAnswerSchema().dump(one) for one in shown], "next": following})
 
 
 @resource.route("/<code:code>/amendments", methods=["POST"])
@@ -147,7 +147,7 @@ def act(code: str, number: int) -> Response:
 
 
 def _answer(code: str, found: Recorded, status: int, headers: dict[str, str] | None = None) -> Response:
-    response = json_answer(shapes.dump_recorded(found), status, headers)
+    response = json_answer(shapes.AmendmentAnswerSchema().dump(found), status, headers)
     response.set_etag(_tag(code, found))
     return response
 

@@ -20,9 +20,8 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.people.access import Actor
 from contracts.schemas import answers as shapes
-from contracts.schemas.agreement import dump_agreement, load_agreement
-from contracts.schemas.options import dump_items
-from contracts.schemas.parties import dump_algorithm, dump_money, dump_party
+from contracts.schemas.agreement import AlgorithmSchema, PartySchema, dump_agreement, load_agreement
+from contracts.schemas.parties import dump_money
 from contracts.terms.agreement import AgreementDocument
 from contracts.terms.money import format_rate
 from contracts.web import api
@@ -109,7 +108,7 @@ def list_trusts(query: dict[str, Any]) -> Response:
     found = agreements.find_agreement(db.session, query["agreement"])
     scope = current_actor().scope("read")
     holders = agreements.option_holders(db.session, found.id)
-    return _page([dump_party(holder.party) for holder in holders if scope in (None, holder.party.code)], query)
+    return _page([PartySchema().dump(holder.party) for holder in holders if scope in (None, holder.party.code)], query)
 
 
 @parties.route("/algorithms", methods=["GET"])
@@ -120,7 +119,7 @@ def list_trusts(query: dict[str, Any]) -> Response:
 def list_algorithms(query: dict[str, Any]) -> Response:
     """List the algorithms that may be activated"""
     found = agreements.find_agreement(db.session, query["agreement"])
-    return _page([dump_algorithm(one) for one in agreements.marketplace(db.session, found.id)], query)
+    return _page([AlgorithmSchema().dump(one) for one in agreements.marketplace(db.session, found.id)], query)
 
 
 @parties.route("/options", methods=["GET"])
@@ -131,8 +130,8 @@ def list_algorithms(query: dict[str, Any]) -> Response:
 def list_options(query: dict[str, Any]) -> Response:
     """List the options and activations with their states"""
     found = agreements.find_agreement(db.session, query["agreement"])
-    document = dump_items(list_cases(db.session, agreement_id=found.id, actor=current_actor()))
-    return _page(document["items"], query)
+    cases = list_cases(db.session, agreement_id=found.id, actor=current_actor())
+    return _page(shapes.OptionItemSchema(many=True).dump(cases), query)
 
 
 def _page(rows: Sequence[dict[str, Any]], query: dict[str, Any]) -> Response:
@@ -168,8 +167,8 @@ def _summary(agreement: AgreementSummary) -> dict[str, Any]:
         "name": agreement.name,
         "reference": agreement.reference,
         "example": agreement.example,
-        "buyer": dump_party(agreement.buyer),
-        "vendor": dump_party(agreement.vendor),
+        "buyer": PartySchema().dump(agreement.buyer),
+        "vendor": PartySchema().dump(agreement.vendor),
         "start": term.start.isoformat(),
         "end": term.end.isoformat(),
         "currency": term.currency,

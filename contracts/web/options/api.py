@@ -20,7 +20,13 @@ from contracts.options import letters as correspondence
 from contracts.options import steps as options
 from contracts.options.steps import Request
 from contracts.schemas import options as shapes
-from contracts.schemas.answers import AgreementQuerySchema, ListQuerySchema, OptionPageSchema, PageQuerySchema
+from contracts.schemas.answers import (
+    AgreementQuerySchema,
+    ListQuerySchema,
+    OptionItemSchema,
+    OptionPageSchema,
+    PageQuerySchema,
+)
 from contracts.schemas.fields import load
 from contracts.terms.workflow import ITEM_FACTS, OSLO
 from contracts.web import api, layout
@@ -62,7 +68,7 @@ def register(app: Flask) -> None:
     def on_refused(error: Refused) -> Any:
         if not request.path.startswith(API_PREFIX):
             return layout.error_page(409, details=[refusal.detail for refusal in error.refusals])
-        errors = [{"pointer": "#/event", **shapes.dump_refusal(refusal)} for refusal in error.refusals]
+        errors = [{"pointer": "#/event", **shapes.RefusalSchema().dump(refusal)} for refusal in error.refusals]
         return problem(409, error.code, error.detail, errors)
 
 
@@ -149,7 +155,7 @@ def list_activations(query: dict[str, Any]) -> Response:
     ]
     shown = cases[: query["limit"]]
     following = to_cursor(int(shown[-1].id.name)) if len(cases) > len(shown) else None
-    return json_answer({**shapes.dump_items(shown), "next": following})
+    return json_answer({"items": OptionItemSchema(many=True).dump(shown), "next": following})
 
 
 @resource.route("/activations", methods=["POST"])
@@ -390,7 +396,7 @@ def set_budget() -> Response:
 def list_certificates(algorithm: str) -> Response:
     """List a product's certificates"""
     found = catalogue.certificates(db.session, algorithm)
-    return json_answer({"items": [shapes.dump_certificate(one) for one in found], "next": None})
+    return json_answer({"items": [shapes.CertificateSchema().dump(one) for one in found], "next": None})
 
 
 @resource.route("/algorithms/<code:algorithm>/certificates", methods=["POST"])
@@ -404,7 +410,7 @@ def record_certificate(algorithm: str) -> Response:
     made = catalogue.record_certificate(
         db.session, algorithm=algorithm, actor=current_actor(), now=datetime.now(UTC), **body
     )
-    return json_answer(shapes.dump_certificate(made), 201)
+    return json_answer(shapes.CertificateSchema().dump(made), 201)
 
 
 def _activation(number: int) -> CaseId:
@@ -481,7 +487,7 @@ def _judge(query: dict[str, Any], case_id: CaseId) -> Response:
 
 def _letters(query: dict[str, Any], case_id: CaseId, status: int = 200) -> Response:
     found = correspondence.correspondence(db.session, _case(query, case_id), current_actor())
-    return json_answer({"items": [shapes.dump_letter(one) for one in found], "next": None}, status)
+    return json_answer({"items": [shapes.LetterSchema().dump(one) for one in found], "next": None}, status)
 
 
 def _confirm(query: dict[str, Any], case_id: CaseId) -> Response:

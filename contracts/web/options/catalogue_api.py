@@ -41,7 +41,7 @@ def register(app: Flask) -> None:
 def show_algorithm(query: dict[str, Any], algorithm: str) -> Response:
     """Give a product with its evidence"""
     found = agreements.find_agreement(db.session, query["agreement"])
-    return json_answer(shapes.dump_product(catalogue.find_product(db.session, found.id, algorithm)))
+    return json_answer(shapes.ProductSchema().dump(catalogue.find_product(db.session, found.id, algorithm)))
 
 
 @resource.route("/algorithms/<code:algorithm>/references", methods=["POST"])
@@ -74,7 +74,8 @@ def describe_algorithm(algorithm: str) -> Response:
 def record_version(algorithm: str) -> Response:
     """Record a version that the maker released"""
     return json_answer(
-        shapes.dump_version(_record(shapes.ProductVersionSchema(), catalogue.record_version, algorithm)), 201
+        shapes.ProductVersionSchema().dump(_record(shapes.ProductVersionSchema(), catalogue.record_version, algorithm)),
+        201,
     )
 
 
@@ -96,7 +97,7 @@ def score_need(algorithm: str) -> Response:
 def list_gains(query: dict[str, Any], number: int) -> Response:
     """List the gains that an activation expects"""
     listed = gains.list_gains(db.session, _case(query, number))
-    return json_answer({"items": [shapes.dump_gain(one) for one in listed], "next": None})
+    return json_answer({"items": [shapes.GainSchema().dump(one) for one in listed], "next": None})
 
 
 @resource.route("/activations/<int:number>/gains", methods=["POST"])
@@ -109,7 +110,7 @@ def describe_gain(query: dict[str, Any], number: int) -> Response:
     """Describe a gain that a draft expects"""
     body = load(shapes.NewGainSchema(), json_body(), "#")
     made = gains.describe(db.session, case=_case(query, number), actor=current_actor(), now=datetime.now(UTC), **body)
-    return json_answer(shapes.dump_gain(made), 201)
+    return json_answer(shapes.GainSchema().dump(made), 201)
 
 
 @resource.route("/activations/<int:number>/gains/<int:gain>/withdrawal", methods=["POST"])
@@ -122,7 +123,7 @@ def withdraw_gain(query: dict[str, Any], number: int, gain: int) -> Response:
     case = _case(query, number)
     gains.take_back(db.session, case=case, gain_id=gain, actor=current_actor(), now=datetime.now(UTC))
     return json_answer(
-        {"items": [shapes.dump_gain(one) for one in gains.list_gains(db.session, case)], "next": None}, 201
+        {"items": [shapes.GainSchema().dump(one) for one in gains.list_gains(db.session, case)], "next": None}, 201
     )
 
 
@@ -143,7 +144,7 @@ def observe_gain(query: dict[str, Any], number: int, gain: int) -> Response:
         now=datetime.now(UTC),
         **body,
     )
-    return json_answer(shapes.dump_gain(made), 201)
+    return json_answer(shapes.GainSchema().dump(made), 201)
 
 
 @resource.route("/approvals/delegations", methods=["GET"])
@@ -154,7 +155,7 @@ def list_delegations() -> Response:
     """List your delegations and those to you"""
     actor = current_actor().id
     listed = [one for one in approvals.stand_ins(db.session) if actor in (one.principal, one.deputy)]
-    return json_answer({"items": [shapes.dump_stand_in(one) for one in listed], "next": None})
+    return json_answer({"items": [shapes.StandInSchema().dump(one) for one in listed], "next": None})
 
 
 @resource.route("/approvals/delegations", methods=["POST"])
@@ -166,7 +167,7 @@ def delegate() -> Response:
     """Let somebody decide in your place; programs have nobody stand in for them"""
     body = load(shapes.NewStandInSchema(), json_body(), "#")
     made = approvals.delegate(db.session, actor=current_actor(), now=datetime.now(UTC), **body)
-    return json_answer(shapes.dump_stand_in(made), 201)
+    return json_answer(shapes.StandInSchema().dump(made), 201)
 
 
 @resource.route("/approvals/delegations/<int:number>/withdrawal", methods=["POST"])
@@ -180,7 +181,7 @@ def withdraw_delegation(number: int) -> Response:
     actor = current_actor()
     approvals.take_back(db.session, delegation_id=number, actor=actor, now=datetime.now(UTC))
     listed = [one for one in approvals.stand_ins(db.session) if actor.id in (one.principal, one.deputy)]
-    return json_answer({"items": [shapes.dump_stand_in(one) for one in listed], "next": None}, 201)
+    return json_answer({"items": [shapes.StandInSchema().dump(one) for one in listed], "next": None}, 201)
 
 
 @resource.route("/approvals/limit", methods=["GET"])

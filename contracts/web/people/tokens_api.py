@@ -12,14 +12,7 @@ from contracts.extensions import db
 from contracts.people import access
 from contracts.people.access import Grant, IssuedToken, TokenView
 from contracts.schemas.fields import load
-from contracts.schemas.tokens import (
-    IssuedTokenSchema,
-    NewTokenSchema,
-    RotationSchema,
-    TokenPageSchema,
-    TokenSchema,
-    dump_token,
-)
+from contracts.schemas.tokens import IssuedTokenSchema, NewTokenSchema, RotationSchema, TokenPageSchema, TokenSchema
 from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
 from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
@@ -41,7 +34,7 @@ def register(app: Flask) -> None:
 def list_tokens() -> Response:
     """List the tokens"""
     listed = access.list_tokens(db.session, actor=current_actor(), now=datetime.now(UTC))
-    return json_answer({"items": [dump_token(one) for one in listed], "next": None})
+    return json_answer({"items": [TokenSchema().dump(one) for one in listed], "next": None})
 
 
 @resource.route("", methods=["POST"])
@@ -75,7 +68,7 @@ def create() -> Response:
 def show(public_id: str) -> Response:
     """Give a token"""
     found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=datetime.now(UTC))
-    response = json_answer(dump_token(found))
+    response = json_answer(TokenSchema().dump(found))
     response.set_etag(_etag(found))
     return response
 
@@ -124,7 +117,7 @@ def _issued(issued: IssuedToken, now: datetime) -> Response:
 
 def _answer(public_id: str, now: datetime, **more: Any) -> Response:
     found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=now)
-    response = json_answer(dump_token(found) | more, 201)
+    response = json_answer(TokenSchema().dump(found) | more, 201)
     response.set_etag(_etag(found))
     return response
 

@@ -120,7 +120,7 @@ def list_values(query: dict[str, Any]) -> Response:
     shown = found[: query["limit"]]
     last = shown[-1] if len(found) > len(shown) else None
     following = None if last is None else to_cursor(last.table, last.series, last.base_year, last.month.isoformat())
-    return json_answer({"items": [shapes.dump_value(value) for value in shown], "next": following})
+    return json_answer({"items": [shapes.IndexValueSchema().dump(value) for value in shown], "next": following})
 
 
 @resource.route("/index-values", methods=["POST"])
@@ -175,7 +175,7 @@ def list_requests(query: dict[str, Any]) -> Response:
     ]
     shown = found[: query["limit"]]
     following = to_cursor(shown[-1].id) if len(found) > len(shown) else None
-    return json_answer({"items": [shapes.dump_request(one) for one in shown], "next": following})
+    return json_answer({"items": [shapes.IndexRequestSchema().dump(one) for one in shown], "next": following})
 
 
 @resource.route("/index-requests", methods=["POST"])
@@ -332,7 +332,7 @@ def _today() -> date:
 def _clause_answer(code: str) -> Response:
     agreement = find_agreement(db.session, code)
     standing = indexation.standing_clause(db.session, agreement.id)
-    clause = None if standing is None else shapes.dump_clause(standing.terms)
+    clause = None if standing is None else shapes.IndexClauseSchema().dump(standing.terms)
     response = json_answer({"agreement": agreement.code, "clause": clause})
     response.set_etag(_clause_tag(agreement.id))
     return response
@@ -344,7 +344,7 @@ def _clause_tag(agreement_id: int) -> str:
 
 
 def _request_answer(request: IndexRequest, status: int, headers: dict[str, str] | None = None) -> Response:
-    response = json_answer(shapes.dump_request(request), status, headers)
+    response = json_answer(shapes.IndexRequestSchema().dump(request), status, headers)
     response.set_etag(_request_tag(request))
     return response
 

@@ -9,7 +9,7 @@ from flask import Flask, Response
 
 from contracts.extensions import db
 from contracts.schemas.answers import ListQuerySchema
-from contracts.schemas.jobs import JobPageSchema, JobSchema, dump_job
+from contracts.schemas.jobs import JobPageSchema, JobSchema
 from contracts.terms.job import JobView
 from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, from_cursor, json_answer, to_cursor
@@ -33,7 +33,7 @@ def accepted(job: JobView) -> Response:
     A view that returns it declares it by ``@answers(JobSchema, status=202, description="…")``.
     """
     headers = {"Location": f"{api.PREFIX}/jobs/{job.id}", "Retry-After": LOOK_AGAIN_AFTER}
-    return json_answer(dump_job(job), 202, headers)
+    return json_answer(JobSchema().dump(job), 202, headers)
 
 
 @resource.route("", methods=["GET"])
@@ -46,7 +46,7 @@ def list_jobs(query: dict[str, Any]) -> Response:
     (before,) = from_cursor(query["after"], api.whole) or (None,)
     found = jobs.list_jobs(db.session, actor=current_actor(), before=before, limit=query["limit"])
     following = to_cursor(found[-1].id) if len(found) == query["limit"] else None
-    return json_answer({"items": [dump_job(job) for job in found], "next": following})
+    return json_answer({"items": [JobSchema().dump(job) for job in found], "next": following})
 
 
 @resource.route("/<int:job_id>", methods=["GET"])
@@ -55,7 +55,7 @@ def list_jobs(query: dict[str, Any]) -> Response:
 @etagged
 def show_job(job_id: int) -> Response:
     """Tell how far a job is"""
-    return json_answer(dump_job(jobs.find(db.session, job_id=job_id, actor=current_actor())))
+    return json_answer(JobSchema().dump(jobs.find(db.session, job_id=job_id, actor=current_actor())))
 
 
 @resource.route("/<int:job_id>/cancel", methods=["POST"])
@@ -69,4 +69,4 @@ def cancel_job(job_id: int) -> Response:
     """Take a job back"""
     job = jobs.cancel(db.session, job_id=job_id, actor=current_actor(), now=datetime.now(UTC))
     db.session.commit()
-    return json_answer(dump_job(job))
+    return json_answer(JobSchema().dump(job))

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from billing.rating.rate import rate
-from billing.schemas.price import dump_rating, load_price_request
+from billing.schemas.answers import PriceAnswerSchema
+from billing.schemas.price import load_price_request
 
 
 def answers(folder: Path, name: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     path = folder / "pricing" / name
     if not path.is_file():
         pytest.skip(f"{name} is absent")
-    return [(case, dump_rating(rate(load_price_request(case["request"])))) for case in json.loads(path.read_text())]
+    return [
+        (case, PriceAnswerSchema().dump(rate(load_price_request(case["request"]))))
+        for case in json.loads(path.read_text())
+    ]
 
 
 def test_all_57_amounts_of_other_engines_are_met(sample_data: Path) -> None:

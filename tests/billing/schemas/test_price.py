@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from billing.rating.rate import rate
-from billing.schemas.price import dump_rating, dump_usage, load_price_request, load_usage
+from billing.schemas.answers import PriceAnswerSchema, UsageSchema
+from billing.schemas.price import load_price_request, load_usage
 from contracts.terms.price_book import InvalidInput
 
 REQUEST: dict[str, Any] = json.loads("""
@@ -35,7 +36,7 @@ REQUEST: dict[str, Any] = json.loads("""
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    return dump_rating(rate(load_price_request(request)))
+    return PriceAnswerSchema().dump(rate(load_price_request(request)))
 
 
 def errors(request: Any) -> list[tuple[str, str]]:
@@ -105,7 +106,7 @@ def test_repriced_and_excluded_units_are_written() -> None:
 
 
 def test_usage_is_read_as_it_is_written() -> None:
-    assert dump_usage(load_usage(REQUEST["usage"][0])) == REQUEST["usage"][0]
+    assert UsageSchema().dump(load_usage(REQUEST["usage"][0])) == REQUEST["usage"][0]
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 3])

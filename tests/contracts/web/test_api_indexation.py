@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from contracts.schemas.indexation import dump_clause, load_clause
+from contracts.schemas.indexation import IndexClauseSchema, load_clause
 from contracts.web.prices.indexation_api import CLAUSE as CLAUSE_DOCUMENT
 from tests.contracts.prices.test_index_values import import_file
 from tests.contracts.prices.test_indexation import CLAUSE, MANAGER, NEW_YEAR, agree, agreement_without_adjustments, ask
@@ -44,8 +44,8 @@ def decide(client: FlaskClient, headers: Headers, number: int, document: Any) ->
 
 
 def test_a_clause_written_reads_back_equal() -> None:
-    assert load_clause(json.loads(json.dumps(dump_clause(CLAUSE)))) == CLAUSE
-    assert dump_clause(load_clause(CLAUSE_DOCUMENT)) == CLAUSE_DOCUMENT
+    assert load_clause(json.loads(json.dumps(IndexClauseSchema().dump(CLAUSE)))) == CLAUSE
+    assert IndexClauseSchema().dump(load_clause(CLAUSE_DOCUMENT)) == CLAUSE_DOCUMENT
 
 
 def test_a_clause_is_put_only_onto_the_state_that_was_seen(
