@@ -12,14 +12,12 @@ from contracts.errors import Denied
 from contracts.extensions import db
 from contracts.schemas.filed_documents import FiledDocumentSchema, FileQuerySchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, file_body, json_answer, uploaded
-from contracts.web.conditional import etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import file_body, json_answer, uploaded
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
-    "documents", __name__, url_prefix=f"{api.PREFIX}/documents", description="Documents as evidence."
-)
+resource = Resource("documents", __name__, url_prefix=f"{api.PREFIX}/documents", description="Documents as evidence.")
 TYPES = tuple(sorted(set(documents.MEDIA_TYPES.values())))
 BODY = file_body(*TYPES, description="The file, as the body itself or in the part `file`; it is kept byte for byte.")
 
@@ -29,17 +27,14 @@ def register(app: Flask) -> None:
     api.add(app, resource)
 
 
-@resource.route("", methods=["POST"])
-@requires("usage.correct")
-@answers(
+@resource.writes(
+    "",
+    "usage.correct",
     FiledDocumentSchema,
-    status=201,
-    description="The document is filed as its version 1.",
-    problems=(400, 404, 409, 415, 422),
+    "The document is filed as its version 1.",
+    body=BODY,
+    query=FileQuerySchema,
 )
-@described(body=BODY)
-@once
-@resource.arguments(FileQuerySchema, location="query")
 def file_document(query: dict[str, Any]) -> Response:
     """File a document as evidence"""
     actor = current_actor()
@@ -61,10 +56,7 @@ def file_document(query: dict[str, Any]) -> Response:
     return json_answer(FiledDocumentSchema().dump(filed), 201, {"Location": f"{api.PREFIX}/documents/{filed.id}"})
 
 
-@resource.route("/<int:document_id>", methods=["GET"])
-@requires("read")
-@answers(FiledDocumentSchema, description="The document with its versions.", problems=(404,))
-@etagged
+@resource.reads("/<int:document_id>", FiledDocumentSchema, "The document with its versions.", problems=(404,))
 def show_document(document_id: int) -> Response:
     """Give a document with its versions"""
     filed = documents.find_document(db.session, document_id, actor=current_actor())
@@ -73,17 +65,14 @@ def show_document(document_id: int) -> Response:
     return response
 
 
-@resource.route("/<int:document_id>/versions", methods=["POST"])
-@requires("usage.correct")
-@answers(
+@resource.writes(
+    "/<int:document_id>/versions",
+    "usage.correct",
     FiledDocumentSchema,
-    status=201,
-    description="The file is the newest version; the newest version's bytes again change nothing.",
-    problems=(400, 404, 409, 415, 422),
+    "The file is the newest version; the newest version's bytes again change nothing.",
+    body=BODY,
+    match=True,
 )
-@described(body=BODY)
-@once
-@needs_match
 def add_version(document_id: int) -> Response:
     """Add a version to a document"""
     actor = current_actor()
@@ -105,13 +94,12 @@ def add_version(document_id: int) -> Response:
     return response
 
 
-@resource.route("/<int:document_id>/versions/<int:number>", methods=["GET"])
-@requires("read")
-@described(
-    responses={200: {"description": "The bytes as they came.", "content": {"application/octet-stream": {}}}},
+@resource.reads_file(
+    "/<int:document_id>/versions/<int:number>",
     problems=(401, 403, 404),
+    responses={200: {"description": "The bytes as they came.", "content": {"application/octet-stream": {}}}},
+    etag=True,
 )
-@etagged
 def show_version(document_id: int, number: int) -> Response:
     """Give a version's bytes as they came"""
     version, content = documents.version_bytes(db.session, document_id, number, actor=current_actor())

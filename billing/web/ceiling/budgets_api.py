@@ -14,30 +14,30 @@ from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, json_answer
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
-from contracts.web.table_files import ROWS_AS_FILE, table_answer
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
+from contracts.web.table_files import table_answer
 
-resource = ApiBlueprint(
+resource = Resource(
     "budget_course", __name__, url_prefix=f"{api.PREFIX}/budgets", description="Budgets against what the year costs."
 )
 
 
-@resource.route("/course", methods=["GET"])
-@requires("read")
-@answers(shapes.BudgetCourseSchema, description="The year by cost centre, month and tertial.", problems=(404, 409, 422))
-@etagged
-@resource.arguments(shapes.BudgetCourseQuerySchema, location="query")
-def show_course(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/course",
+    shapes.BudgetCourseSchema,
+    "The year by cost centre, month and tertial.",
+    query=shapes.BudgetCourseQuerySchema,
+    problems=(404, 409, 422),
+)
+def show_course(query: dict[str, Any]) -> Any:
     """Hold a year's budgets against actual, forecast and committed costs"""
-    return json_answer(shapes.BudgetCourseSchema().dump(_course(query)))
+    return _course(query)
 
 
-@resource.route("/course.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(responses=ROWS_AS_FILE, problems=(401, 403, 404, 409, 422))
-@resource.arguments(shapes.BudgetCourseQuerySchema, location="query")
+@resource.reads_file(
+    "/course.<any(csv, xlsx):suffix>", query=shapes.BudgetCourseQuerySchema, problems=(401, 403, 404, 409, 422)
+)
 def export_course(query: dict[str, Any], suffix: str) -> Response:
     """Give a year's budgets by cost centre and month as a file (csv, xlsx)"""
     return table_answer(suffix, "budsjett", *course_table(_course(query)))

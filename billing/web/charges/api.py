@@ -26,16 +26,14 @@ from contracts.schemas.problems import problem_of
 from contracts.terms.period import Period
 from contracts.web import api
 from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import etagged
 from contracts.web.guard import current_actor, requires
+from contracts.web.resources import Resource
 
 prices = ApiBlueprint(
     "price", __name__, url_prefix=f"{api.PREFIX}/price", description="What usage costs under a price book."
 )
-charges = ApiBlueprint(
-    "charges", __name__, url_prefix=f"{api.PREFIX}/charges", description="Expected charges, and why."
-)
-projections = ApiBlueprint(
+charges = Resource("charges", __name__, url_prefix=f"{api.PREFIX}/charges", description="Expected charges, and why.")
+projections = Resource(
     "projections", __name__, url_prefix=f"{api.PREFIX}/projections", description="What it will cost."
 )
 
@@ -132,11 +130,7 @@ def _rated(requests: list[Any]) -> Iterator[dict[str, Any]]:
             yield {"error": problem_of(error)}
 
 
-@charges.route("", methods=["GET"])
-@requires("read")
-@answers(shapes.ChargesSchema, description="The document of `charges --json`.", problems=(404, 409))
-@etagged
-@charges.arguments(shapes.ChargeQuerySchema, location="query")
+@charges.reads("", shapes.ChargesSchema, "The document of `charges --json`.", query=shapes.ChargeQuerySchema)
 def list_charges(query: dict[str, Any]) -> Response:
     """Give the expected charge lines of a quarter"""
     expected = charging.expected_charges(
@@ -150,11 +144,12 @@ def list_charges(query: dict[str, Any]) -> Response:
     return json_answer(ChargesSchema().dump(expected))
 
 
-@charges.route("/<line_id>/explanation", methods=["GET"])
-@requires("read")
-@answers(shapes.ExplanationSchema, description="The line and every term it rests on.", problems=(404, 409))
-@etagged
-@charges.arguments(shapes.ExplanationQuerySchema, location="query")
+@charges.reads(
+    "/<line_id>/explanation",
+    shapes.ExplanationSchema,
+    "The line and every term it rests on.",
+    query=shapes.ExplanationQuerySchema,
+)
 def explain_charge(query: dict[str, Any], line_id: str) -> Response:
     """Say why a charge line is what it is"""
     explained = explanation.explain(
@@ -168,15 +163,16 @@ def explain_charge(query: dict[str, Any], line_id: str) -> Response:
     return json_answer(ExplanationSchema().dump(explained))
 
 
-@projections.route("", methods=["POST"])
-@requires("read")
-@answers(
+@projections.writes(
+    "",
+    "read",
     shapes.ProjectionSchema,
-    description="Cost by month, with and without the planned activations.",
-    problems=(400, 404, 409, 415, 422),
+    "Cost by month, with and without the planned activations.",
+    status=200,
+    body=document_body(ScenarioSchema, description="A scenario.", examples={"activation": SCENARIO}),
+    query=AgreementQuerySchema,
+    once=False,
 )
-@described(body=document_body(ScenarioSchema, description="A scenario.", examples={"activation": SCENARIO}))
-@projections.arguments(AgreementQuerySchema, location="query")
 def project(query: dict[str, Any]) -> Response:
     """Project a scenario
 

@@ -11,7 +11,6 @@ from billing.invoices import expected as expected_invoice
 from billing.invoices import invoices, vendor_statement
 from billing.reconciliation import responses
 from billing.schemas import answers as shapes
-from billing.schemas.answers import InvoiceSchema
 from billing.schemas.invoice_setup import ExpectedInvoiceQuerySchema, StatementSchema
 from billing.schemas.invoices import dump_comparison, dump_reading, dump_recorded, dump_responses
 from billing.web.files import attachment_answer, file_answer
@@ -21,23 +20,18 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api, formatting
-from contracts.web.api import ApiBlueprint, answers, described, file_body, from_cursor, json_answer, to_cursor, uploaded
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import file_body, from_cursor, json_answer, to_cursor, uploaded
+from contracts.web.guard import current_actor
 from contracts.web.problems import problem
+from contracts.web.resources import Page, Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "invoices", __name__, url_prefix=f"{api.PREFIX}/invoices", description="EHF invoices and credit notes."
 )
 
 
-@resource.route("", methods=["GET"])
-@requires("read")
-@answers(shapes.InvoicePageSchema, description="The invoices, newest record first.", problems=(404, 409))
-@etagged
-@resource.arguments(PageQuerySchema, location="query")
-def list_invoices(query: dict[str, Any]) -> Response:
+@resource.reads("", shapes.InvoicePageSchema, "The invoices, newest record first.", query=PageQuerySchema)
+def list_invoices(query: dict[str, Any]) -> Any:
     """List the recorded invoices"""
     before = from_cursor(query["after"], api.whole)
     recorded = invoices.list_invoices(
@@ -48,26 +42,18 @@ def list_invoices(query: dict[str, Any]) -> Response:
         rows = [invoice for invoice in rows if invoice.id < before[0]]
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
-    return json_answer(
-        {
-            "items": [InvoiceSchema().dump(invoice) for invoice in shown],
-            "next": to_cursor(shown[-1].id) if more else None,
-        }
-    )
+    return Page(shown, to_cursor(shown[-1].id) if more else None)
 
 
-@resource.route("", methods=["POST"])
-@requires("invoice.receive")
-@answers(
+@resource.writes(
+    "",
+    "invoice.receive",
     shapes.ReceivedInvoiceSchema,
-    status=201,
-    description="The document is kept byte for byte. Rules it breaks are findings, not refusals.",
+    "The document is kept byte for byte. Rules it breaks are findings, not refusals.",
     also={200: "The very same document was received before; nothing was done."},
-    problems=(400, 404, 409, 415, 422),
+    body=file_body("application/xml", "text/xml", description="An EHF invoice or credit note (UBL 2.1)."),
+    query=AgreementQuerySchema,
 )
-@described(body=file_body("application/xml", "text/xml", description="An EHF invoice or credit note (UBL 2.1)."))
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def receive_invoice(query: dict[str, Any]) -> Response:
     """Receive an EHF invoice or credit note
 
@@ -96,11 +82,12 @@ def receive_invoice(query: dict[str, Any]) -> Response:
     return json_answer({"id": reading.id} | document, 201 if reading.status == "imported" else 200, headers)
 
 
-@resource.route("/<int:invoice_id>", methods=["GET"])
-@requires("read")
-@answers(shapes.RecordedInvoiceSchema, description="The invoice, its lines, the rules it breaks.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/<int:invoice_id>",
+    shapes.RecordedInvoiceSchema,
+    "The invoice, its lines, the rules it breaks.",
+    query=AgreementQuerySchema,
+)
 def show_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     """Give an invoice with its lines and findings"""
     recorded = invoices.find_invoice(
@@ -112,19 +99,17 @@ def show_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     return json_answer(dump_recorded(recorded))
 
 
-@resource.route("/expected", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    "/expected",
+    query=ExpectedInvoiceQuerySchema,
     responses={
         200: {
             "description": "The pro-forma, an EHF invoice (UBL 2.1); the same question gives the same bytes.",
             "content": {"application/xml": {"schema": {"type": "string"}}},
         }
     },
-    problems=(401, 403, 404, 409),
+    etag=True,
 )
-@etagged
-@resource.arguments(ExpectedInvoiceQuerySchema, location="query")
 def show_expected(query: dict[str, Any]) -> Response:
     """Write the expected invoice of a quarter as an EHF document
 
@@ -147,18 +132,16 @@ def show_expected(query: dict[str, Any]) -> Response:
     return file_answer(expected.content, "application/xml", expected.filename)
 
 
-@resource.route("/<int:invoice_id>/original", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    "/<int:invoice_id>/original",
+    query=AgreementQuerySchema,
     responses={
         200: {
             "description": "The document byte for byte.",
             "content": {"application/xml": {"schema": {"type": "string"}}},
         }
     },
-    problems=(401, 403, 404, 409),
 )
-@resource.arguments(AgreementQuerySchema, location="query")
 def open_original(query: dict[str, Any], invoice_id: int) -> Response:
     """Open the sealed original as it came; the log tells who did, and when"""
     with db.write() as session:
@@ -172,18 +155,16 @@ def open_original(query: dict[str, Any], invoice_id: int) -> Response:
     return file_answer(content, "application/xml", filename)
 
 
-@resource.route("/<int:invoice_id>/attachments/<int(max=9999):number>", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    "/<int:invoice_id>/attachments/<int(max=9999):number>",
+    query=AgreementQuerySchema,
     responses={
         200: {
             "description": "The file inside the document.",
             "content": {"application/octet-stream": {"schema": {"type": "string"}}},
         }
     },
-    problems=(401, 403, 404, 409),
 )
-@resource.arguments(AgreementQuerySchema, location="query")
 def open_attachment(query: dict[str, Any], invoice_id: int, number: int) -> Response:
     """Open a file inside an invoice, counted from 1; the log tells who did, and when"""
     with db.write() as session:
@@ -198,12 +179,13 @@ def open_attachment(query: dict[str, Any], invoice_id: int, number: int) -> Resp
     return attachment_answer(attachment, number)
 
 
-@resource.route("/<int:invoice_id>/attachments/<int(max=9999):number>/statement", methods=["GET"])
-@requires("read")
-@answers(StatementSchema, description="By trust, algorithm and month.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.ComparisonQuerySchema, location="query")
-def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> Response:
+@resource.reads(
+    "/<int:invoice_id>/attachments/<int(max=9999):number>/statement",
+    StatementSchema,
+    "By trust, algorithm and month.",
+    query=shapes.ComparisonQuerySchema,
+)
+def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> Any:
     """Hold the usage file inside an invoice against our own count"""
     statement = vendor_statement.compare_statement(
         db.session,
@@ -213,14 +195,15 @@ def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> Re
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer(StatementSchema().dump(statement))
+    return statement
 
 
-@resource.route("/<int:invoice_id>/comparison", methods=["GET"])
-@requires("read")
-@answers(shapes.ComparisonSchema, description="In total and by trust and algorithm.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.ComparisonQuerySchema, location="query")
+@resource.reads(
+    "/<int:invoice_id>/comparison",
+    shapes.ComparisonSchema,
+    "In total and by trust and algorithm.",
+    query=shapes.ComparisonQuerySchema,
+)
 def compare_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     """Compare an invoice with the expected charges of its period"""
     comparison = invoices.compare(
@@ -233,11 +216,12 @@ def compare_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     return json_answer(dump_comparison(comparison))
 
 
-@resource.route("/<int(max=9223372036854775807):invoice_id>/responses", methods=["GET"])
-@requires("read")
-@answers(shapes.InvoiceResponsesSchema, description="The responses, oldest first.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.ComparisonQuerySchema, location="query")
+@resource.reads(
+    "/<int(max=9223372036854775807):invoice_id>/responses",
+    shapes.InvoiceResponsesSchema,
+    "The responses, oldest first.",
+    query=shapes.ComparisonQuerySchema,
+)
 def list_responses(query: dict[str, Any], invoice_id: int) -> Response:
     """List the Peppol Invoice Responses to an invoice: received, disputed, approved, paid"""
     listed = responses.list_responses(
@@ -251,19 +235,17 @@ def list_responses(query: dict[str, Any], invoice_id: int) -> Response:
     return json_answer(dump_responses(listed))
 
 
-@resource.route("/<int(max=9223372036854775807):invoice_id>/responses/<int(max=9999):number>", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    "/<int(max=9223372036854775807):invoice_id>/responses/<int(max=9999):number>",
+    query=shapes.ComparisonQuerySchema,
     responses={
         200: {
             "description": "A UBL 2.1 ApplicationResponse (Peppol BIS Invoice Response 3).",
             "content": {"application/xml": {"schema": {"type": "string"}}},
         }
     },
-    problems=(401, 403, 404, 409),
+    etag=True,
 )
-@etagged
-@resource.arguments(shapes.ComparisonQuerySchema, location="query")
 def write_response(query: dict[str, Any], invoice_id: int, number: int) -> Response:
     """Write one Peppol Invoice Response as a document
 

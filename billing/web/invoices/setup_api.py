@@ -13,12 +13,12 @@ from contracts.agreements import AgreementSummary, find_agreement, lock_agreemen
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "invoice_intake", __name__, url_prefix=api.PREFIX, description="How invoices are addressed and read."
 )
 
@@ -39,41 +39,43 @@ REFERENCES: Final = {
 ACCOUNT: Final = {"vendor": "123456785", "account": "12345670007", "checked": "Ringt 08.10.2026"}
 
 
-@resource.route("/invoice-references", methods=["GET"])
-@requires("read")
-@answers(shapes.RecipientPageSchema, description="The organisations, the buyer first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
-def list_references(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/invoice-references", shapes.RecipientPageSchema, "The organisations, the buyer first.", query=AgreementQuerySchema
+)
+def list_references(query: dict[str, Any]) -> Any:
     """List what an invoice to each organisation must carry"""
     agreement = _agreement(query)
     listed = [
         _recipient(agreement.id, each.code) for each in invoice_setup.recipients(db.session, agreement_id=agreement.id)
     ]
-    return json_answer({"items": [shapes.RecipientSchema().dump(each) for each in listed], "next": None})
+    return listed
 
 
-@resource.route("/invoice-references/<code:code>", methods=["GET"])
-@requires("read")
-@answers(shapes.RecipientSchema, description="The organisation and its references.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/invoice-references/<code:code>",
+    shapes.RecipientSchema,
+    "The organisation and its references.",
+    query=AgreementQuerySchema,
+)
 def show_references(query: dict[str, Any], code: str) -> Response:
     """Give what an invoice to an organisation must carry"""
     return _recipient_answer(_recipient(_agreement(query).id, code))
 
 
-@resource.route("/invoice-references/<code:code>", methods=["PUT"])
-@requires("mapping.draft")
-@answers(shapes.RecipientSchema, description="The references stand.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/invoice-references/<code:code>",
+    "mapping.draft",
+    shapes.RecipientSchema,
+    "The references stand.",
+    method="PUT",
+    status=200,
     body=document_body(
         shapes.ReferencesSchema, description="The references, whole.", examples={"ten-digits": REFERENCES}
     ),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    etag=True,
+    match=True,
 )
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def set_references(query: dict[str, Any], code: str) -> Response:
     """Record what an invoice to an organisation must carry"""
     references = shapes.load_references(json_body())
@@ -92,36 +94,35 @@ def set_references(query: dict[str, Any], code: str) -> Response:
     return _recipient_answer(changed)
 
 
-@resource.route("/vendor-mappings", methods=["GET"])
-@requires("read")
-@answers(shapes.MappingPageSchema, description="The agreement's vendor first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/vendor-mappings", shapes.MappingPageSchema, "The agreement's vendor first.", query=AgreementQuerySchema
+)
 def list_mappings(query: dict[str, Any]) -> Response:
     """List by which fields the vendors' documents are read"""
     listed = invoice_setup.list_mappings(db.session, agreement_id=_agreement(query).id, actor=current_actor())
     return json_answer({"items": [shapes.dump_mapping(each) for each in listed], "next": None})
 
 
-@resource.route("/vendor-mappings/<code:vendor>", methods=["GET"])
-@requires("read")
-@answers(shapes.MappingInForceSchema, description="The vendor's mapping.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/vendor-mappings/<code:vendor>", shapes.MappingInForceSchema, "The vendor's mapping.", query=AgreementQuerySchema
+)
 def show_mapping(query: dict[str, Any], vendor: str) -> Response:
     """Give by which fields a vendor's documents are read (`vendor` is its organisation number)"""
     return _mapping_answer(_mapping(_agreement(query).id, vendor))
 
 
-@resource.route("/vendor-mappings/<code:vendor>", methods=["PUT"])
-@requires("mapping.draft")
-@answers(shapes.MappingInForceSchema, description="The mapping stands.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/vendor-mappings/<code:vendor>",
+    "mapping.draft",
+    shapes.MappingInForceSchema,
+    "The mapping stands.",
+    method="PUT",
+    status=200,
     body=document_body(shapes.MappingSchema, description="The mapping, whole.", examples={"own-property": MAPPING}),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    etag=True,
+    match=True,
 )
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def set_mapping(query: dict[str, Any], vendor: str) -> Response:
     """Record by which fields a vendor's documents are read
 
@@ -143,31 +144,26 @@ def set_mapping(query: dict[str, Any], vendor: str) -> Response:
     return _mapping_answer(changed)
 
 
-@resource.route("/vendor-accounts", methods=["GET"])
-@requires("read")
-@answers(shapes.AccountPageSchema, description="Checked accounts, oldest first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
-def list_accounts(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/vendor-accounts", shapes.AccountPageSchema, "Checked accounts, oldest first.", query=AgreementQuerySchema
+)
+def list_accounts(query: dict[str, Any]) -> Any:
     """List the accounts that were checked to be the vendors'"""
     listed = invoice_setup.list_accounts(db.session, agreement_id=_agreement(query).id, actor=current_actor())
-    return json_answer({"items": [shapes.KnownAccountSchema().dump(each) for each in listed], "next": None})
+    return listed
 
 
-@resource.route("/vendor-accounts", methods=["POST"])
-@requires("mapping.draft")
-@answers(
+@resource.writes(
+    "/vendor-accounts",
+    "mapping.draft",
     shapes.KnownAccountSchema,
-    status=201,
-    description="The account counts as known.",
-    problems=(400, 404, 409, 415, 422),
+    "The account counts as known.",
+    body=document_body(
+        shapes.AccountSchema, description="The account and how it was checked.", examples={"a": ACCOUNT}
+    ),
+    query=AgreementQuerySchema,
 )
-@described(
-    body=document_body(shapes.AccountSchema, description="The account and how it was checked.", examples={"a": ACCOUNT})
-)
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
-def add_account(query: dict[str, Any]) -> Response:
+def add_account(query: dict[str, Any]) -> Any:
     """Record that an account was checked to be a vendor's"""
     body = shapes.load_account(json_body())
     added = invoice_setup.add_account(
@@ -179,7 +175,7 @@ def add_account(query: dict[str, Any]) -> Response:
         actor=current_actor(),
         now=datetime.now(UTC),
     )
-    return json_answer(shapes.KnownAccountSchema().dump(added), 201)
+    return added
 
 
 def _agreement(query: dict[str, Any]) -> AgreementSummary:

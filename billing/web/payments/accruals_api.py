@@ -22,13 +22,13 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.api import described, document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.resources import Resource
 from contracts.web.table_files import ROWS_AS_FILE, table_answer
 
-resource = ApiBlueprint(
+resource = Resource(
     "accruals", __name__, url_prefix=api.PREFIX, description="What each trust bears, and what stands accrued."
 )
 
@@ -39,17 +39,19 @@ _FILE: Final[dict[str, Any]] = {
 _VOUCHER: Final = "/accrual-vouchers/<int(max=2147483647):number>"
 
 
-@resource.route("/cost-allocations", methods=["GET"])
-@requires("read")
-@answers(shapes.CostAllocationSchema, description="The proposal for booking.", problems=(404, 409, 422))
-@etagged
-@resource.arguments(shapes.AllocationQuerySchema, location="query")
-def show_allocation(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/cost-allocations",
+    shapes.CostAllocationSchema,
+    "The proposal for booking.",
+    query=shapes.AllocationQuerySchema,
+    problems=(404, 409, 422),
+)
+def show_allocation(query: dict[str, Any]) -> Any:
     """Share the expected charges of a quarter, or an invoice, over the trusts
 
     Lines stand on their trust; what stands on none is shared by what the trusts pay, to the øre.
     """
-    return json_answer(shapes.CostAllocationSchema().dump(_allocation(query)))
+    return _allocation(query)
 
 
 @resource.route("/cost-allocations.<any(csv, xlsx):suffix>", methods=["GET"])
@@ -61,14 +63,16 @@ def export_allocation(query: dict[str, Any], suffix: str) -> Response:
     return table_answer(suffix, "fordeling", *allocation_table(_allocation(query)))
 
 
-@resource.route("/accruals", methods=["GET"])
-@requires("read")
-@answers(shapes.AccrualsSchema, description="What is to stand accrued.", problems=(404, 409, 422))
-@etagged
-@resource.arguments(shapes.AccrualQuerySchema, location="query")
-def show_accruals(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/accruals",
+    shapes.AccrualsSchema,
+    "What is to stand accrued.",
+    query=shapes.AccrualQuerySchema,
+    problems=(404, 409, 422),
+)
+def show_accruals(query: dict[str, Any]) -> Any:
     """Give what is to stand accrued at the end of a month, and what the next voucher would book"""
-    return json_answer(shapes.AccrualsSchema().dump(_accruals(query)))
+    return _accruals(query)
 
 
 @resource.route("/accruals.<any(csv, xlsx):suffix>", methods=["GET"])
@@ -80,12 +84,10 @@ def export_accruals(query: dict[str, Any], suffix: str) -> Response:
     return table_answer(suffix, "avsetning", *accrual_table(_accruals(query)))
 
 
-@resource.route("/accrual-vouchers", methods=["GET"])
-@requires("read")
-@answers(shapes.AccrualVoucherPageSchema, description="The vouchers, newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(KnownAgreementQuerySchema, location="query")
-def list_vouchers(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/accrual-vouchers", shapes.AccrualVoucherPageSchema, "The vouchers, newest first.", query=KnownAgreementQuerySchema
+)
+def list_vouchers(query: dict[str, Any]) -> Any:
     """List the booked vouchers"""
     listed = accruals.list_vouchers(
         db.session,
@@ -93,19 +95,17 @@ def list_vouchers(query: dict[str, Any]) -> Response:
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer({"items": [shapes.AccrualVoucherSchema().dump(each) for each in listed], "next": None})
+    return listed
 
 
-@resource.route("/accrual-vouchers", methods=["POST"])
-@requires(ACT)
-@answers(
-    shapes.AccrualVoucherSchema, status=201, description="The voucher is booked.", problems=(400, 404, 409, 415, 422)
+@resource.writes(
+    "/accrual-vouchers",
+    ACT,
+    shapes.AccrualVoucherSchema,
+    "The voucher is booked.",
+    body=document_body(shapes.NewAccrualVoucherSchema, description="The month.", examples={"a": {"month": "2026-09"}}),
+    query=AgreementQuerySchema,
 )
-@described(
-    body=document_body(shapes.NewAccrualVoucherSchema, description="The month.", examples={"a": {"month": "2026-09"}})
-)
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def book_voucher(query: dict[str, Any]) -> Response:
     """Book what is to stand accrued at the end of a month
 
@@ -126,12 +126,8 @@ def book_voucher(query: dict[str, Any]) -> Response:
     )
 
 
-@resource.route(_VOUCHER, methods=["GET"])
-@requires("read")
-@answers(shapes.AccrualVoucherSchema, description="The voucher.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
-def show_voucher(query: dict[str, Any], number: int) -> Response:
+@resource.reads(_VOUCHER, shapes.AccrualVoucherSchema, "The voucher.", query=AgreementQuerySchema)
+def show_voucher(query: dict[str, Any], number: int) -> Any:
     """Give a booked voucher"""
     found = accruals.find_voucher(
         db.session,
@@ -139,16 +135,14 @@ def show_voucher(query: dict[str, Any], number: int) -> Response:
         number=number,
         actor=current_actor(),
     )
-    return json_answer(shapes.AccrualVoucherSchema().dump(found))
+    return found
 
 
-@resource.route(f"{_VOUCHER}/file", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    f"{_VOUCHER}/file",
+    query=AgreementQuerySchema,
     responses={200: {"description": "The file, by the template in force.", "content": {"text/csv": {"schema": {}}}}},
-    problems=(401, 403, 404, 409),
 )
-@resource.arguments(AgreementQuerySchema, location="query")
 def voucher_file(query: dict[str, Any], number: int) -> Response:
     """Give a voucher as a file for an accounting system"""
     name, content = accruals.voucher_file(
@@ -160,27 +154,26 @@ def voucher_file(query: dict[str, Any], number: int) -> Response:
     return file_answer(content, "text/csv", name)
 
 
-@resource.route("/voucher-template", methods=["GET"])
-@requires("read")
-@answers(shapes.VoucherTemplateSchema, description="The template in force.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads("/voucher-template", shapes.VoucherTemplateSchema, "The template in force.", query=AgreementQuerySchema)
 def show_template(query: dict[str, Any]) -> Response:
     """Give how voucher files are written"""
     return _template(find_agreement(db.session, query["agreement"]).id)
 
 
-@resource.route("/voucher-template", methods=["PUT"])
-@requires(ACT)
-@answers(shapes.VoucherTemplateSchema, description="The template is in force.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/voucher-template",
+    ACT,
+    shapes.VoucherTemplateSchema,
+    "The template is in force.",
+    method="PUT",
+    status=200,
     body=document_body(
         shapes.VoucherTemplateSchema, description="The template, whole.", examples={"usual": USUAL.to_document()}
     ),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    etag=True,
+    match=True,
 )
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def set_template(query: dict[str, Any]) -> Response:
     """Record how voucher files are written
 

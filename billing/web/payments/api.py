@@ -17,21 +17,17 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     file_body,
     json_answer,
     json_body,
     uploaded,
 )
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
-from contracts.web.table_files import ROWS_AS_FILE, table_answer
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
+from contracts.web.table_files import table_answer
 
-resource = ApiBlueprint("payments", __name__, url_prefix=api.PREFIX, description="Payments and what is open.")
+resource = Resource("payments", __name__, url_prefix=api.PREFIX, description="Payments and what is open.")
 
 PAYMENT: Final = {"invoice_id": 1, "paid_on": "2026-11-05", "amount": "515431.88", "reference": "Bilag 20418"}
 RATE: Final = {
@@ -44,11 +40,9 @@ CSV: Final = "invoice,date,amount,reference\n20261042,2026-11-05,515431.88,Bilag
 _ONE: Final = "/payments/<int(max=9223372036854775807):payment_id>"
 
 
-@resource.route("/payments", methods=["GET"])
-@requires("read")
-@answers(shapes.PaymentPageSchema, description="Payments and reversals.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.KnownAgreementQuerySchema, location="query")
+@resource.reads(
+    "/payments", shapes.PaymentPageSchema, "Payments and reversals.", query=shapes.KnownAgreementQuerySchema
+)
 def list_payments(query: dict[str, Any]) -> Response:
     """List the registered payments, newest first"""
     agreement = _agreement(query)
@@ -59,13 +53,7 @@ def list_payments(query: dict[str, Any]) -> Response:
     return json_answer({"items": items, "next": None})
 
 
-@resource.route("/payments.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(
-    responses=ROWS_AS_FILE,
-    problems=(401, 403, 404, 409),
-)
-@resource.arguments(shapes.KnownAgreementQuerySchema, location="query")
+@resource.reads_file("/payments.<any(csv, xlsx):suffix>", query=shapes.KnownAgreementQuerySchema)
 def export_payments(query: dict[str, Any], suffix: str) -> Response:
     """Give the registered payments as a file (csv, xlsx)"""
     listed = payments.list_payments(
@@ -74,12 +62,14 @@ def export_payments(query: dict[str, Any], suffix: str) -> Response:
     return table_answer(suffix, "betalinger", *payment_table(listed))
 
 
-@resource.route("/payments", methods=["POST"])
-@requires(ACT)
-@answers(shapes.PaymentSchema, status=201, description="The payment is registered.", problems=(400, 404, 409, 415, 422))
-@described(body=document_body(shapes.NewPaymentSchema, description="The payment.", examples={"whole": PAYMENT}))
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/payments",
+    ACT,
+    shapes.PaymentSchema,
+    "The payment is registered.",
+    body=document_body(shapes.NewPaymentSchema, description="The payment.", examples={"whole": PAYMENT}),
+    query=AgreementQuerySchema,
+)
 def record_payment(query: dict[str, Any]) -> Response:
     """Register a payment on an invoice"""
     body = shapes.load_payment(json_body())
@@ -96,11 +86,7 @@ def record_payment(query: dict[str, Any]) -> Response:
     return json_answer(shapes.dump_payment(registered, agreement.term.currency), 201, headers)
 
 
-@resource.route(_ONE, methods=["GET"])
-@requires("read")
-@answers(shapes.PaymentSchema, description="The payment.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(_ONE, shapes.PaymentSchema, "The payment.", query=AgreementQuerySchema)
 def show_payment(query: dict[str, Any], payment_id: int) -> Response:
     """Give one payment"""
     agreement = _agreement(query)
@@ -108,20 +94,19 @@ def show_payment(query: dict[str, Any], payment_id: int) -> Response:
     return json_answer(shapes.dump_payment(found, agreement.term.currency))
 
 
-@resource.route(f"{_ONE}/reversals", methods=["POST"])
-@requires(ACT)
-@answers(
-    shapes.PaymentSchema, status=201, description="The payment is taken back.", problems=(400, 404, 405, 409, 415, 422)
-)
-@described(
+@resource.writes(
+    f"{_ONE}/reversals",
+    ACT,
+    shapes.PaymentSchema,
+    "The payment is taken back.",
     body=document_body(
         shapes.PaymentReversalSchema,
         description="On which day, and why.",
         examples={"wrong": {"on": "2026-11-06", "reason": "Ført på feil faktura"}},
-    )
+    ),
+    query=AgreementQuerySchema,
+    problems=(400, 404, 405, 409, 415, 422),
 )
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def reverse_payment(query: dict[str, Any], payment_id: int) -> Response:
     """Take a payment back by one of the opposite amount"""
     body = shapes.load_reversal(json_body())
@@ -138,22 +123,17 @@ def reverse_payment(query: dict[str, Any], payment_id: int) -> Response:
     return json_answer(shapes.dump_payment(made, agreement.term.currency), 201)
 
 
-@resource.route("/payment-files", methods=["POST"])
-@requires(ACT)
-@answers(
+@resource.writes(
+    "/payment-files",
+    ACT,
     shapes.ImportedPaymentsSchema,
-    status=201,
-    description="The file is taken in; duplicates are told and not registered again.",
+    "The file is taken in; duplicates are told and not registered again.",
     also={200: "The very same file was taken in before; nothing was done."},
-    problems=(400, 404, 409, 415, 422),
-)
-@described(
     body=file_body(
         "text/csv", "application/xml", description="Payments, one a row, or a bank's notice (camt.054).", example=CSV
-    )
+    ),
+    query=AgreementQuerySchema,
 )
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def import_payments(query: dict[str, Any]) -> Response:
     """Take in a file of payments from an accounting system
 
@@ -172,53 +152,48 @@ def import_payments(query: dict[str, Any]) -> Response:
     return json_answer(shapes.ImportedPaymentsSchema().dump(done), 201 if done.status == "imported" else 200)
 
 
-@resource.route("/open-items", methods=["GET"])
-@requires("read")
-@answers(shapes.OpenItemsSchema, description="What is open, and the roll-forward.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.OpenItemsQuerySchema, location="query")
+@resource.reads(
+    "/open-items", shapes.OpenItemsSchema, "What is open, and the roll-forward.", query=shapes.OpenItemsQuerySchema
+)
 def show_open_items(query: dict[str, Any]) -> Response:
     """Give what is open on a day: opening + invoiced − credited − paid = closing, by vendor and quarter"""
     agreement = _agreement(query)
     return json_answer(shapes.dump_open_items(_open(agreement, query), agreement.term.currency))
 
 
-@resource.route("/open-items.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(
-    responses=ROWS_AS_FILE,
-    problems=(401, 403, 404, 409),
-)
-@resource.arguments(shapes.OpenItemsQuerySchema, location="query")
+@resource.reads_file("/open-items.<any(csv, xlsx):suffix>", query=shapes.OpenItemsQuerySchema)
 def export_open_items(query: dict[str, Any], suffix: str) -> Response:
     """Give what is open as a file (csv, xlsx)"""
     return table_answer(suffix, "apne-poster", *open_item_table(_open(_agreement(query), query).items))
 
 
-@resource.route("/late-interest-rates", methods=["GET"])
-@requires("read")
-@answers(shapes.LateInterestRatePageSchema, description="The rates in time order.")
-@etagged
-@resource.arguments(KnownQuerySchema, location="query")
-def list_rates(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/late-interest-rates",
+    shapes.LateInterestRatePageSchema,
+    "The rates in time order.",
+    query=KnownQuerySchema,
+    problems=(),
+)
+def list_rates(query: dict[str, Any]) -> Any:
     """List the rates of late interest that people recorded"""
     listed = late_interest.list_rates(db.session, actor=current_actor(), known_at=query["known_at"])
-    return json_answer({"items": [shapes.LateInterestRateSchema().dump(each) for each in listed], "next": None})
+    return listed
 
 
-@resource.route("/late-interest-rates", methods=["POST"])
-@requires(ACT)
-@answers(shapes.LateInterestRateSchema, status=201, description="The rate stands.", problems=(400, 409, 415, 422))
-@described(
-    body=document_body(shapes.LateInterestRateSchema, description="The rate of a half-year.", examples={"2025": RATE})
+@resource.writes(
+    "/late-interest-rates",
+    ACT,
+    shapes.LateInterestRateSchema,
+    "The rate stands.",
+    body=document_body(shapes.LateInterestRateSchema, description="The rate of a half-year.", examples={"2025": RATE}),
+    problems=(400, 409, 415, 422),
 )
-@once
-def set_rate() -> Response:
+def set_rate() -> Any:
     """Record the rate of a half-year, or correct the one that begins on the same day"""
     rate = late_interest.set_rate(
         db.session, rate=shapes.load_rate(json_body()), actor=current_actor(), now=datetime.now(UTC)
     )
-    return json_answer(shapes.LateInterestRateSchema().dump(rate), 201)
+    return rate
 
 
 def _open(agreement: AgreementSummary, query: dict[str, Any]) -> payments.OpenItems:

@@ -18,13 +18,13 @@ from contracts.schemas.agreement import PayerStepSchema
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.schemas.fields import CODE, Text
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.api import described, document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, needs_match, require_match
 from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
-from contracts.web.table_files import ROWS_AS_FILE, table_answer
+from contracts.web.resources import Resource
+from contracts.web.table_files import table_answer
 
-resource = ApiBlueprint(
+resource = Resource(
     "cost_centres", __name__, url_prefix=api.PREFIX, description="Where the trusts' amounts are booked, and who pays."
 )
 
@@ -48,40 +48,27 @@ class CostCentreQuerySchema(KnownAgreementQuerySchema):
     trust = Text(load_default=None, validate=CODE, metadata={"description": "Only this trust's entries."})
 
 
-@resource.route("/cost-centres", methods=["GET"])
-@requires("read")
-@answers(shapes.CostCentrePageSchema, description="The entries that stand.", problems=(404, 409))
-@etagged
-@resource.arguments(CostCentreQuerySchema, location="query")
+@resource.reads("/cost-centres", shapes.CostCentrePageSchema, "The entries that stand.", query=CostCentreQuerySchema)
 def list_entries(query: dict[str, Any]) -> Response:
     """List where the trusts' amounts are booked"""
     items = [shapes.dump_cost_centre(entry) for entry in _listed(query)]
     return json_answer({"items": items, "next": None})
 
 
-@resource.route("/cost-centres.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(
-    responses=ROWS_AS_FILE,
-    problems=(401, 403, 404, 409),
-)
-@resource.arguments(CostCentreQuerySchema, location="query")
+@resource.reads_file("/cost-centres.<any(csv, xlsx):suffix>", query=CostCentreQuerySchema)
 def export_entries(query: dict[str, Any], suffix: str) -> Response:
     """Give the entries as a file (csv, xlsx)"""
     return table_answer(suffix, "koststeder", *cost_centre_table(_listed(query)))
 
 
-@resource.route("/cost-centres", methods=["POST"])
-@requires(ACT)
-@answers(
+@resource.writes(
+    "/cost-centres",
+    ACT,
     shapes.CostCentreSchema,
-    status=201,
-    description="The entry stands; the very same one that stood already is given again.",
-    problems=(400, 404, 409, 415, 422),
+    "The entry stands; the very same one that stood already is given again.",
+    body=document_body(shapes.NewCostCentreSchema, description="The entry.", examples={"trust": ENTRY}),
+    query=AgreementQuerySchema,
 )
-@described(body=document_body(shapes.NewCostCentreSchema, description="The entry.", examples={"trust": ENTRY}))
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def add_entry(query: dict[str, Any]) -> Response:
     """Record where a trust's amounts are booked from a day on"""
     body = shapes.load_cost_centre(json_body())
@@ -98,29 +85,25 @@ def add_entry(query: dict[str, Any]) -> Response:
     return _answer(added, 201)
 
 
-@resource.route(_ONE, methods=["GET"])
-@requires("read")
-@answers(shapes.CostCentreSchema, description="The entry.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(_ONE, shapes.CostCentreSchema, "The entry.", query=AgreementQuerySchema)
 def show_entry(query: dict[str, Any], entry_id: int) -> Response:
     """Give one entry"""
     return _answer(_found(query, entry_id))
 
 
-@resource.route(_ONE, methods=["PUT"])
-@requires(ACT)
-@answers(
+@resource.writes(
+    _ONE,
+    ACT,
     shapes.CostCentreSchema,
-    description="The corrected entry, which has a number of its own.",
-    problems=(400, 404, 405, 409, 415, 422),
-)
-@described(
+    "The corrected entry, which has a number of its own.",
+    method="PUT",
+    status=200,
     body=document_body(shapes.CostCentreBookingSchema, description="What is right.", examples={"corrected": CORRECTED}),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    problems=(400, 404, 405, 409, 415, 422),
+    etag=True,
+    match=True,
 )
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def correct_entry(query: dict[str, Any], entry_id: int) -> Response:
     """Correct an entry that was wrong; as of before it stays what it was"""
     body = shapes.load_booking(json_body())
@@ -157,24 +140,21 @@ def take_back_entry(query: dict[str, Any], entry_id: int) -> Response:
     return Response(status=204)
 
 
-@resource.route("/agreements/<code:code>/payers", methods=["GET"])
-@requires("read")
-@answers(shapes.PayerPageSchema, description="Who pays from when.", problems=(404,))
-@etagged
+@resource.reads("/agreements/<code:code>/payers", shapes.PayerPageSchema, "Who pays from when.", problems=(404,))
 def list_payers(code: str) -> Response:
     """Tell who pays the vendor"""
     return _payers(find_agreement(db.session, code).id)
 
 
-@resource.route("/agreements/<code:code>/payers", methods=["POST"])
-@requires(ACT)
-@answers(shapes.PayerPageSchema, status=201, description="Who pays from when.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/agreements/<code:code>/payers",
+    ACT,
+    shapes.PayerPageSchema,
+    "Who pays from when.",
     body=document_body(
         PayerStepSchema, description="Who pays.", examples={"each": {"from": "2026-01-01", "who": "each_trust"}}
-    )
+    ),
 )
-@once
 def set_payer(code: str) -> Response:
     """Record who pays the vendor from a day on"""
     step = shapes.load_payer(json_body())

@@ -26,20 +26,17 @@ from contracts.terms.period import previous_day
 from contracts.terms.price_book import PriceBook
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     from_cursor,
     json_answer,
     json_body,
     to_cursor,
 )
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "price_books_api",
     __name__,
     url_prefix=f"{api.PREFIX}/price-books",
@@ -68,27 +65,22 @@ CONTENT: Final = {
 DECISION: Final = {"revision": 1, "comment": "As agreed in the amendment."}
 
 
-@resource.route("/versions", methods=["GET"])
-@requires("read")
-@answers(shapes.PriceBookVersionPageSchema, description="The versions, the oldest first.", problems=(404, 409))
-@etagged
-@resource.arguments(PageQuerySchema, location="query")
+@resource.reads(
+    "/versions", shapes.PriceBookVersionPageSchema, "The versions, the oldest first.", query=PageQuerySchema
+)
 def list_versions(query: dict[str, Any]) -> Response:
     """List the versions of the price book"""
     book = price_books.price_book(db.session, find_agreement(db.session, query["agreement"]).id)
     return _page([shapes.PriceBookVersionInForceSchema().dump(entry) for entry in reversed(price_list(book))], query)
 
 
-@resource.route("/diff", methods=["GET"])
-@requires("read")
-@answers(
+@resource.reads(
+    "/diff",
     shapes.PriceBookComparisonSchema,
-    description="Old and new prices; the effect is that on the last twelve months' usage.",
-    problems=(404, 409),
+    "Old and new prices; the effect is that on the last twelve months' usage.",
+    query=shapes.PriceBookDiffQuerySchema,
 )
-@etagged
-@resource.arguments(shapes.PriceBookDiffQuerySchema, location="query")
-def compare_versions(query: dict[str, Any]) -> Response:
+def compare_versions(query: dict[str, Any]) -> Any:
     """Compare two versions
 
     A reader within one trust gets that trust's effect.
@@ -99,14 +91,10 @@ def compare_versions(query: dict[str, Any]) -> Response:
         raise NotFound("two versions are compared from the older one to the newer one")
     old = Priced(before.version, factors_in_force(terms.price_book, previous_day(before.until)))
     comparison = price_diff.compare(terms, old=old, new=Priced(after.version), trust=current_actor().scope("read"))
-    return json_answer(shapes.PriceBookComparisonSchema().dump(comparison))
+    return comparison
 
 
-@resource.route("/drafts", methods=["GET"])
-@requires("read")
-@answers(shapes.PriceBookDraftPageSchema, description="The drafts, the newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(PageQuerySchema, location="query")
+@resource.reads("/drafts", shapes.PriceBookDraftPageSchema, "The drafts, the newest first.", query=PageQuerySchema)
 def list_drafts(query: dict[str, Any]) -> Response:
     """List drafts
 
@@ -117,17 +105,17 @@ def list_drafts(query: dict[str, Any]) -> Response:
     return _page([shapes.PriceBookDraftSchema().dump(draft) for draft in drafts], query)
 
 
-@resource.route("/drafts", methods=["POST"])
-@requires("price_book.draft")
-@answers(shapes.PriceBookDraftSchema, status=201, description="The draft is made.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/drafts",
+    "price_book.draft",
+    shapes.PriceBookDraftSchema,
+    "The draft is made.",
     body=document_body(
         shapes.PriceBookDraftContentSchema, description="What the draft says.", examples={"draft": CONTENT}
     ),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    etag=True,
 )
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def create_draft(query: dict[str, Any]) -> Response:
     """Make a draft"""
     draft = price_drafts.create_draft(
@@ -141,27 +129,25 @@ def create_draft(query: dict[str, Any]) -> Response:
     return _answer(draft, 201, {"Location": url_for("price_books_api.show_draft", draft_id=draft.id)})
 
 
-@resource.route("/drafts/<int:draft_id>", methods=["GET"])
-@requires("read")
-@answers(shapes.PriceBookDraftSchema, description="The draft.", problems=(404,))
-@etagged
+@resource.reads("/drafts/<int:draft_id>", shapes.PriceBookDraftSchema, "The draft.", problems=(404,))
 def show_draft(draft_id: int) -> Response:
     """Give a draft"""
     return _answer(_draft(draft_id))
 
 
-@resource.route("/drafts/<int:draft_id>", methods=["PUT"])
-@requires("price_book.draft")
-@answers(
-    shapes.PriceBookDraftSchema, description="The draft has a further revision.", problems=(400, 404, 409, 415, 422)
-)
-@described(
+@resource.writes(
+    "/drafts/<int:draft_id>",
+    "price_book.draft",
+    shapes.PriceBookDraftSchema,
+    "The draft has a further revision.",
+    method="PUT",
+    status=200,
     body=document_body(
         shapes.PriceBookDraftContentSchema, description="What it shall say.", examples={"draft": CONTENT}
     ),
-    headers=ETAG_HEADER,
+    etag=True,
+    match=True,
 )
-@needs_match
 def revise_draft(draft_id: int) -> Response:
     """Add a revision to a draft
 
@@ -183,47 +169,60 @@ def revise_draft(draft_id: int) -> Response:
     return _answer(revised)
 
 
-@resource.route("/drafts/<int:draft_id>/check", methods=["POST"])
-@requires("read")
-@answers(shapes.PriceBookCheckSchema, description="What the check finds.", problems=(404,))
-def check_draft(draft_id: int) -> Response:
+@resource.writes(
+    "/drafts/<int:draft_id>/check",
+    "read",
+    shapes.PriceBookCheckSchema,
+    "What the check finds.",
+    status=200,
+    problems=(404,),
+    once=False,
+)
+def check_draft(draft_id: int) -> Any:
     """Check a draft against the book as it stands"""
     db.only_read()
-    return json_answer(
-        shapes.PriceBookCheckSchema().dump(list(review(db.session, _draft(draft_id), _today()).findings))
-    )
+    return list(review(db.session, _draft(draft_id), _today()).findings)
 
 
-@resource.route("/drafts/<int:draft_id>/simulate", methods=["POST"])
-@requires("read")
-@answers(
+@resource.writes(
+    "/drafts/<int:draft_id>/simulate",
+    "read",
     shapes.PriceBookSimulationSchema,
-    description="The last twelve whole months' usage rated under what the draft replaces and under the draft.",
+    "The last twelve whole months' usage rated under what the draft replaces and under the draft.",
+    status=200,
     problems=(404, 422),
+    once=False,
 )
-def simulate_draft(draft_id: int) -> Response:
+def simulate_draft(draft_id: int) -> Any:
     """Simulate a draft on real usage"""
-    return json_answer(shapes.PriceBookSimulationSchema().dump(_compared(draft_id).trial))
+    return _compared(draft_id).trial
 
 
-@resource.route("/drafts/<int:draft_id>/diff", methods=["POST"])
-@requires("read")
-@answers(shapes.PriceBookComparisonSchema, description="Old and new prices with their effect.", problems=(404, 422))
-def compare_draft(draft_id: int) -> Response:
+@resource.writes(
+    "/drafts/<int:draft_id>/diff",
+    "read",
+    shapes.PriceBookComparisonSchema,
+    "Old and new prices with their effect.",
+    status=200,
+    problems=(404, 422),
+    once=False,
+)
+def compare_draft(draft_id: int) -> Any:
     """Compare a draft with the version it replaces"""
-    return json_answer(shapes.PriceBookComparisonSchema().dump(_compared(draft_id)))
+    return _compared(draft_id)
 
 
-@resource.route("/drafts/<int:draft_id>/submit", methods=["POST"])
-@requires("price_book.draft")
-@answers(shapes.PriceBookDraftSchema, description="The draft waits for approval.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/drafts/<int:draft_id>/submit",
+    "price_book.draft",
+    shapes.PriceBookDraftSchema,
+    "The draft waits for approval.",
+    status=200,
     body=document_body(
         shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
     ),
-    headers=ETAG_HEADER,
+    etag=True,
 )
-@once
 def submit_draft(draft_id: int) -> Response:
     """Send a draft to approval
 
@@ -233,20 +232,19 @@ def submit_draft(draft_id: int) -> Response:
     return _decided(draft_id, price_drafts.submit_draft, *shapes.load_decision(json_body()), told=True)
 
 
-@resource.route("/drafts/<int:draft_id>/approve", methods=["POST"])
-@requires("price_book.approve")
-@answers(
-    shapes.PriceBookDraftSchema, description="The version is in the price book.", problems=(400, 404, 409, 415, 422)
-)
-@described(
+@resource.writes(
+    "/drafts/<int:draft_id>/approve",
+    "price_book.approve",
+    shapes.PriceBookDraftSchema,
+    "The version is in the price book.",
+    status=200,
     body=document_body(
         shapes.PriceBookApprovalSchema,
         description="The revision seen.",
         examples={"decision": DECISION, "past": {**DECISION, "retroactive": True}},
     ),
-    headers=ETAG_HEADER,
+    etag=True,
 )
-@once
 def approve_draft(draft_id: int) -> Response:
     """Approve a draft
 
@@ -259,31 +257,33 @@ def approve_draft(draft_id: int) -> Response:
     return _decided(draft_id, approve, revision, comment, told=True)
 
 
-@resource.route("/drafts/<int:draft_id>/return", methods=["POST"])
-@requires("price_book.approve")
-@answers(shapes.PriceBookDraftSchema, description="The draft is sent back.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/drafts/<int:draft_id>/return",
+    "price_book.approve",
+    shapes.PriceBookDraftSchema,
+    "The draft is sent back.",
+    status=200,
     body=document_body(
         shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
     ),
-    headers=ETAG_HEADER,
+    etag=True,
 )
-@once
 def return_draft(draft_id: int) -> Response:
     """Send a draft back with a comment"""
     return _decided(draft_id, price_drafts.return_draft, *shapes.load_decision(json_body()), told=False)
 
 
-@resource.route("/drafts/<int:draft_id>/withdraw", methods=["POST"])
-@requires("price_book.draft")
-@answers(shapes.PriceBookDraftSchema, description="The draft is given up.", problems=(400, 404, 409, 415, 422))
-@described(
+@resource.writes(
+    "/drafts/<int:draft_id>/withdraw",
+    "price_book.draft",
+    shapes.PriceBookDraftSchema,
+    "The draft is given up.",
+    status=200,
     body=document_body(
         shapes.PriceBookDecisionSchema, description="The revision seen.", examples={"decision": DECISION}
     ),
-    headers=ETAG_HEADER,
+    etag=True,
 )
-@once
 def withdraw_draft(draft_id: int) -> Response:
     """Give a draft up"""
     return _decided(draft_id, price_drafts.withdraw_draft, *shapes.load_decision(json_body()), told=False)

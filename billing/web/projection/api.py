@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Response, current_app
+from flask import current_app
 
 from billing.projection.kept_forecasts import vintages
 from billing.projection.year_drivers import year_drivers
@@ -16,11 +16,10 @@ from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, json_answer
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "drivers",
     __name__,
     url_prefix=f"{api.PREFIX}/projections",
@@ -28,12 +27,14 @@ resource = ApiBlueprint(
 )
 
 
-@resource.route("/drivers", methods=["GET"])
-@requires("read")
-@answers(shapes.YearDriversSchema, description="The steps from one year to the next.", problems=(404, 409, 422))
-@etagged
-@resource.arguments(shapes.DriverQuerySchema, location="query")
-def show_drivers(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/drivers",
+    shapes.YearDriversSchema,
+    "The steps from one year to the next.",
+    query=shapes.DriverQuerySchema,
+    problems=(404, 409, 422),
+)
+def show_drivers(query: dict[str, Any]) -> Any:
     """Explain why a year costs something else than the one before it
 
     Volume, activations, ramp ends, tiers, index, corrections, in that order; they sum to the difference exactly.
@@ -53,15 +54,11 @@ def show_drivers(query: dict[str, Any]) -> Response:
         annual_index=query["index"],
         known_at=query["known_at"],
     )
-    return json_answer(shapes.YearDriversSchema().dump(found))
+    return found
 
 
-@resource.route("/vintages", methods=["GET"])
-@requires("read")
-@answers(VintagePageSchema, description="The frozen forecasts, newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(VintageQuerySchema, location="query")
-def list_vintages(query: dict[str, Any]) -> Response:
+@resource.reads("/vintages", VintagePageSchema, "The frozen forecasts, newest first.", query=VintageQuerySchema)
+def list_vintages(query: dict[str, Any]) -> Any:
     """List the forecasts as they were frozen, each held against what came"""
     found = vintages(
         db.session,
@@ -71,4 +68,4 @@ def list_vintages(query: dict[str, Any]) -> Response:
         trust=query["trust"],
         known_at=query["known_at"],
     )
-    return json_answer(VintagePageSchema().dump(found))
+    return found

@@ -30,21 +30,17 @@ from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "quarters", __name__, url_prefix=f"{api.PREFIX}/quarters", description="Quarters that close and stand."
 )
 
 
-@resource.route("", methods=["GET"])
-@requires("read")
-@answers(QuarterPageSchema, description="The quarters that have begun, newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(QuarterQuerySchema, location="query")
+@resource.reads("", QuarterPageSchema, "The quarters that have begun, newest first.", query=QuarterQuerySchema)
 def list_quarters(query: dict[str, Any]) -> Response:
     """List the quarters with their runs"""
     actor = current_actor()
@@ -59,11 +55,7 @@ def list_quarters(query: dict[str, Any]) -> Response:
     return json_answer({"items": [dump_state(state, total=whole) for state in states], "next": None})
 
 
-@resource.route("/<quarter>", methods=["GET"])
-@requires("read")
-@answers(QuarterReportSchema, description="The quarter; its ETag is what a close sends.", problems=(404, 409))
-@etagged
-@resource.arguments(RunQuerySchema, location="query")
+@resource.reads("/<quarter>", QuarterReportSchema, "The quarter; its ETag is what a close sends.", query=RunQuerySchema)
 def show_quarter(query: dict[str, Any], quarter: str) -> Response:
     """Give a quarter's course, the frozen lines and what came later"""
     report = _report(
@@ -75,14 +67,12 @@ def show_quarter(query: dict[str, Any], quarter: str) -> Response:
     return _answer(dump_report(report), 200)
 
 
-@resource.route("/<quarter>/runs/<int:run>", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    "/<quarter>/runs/<int:run>",
+    query=AgreementQuerySchema,
     responses={200: {"description": "The frozen document, byte for byte.", "content": {"application/json": {}}}},
-    problems=(401, 403, 404, 409),
+    etag=True,
 )
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
 def show_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     """Give the document that a run froze"""
     found, content = quarters.run_bytes(
@@ -97,19 +87,16 @@ def show_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     return response
 
 
-@resource.route("/<quarter>/closings", methods=["POST"])
-@requires(quarters.ACT)
-@answers(
+@resource.writes(
+    "/<quarter>/closings",
+    quarters.ACT,
     ClosedSchema,
-    status=201,
-    description="The quarter is closed: a new run.",
+    "The quarter is closed: a new run.",
     also={200: "It was closed already; nothing was done."},
-    problems=(400, 404, 409, 415, 422),
+    body=document_body(CloseSchema, examples={"all_in": {}}),
+    query=AgreementQuerySchema,
+    match=True,
 )
-@described(body=document_body(CloseSchema, examples={"all_in": {}}))
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def close_quarter(query: dict[str, Any], quarter: str) -> Response:
     """Freeze the expected charges of a quarter that is over
 
@@ -130,21 +117,16 @@ def close_quarter(query: dict[str, Any], quarter: str) -> Response:
     return json_answer(dump_closed(closed), 201 if closed.status == "closed" else 200)
 
 
-@resource.route("/<quarter>/reopenings", methods=["POST"])
-@requires(quarters.ACT)
-@answers(
+@resource.writes(
+    "/<quarter>/reopenings",
+    quarters.ACT,
     QuarterStateSchema,
-    status=201,
-    description="The run that stood is out of force.",
-    problems=(400, 404, 409, 415, 422),
-)
-@described(
+    "The run that stood is out of force.",
     body=document_body(ReopenSchema, examples={"late": {"reason": "The file for September came late."}}),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def reopen_quarter(query: dict[str, Any], quarter: str) -> Response:
     """Open a closed quarter again, with a reason; its run stays readable"""
     reason = load_reason(json_body())

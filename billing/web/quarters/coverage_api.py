@@ -18,40 +18,34 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, from_cursor, json_answer, to_cursor
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
+from contracts.web.api import from_cursor, to_cursor
+from contracts.web.guard import current_actor
+from contracts.web.resources import Page, Resource
 from contracts.web.table_files import XLSX
 
-coverage = ApiBlueprint("coverage", __name__, url_prefix=api.PREFIX, description="Which counts are in.")
-corrected = ApiBlueprint(
+coverage = Resource("coverage", __name__, url_prefix=api.PREFIX, description="Which counts are in.")
+corrected = Resource(
     "corrections", __name__, url_prefix=f"{api.PREFIX}/corrections", description="Corrections of the buyer's own count."
 )
 
 
-@coverage.route("/coverage", methods=["GET"])
-@requires("read")
-@answers(CoverageSchema, description="The document of `usage coverage --json`.", problems=(404, 409))
-@etagged
-@coverage.arguments(CoverageQuerySchema, location="query")
-def show_coverage(query: dict[str, Any]) -> Response:
+@coverage.reads("/coverage", CoverageSchema, "The document of `usage coverage --json`.", query=CoverageQuerySchema)
+def show_coverage(query: dict[str, Any]) -> Any:
     """Say which counts of a quarter are in, and who must deliver the others"""
-    return json_answer(CoverageSchema().dump(_found(query)))
+    return _found(query)
 
 
-@coverage.route("/coverage.<any(csv,xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(
+@coverage.reads_file(
+    "/coverage.<any(csv,xlsx):suffix>",
+    query=CoverageQuerySchema,
     responses={
         200: {
             "description": "Every cell of the quarter, one a row.",
             "content": {"text/csv": {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}},
         }
     },
-    problems=(401, 403, 404, 409),
+    etag=True,
 )
-@etagged
-@coverage.arguments(CoverageQuerySchema, location="query")
 def list_coverage(query: dict[str, Any], suffix: str) -> Response:
     """Give the cells of a quarter as a file"""
     return cells_answer(_found(query).cells, suffix, f"coverage-{query['quarter']}")
@@ -69,12 +63,8 @@ def _found(query: dict[str, Any]) -> Coverage:
     )
 
 
-@corrected.route("", methods=["GET"])
-@requires("read")
-@answers(CorrectionPageSchema, description="The corrections, newest first.", problems=(404, 409))
-@etagged
-@corrected.arguments(CorrectionQuerySchema, location="query")
-def list_corrections(query: dict[str, Any]) -> Response:
+@corrected.reads("", CorrectionPageSchema, "The corrections, newest first.", query=CorrectionQuerySchema)
+def list_corrections(query: dict[str, Any]) -> Any:
     """List the corrections"""
     before = from_cursor(query["after"], api.whole)
     found = corrections.list_corrections(
@@ -87,20 +77,11 @@ def list_corrections(query: dict[str, Any]) -> Response:
     rows = [each for each in found if before is None or each.id < before[0]]
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
-    return json_answer(
-        {
-            "items": [RecordedCorrectionSchema().dump(each) for each in shown],
-            "next": to_cursor(shown[-1].id) if more else None,
-        }
-    )
+    return Page(shown, to_cursor(shown[-1].id) if more else None)
 
 
-@corrected.route("/<int:correction_id>", methods=["GET"])
-@requires("read")
-@answers(RecordedCorrectionSchema, description="The correction.", problems=(404, 409))
-@etagged
-@corrected.arguments(AgreementQuerySchema, location="query")
-def show_correction(query: dict[str, Any], correction_id: int) -> Response:
+@corrected.reads("/<int:correction_id>", RecordedCorrectionSchema, "The correction.", query=AgreementQuerySchema)
+def show_correction(query: dict[str, Any], correction_id: int) -> Any:
     """Give one correction"""
     found = corrections.find_correction(
         db.session,
@@ -108,4 +89,4 @@ def show_correction(query: dict[str, Any], correction_id: int) -> Response:
         correction_id=correction_id,
         actor=current_actor(),
     )
-    return json_answer(RecordedCorrectionSchema().dump(found))
+    return found

@@ -35,21 +35,18 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     from_cursor,
     json_answer,
     json_body,
     to_cursor,
 )
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 from contracts.web.table_files import XLSX
 
-resource = ApiBlueprint(
+resource = Resource(
     "reconciliations",
     __name__,
     url_prefix=f"{api.PREFIX}/reconciliations",
@@ -68,12 +65,8 @@ TABLE = {
 }
 
 
-@resource.route("", methods=["GET"])
-@requires("read")
-@answers(shapes.QuarterRowPageSchema, description="The quarters, newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(AsKnownQuerySchema, location="query")
-def list_reconciliations(query: dict[str, Any]) -> Response:
+@resource.reads("", shapes.QuarterRowPageSchema, "The quarters, newest first.", query=AsKnownQuerySchema)
+def list_reconciliations(query: dict[str, Any]) -> Any:
     """List the quarters with their course and the figures of their last runs"""
     rows = reconciliation_report.list_quarters(
         db.session,
@@ -82,31 +75,26 @@ def list_reconciliations(query: dict[str, Any]) -> Response:
         today=today(),
         known_at=query["known_at"],
     )
-    return json_answer({"items": [shapes.QuarterRowSchema().dump(row) for row in rows], "next": None})
+    return rows
 
 
-@resource.route("/<quarter>", methods=["GET"])
-@requires("read")
-@answers(
+@resource.reads(
+    "/<quarter>",
     shapes.ReconciliationSchema,
-    description="The document of `reconcile --json`; its ETag is what a change sends.",
-    problems=(404, 409),
+    "The document of `reconcile --json`; its ETag is what a change sends.",
+    query=AsRunQuerySchema,
 )
-@etagged
-@resource.arguments(AsRunQuerySchema, location="query")
 def show_reconciliation(query: dict[str, Any], quarter: str) -> Response:
     """Give a quarter's reconciliation, as it is known or as a run froze it"""
     return report_answer(read_report(quarter, query), 200)
 
 
-@resource.route("/<quarter>/runs/<int(max=2147483647):run>", methods=["GET"])
-@requires("read")
-@described(
+@resource.reads_file(
+    "/<quarter>/runs/<int(max=2147483647):run>",
+    query=AgreementQuerySchema,
     responses={200: {"description": "The frozen document, byte for byte.", "content": {"application/json": {}}}},
-    problems=(401, 403, 404, 409),
+    etag=True,
 )
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
 def show_frozen_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     """Give the document that a run froze"""
     found, content = reconciliation_report.run_bytes(
@@ -121,19 +109,17 @@ def show_frozen_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     return response
 
 
-@resource.route("/<quarter>/runs", methods=["POST"])
-@requires(reconciliation.ACT)
-@answers(
+@resource.writes(
+    "/<quarter>/runs",
+    reconciliation.ACT,
     shapes.ReconciliationSchema,
-    status=201,
-    description="A new run is frozen.",
+    "A new run is frozen.",
     also={200: "Nothing has changed: the last run stands."},
+    query=AgreementQuerySchema,
     problems=(404, 409),
+    etag=True,
+    match=True,
 )
-@described(headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def run_reconciliation(query: dict[str, Any], quarter: str) -> Response:
     """Match, explain and freeze what is known now; the same knowledge gives the same run"""
     agreement_id, before = seen(quarter, query)
@@ -148,11 +134,7 @@ def run_reconciliation(query: dict[str, Any], quarter: str) -> Response:
     return report_answer(report, 201 if len(report.runs) > len(before.runs) else 200)
 
 
-@resource.route("/<quarter>/lines", methods=["GET"])
-@requires("read")
-@answers(shapes.ReconciledLinePageSchema, description="The lines.", problems=(404, 409))
-@etagged
-@resource.arguments(LinesQuerySchema, location="query")
+@resource.reads("/<quarter>/lines", shapes.ReconciledLinePageSchema, "The lines.", query=LinesQuerySchema)
 def list_lines(query: dict[str, Any], quarter: str) -> Response:
     """List what was held against what: invoice lines beside expected lines"""
     selection = Selection(query["differences"], query["trust"], query["code"], query["order"])
@@ -160,11 +142,7 @@ def list_lines(query: dict[str, Any], quarter: str) -> Response:
     return page_answer(rows, query, shapes.ReconciledLineSchema().dump, lambda row: str(row.key))
 
 
-@resource.route("/<quarter>/findings", methods=["GET"])
-@requires("read")
-@answers(shapes.FoundPageSchema, description="The findings.", problems=(404, 409))
-@etagged
-@resource.arguments(FindingsQuerySchema, location="query")
+@resource.reads("/<quarter>/findings", shapes.FoundPageSchema, "The findings.", query=FindingsQuerySchema)
 def list_findings(query: dict[str, Any], quarter: str) -> Response:
     """List the causes of the differences, document by document, then what was not invoiced"""
     rows = [
@@ -175,39 +153,31 @@ def list_findings(query: dict[str, Any], quarter: str) -> Response:
     return page_answer(rows, query, FoundSchema().dump, lambda each: str(each.key))
 
 
-@resource.route("/<quarter>/lines.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(responses=TABLE, problems=(401, 403, 404, 409))
-@etagged
-@resource.arguments(AsRunQuerySchema, location="query")
+@resource.reads_file("/<quarter>/lines.<any(csv, xlsx):suffix>", query=AsRunQuerySchema, responses=TABLE, etag=True)
 def list_lines_as_table(query: dict[str, Any], quarter: str, suffix: str) -> Response:
     """List the lines as CSV or Excel"""
     return reconciliation_files.lines_file(read_report(quarter, query), suffix)
 
 
-@resource.route("/<quarter>/findings.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(responses=TABLE, problems=(401, 403, 404, 409))
-@etagged
-@resource.arguments(AsRunQuerySchema, location="query")
+@resource.reads_file("/<quarter>/findings.<any(csv, xlsx):suffix>", query=AsRunQuerySchema, responses=TABLE, etag=True)
 def list_findings_as_table(query: dict[str, Any], quarter: str, suffix: str) -> Response:
     """List the findings as CSV or Excel"""
     return reconciliation_files.findings_file(read_report(quarter, query), suffix)
 
 
-@resource.route("/<quarter>/findings/decisions", methods=["POST"])
-@requires(reconciliation.ACT)
-@answers(shapes.ReconciliationSchema, status=201, description=CHANGED, problems=WRITES)
-@described(
+@resource.writes(
+    "/<quarter>/findings/decisions",
+    reconciliation.ACT,
+    shapes.ReconciliationSchema,
+    CHANGED,
     body=document_body(
-        DecisionSchema,
-        examples={"note": {"findings": ["0123456789abcdef0123"], "decision": "noted", "comment": ""}},
+        DecisionSchema, examples={"note": {"findings": ["0123456789abcdef0123"], "decision": "noted", "comment": ""}}
     ),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def decide_findings(query: dict[str, Any], quarter: str) -> Response:
     """Decide about findings, or about lines of the sample, by their ids"""
     body = load_decision(json_body())
@@ -226,19 +196,20 @@ def decide_findings(query: dict[str, Any], quarter: str) -> Response:
     return report_answer(report, 201)
 
 
-@resource.route("/<quarter>/placings", methods=["POST"])
-@requires(reconciliation.ACT)
-@answers(shapes.ReconciliationSchema, status=201, description=CHANGED, problems=WRITES)
-@described(
+@resource.writes(
+    "/<quarter>/placings",
+    reconciliation.ACT,
+    shapes.ReconciliationSchema,
+    CHANGED,
     body=document_body(
         PlacingSchema,
         examples={"trust": {"document": "0" * 64, "lines": ["4"], "trust": "oslo", "comment": "By phone."}},
     ),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def place_invoice_lines(query: dict[str, Any], quarter: str) -> Response:
     """Say what invoice lines are about, or that they are matched rightly as they are"""
     sha256, lines, place, comment = load_placing(json_body())
@@ -258,15 +229,17 @@ def place_invoice_lines(query: dict[str, Any], quarter: str) -> Response:
     return report_answer(report, 201)
 
 
-@resource.route("/<quarter>/reopenings", methods=["POST"])
-@requires(reconciliation.ACT)
-@answers(shapes.ReconciliationSchema, status=201, description=CHANGED, problems=WRITES)
-@described(
-    body=document_body(ReasonSchema, examples={"late": {"reason": "A credit note came late."}}), headers=ETAG_HEADER
+@resource.writes(
+    "/<quarter>/reopenings",
+    reconciliation.ACT,
+    shapes.ReconciliationSchema,
+    CHANGED,
+    body=document_body(ReasonSchema, examples={"late": {"reason": "A credit note came late."}}),
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def reopen_reconciliation(query: dict[str, Any], quarter: str) -> Response:
     """Open a signed reconciliation again, with a reason; its run and signatures stay readable"""
     reason = load_reason(json_body())

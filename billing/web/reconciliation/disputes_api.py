@@ -30,12 +30,12 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api, formatting
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "disputes",
     __name__,
     url_prefix=f"{api.PREFIX}/reconciliations",
@@ -60,27 +60,27 @@ CSV = {
 }
 
 
-@resource.route("/<quarter>/disputes", methods=["GET"])
-@requires("read")
-@answers(shapes.DisputePageSchema, description="The disputes of the quarter.", problems=(404, 409))
-@etagged
-@resource.arguments(AsKnownQuerySchema, location="query")
-def list_quarter_disputes(query: dict[str, Any], quarter: str) -> Response:
+@resource.reads(
+    "/<quarter>/disputes", shapes.DisputePageSchema, "The disputes of the quarter.", query=AsKnownQuerySchema
+)
+def list_quarter_disputes(query: dict[str, Any], quarter: str) -> Any:
     """List the disputes of a quarter with their course"""
     agreement_id = _readable(query)
     listed = list_disputes(db.session, agreement_id, known_quarter(quarter), query["known_at"])
-    return json_answer({"items": [DisputeSchema().dump(each) for each in listed], "next": None})
+    return listed
 
 
-@resource.route("/<quarter>/disputes", methods=["POST"])
-@requires(reconciliation.ACT)
-@answers(
-    shapes.DisputeSchema, status=201, description="The dispute is open; nothing is sent by itself.", problems=WRITES
+@resource.writes(
+    "/<quarter>/disputes",
+    reconciliation.ACT,
+    shapes.DisputeSchema,
+    "The dispute is open; nothing is sent by itself.",
+    body=document_body(NewDisputeSchema, examples={"credit": DISPUTE}),
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@described(body=document_body(NewDisputeSchema, examples={"credit": DISPUTE}), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def open_dispute(query: dict[str, Any], quarter: str) -> Response:
     """Put findings of one invoice to the vendor, with letter and evidence
 
@@ -101,25 +101,23 @@ def open_dispute(query: dict[str, Any], quarter: str) -> Response:
     return _dispute_answer(dispute, 201)
 
 
-@resource.route("/<quarter>/disputes/<number>", methods=["GET"])
-@requires("read")
-@answers(shapes.DisputeSchema, description="The dispute.", problems=(404, 409))
-@etagged
-@resource.arguments(AsKnownQuerySchema, location="query")
+@resource.reads("/<quarter>/disputes/<number>", shapes.DisputeSchema, "The dispute.", query=AsKnownQuerySchema)
 def show_dispute(query: dict[str, Any], quarter: str, number: str) -> Response:
     """Give a dispute with its findings and steps"""
     return _dispute_answer(_dispute(query, quarter, number), 200)
 
 
-@resource.route("/<quarter>/disputes/<number>/steps", methods=["POST"])
-@requires(reconciliation.ACT)
-@answers(shapes.DisputeSchema, status=201, description="The step is recorded.", problems=WRITES)
-@described(
-    body=document_body(NewStepSchema, examples={"sent": {"step": "sent", "on": "2026-10-15"}}), headers=ETAG_HEADER
+@resource.writes(
+    "/<quarter>/disputes/<number>/steps",
+    reconciliation.ACT,
+    shapes.DisputeSchema,
+    "The step is recorded.",
+    body=document_body(NewStepSchema, examples={"sent": {"step": "sent", "on": "2026-10-15"}}),
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def take_dispute_step(query: dict[str, Any], quarter: str, number: str) -> Response:
     """Record that a dispute was sent, answered, credited or withdrawn"""
     body = load_step(json_body())
@@ -138,54 +136,43 @@ def take_dispute_step(query: dict[str, Any], quarter: str, number: str) -> Respo
     return _dispute_answer(dispute, 201)
 
 
-@resource.route("/<quarter>/disputes/<number>/letter", methods=["GET"])
-@requires("read")
-@described(responses=PDF, problems=(401, 403, 404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads_file("/<quarter>/disputes/<number>/letter", query=AgreementQuerySchema, responses=PDF, etag=True)
 def show_letter(query: dict[str, Any], quarter: str, number: str) -> Response:
     """Give the letter of a dispute (PDF, the evidence attached)"""
     _dispute(query, quarter, number)
     return _file(disputes.letter(db.session, agreement_id=_readable(query), number=number, actor=current_actor()))
 
 
-@resource.route("/<quarter>/disputes/<number>/evidence", methods=["GET"])
-@requires("read")
-@described(responses=CSV, problems=(401, 403, 404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads_file("/<quarter>/disputes/<number>/evidence", query=AgreementQuerySchema, responses=CSV, etag=True)
 def show_evidence(query: dict[str, Any], quarter: str, number: str) -> Response:
     """Give the evidence of a dispute (CSV)"""
     _dispute(query, quarter, number)
     return _file(disputes.evidence(db.session, agreement_id=_readable(query), number=number, actor=current_actor()))
 
 
-@resource.route("/<quarter>/sign-offs", methods=["GET"])
-@requires("read")
-@answers(shapes.SignaturePageSchema, description="The signatures of the quarter's runs.", problems=(404, 409))
-@etagged
-@resource.arguments(AsKnownQuerySchema, location="query")
+@resource.reads(
+    "/<quarter>/sign-offs",
+    shapes.SignaturePageSchema,
+    "The signatures of the quarter's runs.",
+    query=AsKnownQuerySchema,
+)
 def list_sign_offs(query: dict[str, Any], quarter: str) -> Response:
     """List who attested and approved the quarter, and with which words"""
     report = read_report(quarter, query)
     return json_answer({"items": shapes.dump_signatures(report.runs), "next": None})
 
 
-@resource.route("/<quarter>/sign-offs", methods=["POST"])
-@requires("read")
-@answers(
+@resource.writes(
+    "/<quarter>/sign-offs",
+    "read",
     shapes.ReconciliationSchema,
-    status=201,
-    description="The quarter is signed; with `approve` its protocol is filed.",
-    problems=WRITES,
-)
-@described(
+    "The quarter is signed; with `approve` its protocol is filed.",
     body=document_body(SignatureSchema, examples={"attest": {"kind": "attest", "statement": "Checked."}}),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def sign_quarter(query: dict[str, Any], quarter: str) -> Response:
     """Attest a quarter, or approve it for payment; nobody approves what they attested themselves
 
@@ -208,11 +195,7 @@ def sign_quarter(query: dict[str, Any], quarter: str) -> Response:
     return report_answer(sign_offs.approve(db.session, write=formatting, **common), 201)
 
 
-@resource.route("/<quarter>/protocol", methods=["GET"])
-@requires("read")
-@described(responses=PDF, problems=(401, 403, 404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads_file("/<quarter>/protocol", query=AgreementQuerySchema, responses=PDF, etag=True)
 def show_protocol(query: dict[str, Any], quarter: str) -> Response:
     """Give the protocol that was filed when the quarter was approved (PDF/A, the lines attached)"""
     return _file(

@@ -23,12 +23,12 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "tolerances",
     __name__,
     url_prefix=f"{api.PREFIX}/reconciliations/tolerances",
@@ -44,12 +44,8 @@ TOLERANCE = {
 }
 
 
-@resource.route("", methods=["GET"])
-@requires("read")
-@answers(shapes.AgreedTolerancePageSchema, description="The tolerances, newest draft first.", problems=(404, 409))
-@etagged
-@resource.arguments(AsKnownQuerySchema, location="query")
-def list_agreed_tolerances(query: dict[str, Any]) -> Response:
+@resource.reads("", shapes.AgreedTolerancePageSchema, "The tolerances, newest draft first.", query=AsKnownQuerySchema)
+def list_agreed_tolerances(query: dict[str, Any]) -> Any:
     """List the tolerances with who drafted and who decided"""
     listed = tolerances.list_tolerances(
         db.session,
@@ -57,15 +53,19 @@ def list_agreed_tolerances(query: dict[str, Any]) -> Response:
         actor=current_actor(),
         known_at=query["known_at"],
     )
-    return json_answer({"items": [shapes.AgreedToleranceSchema().dump(each) for each in listed], "next": None})
+    return listed
 
 
-@resource.route("", methods=["POST"])
-@requires(tolerances.DRAFT)
-@answers(shapes.AgreedToleranceSchema, status=201, description="The draft waits for approval.", problems=WRITES)
-@described(body=document_body(NewToleranceSchema, examples={"peppol": TOLERANCE}), headers=ETAG_HEADER)
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "",
+    tolerances.DRAFT,
+    shapes.AgreedToleranceSchema,
+    "The draft waits for approval.",
+    body=document_body(NewToleranceSchema, examples={"peppol": TOLERANCE}),
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+)
 def draft_tolerance(query: dict[str, Any]) -> Response:
     """Draft a tolerance from a day on"""
     valid_from, tolerance, clause, reason = load_tolerance(json_body())
@@ -82,25 +82,25 @@ def draft_tolerance(query: dict[str, Any]) -> Response:
     return _answer(drafted, 201)
 
 
-@resource.route("/<int(max=2147483647):tolerance_id>", methods=["GET"])
-@requires("read")
-@answers(shapes.AgreedToleranceSchema, description="The tolerance.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/<int(max=2147483647):tolerance_id>", shapes.AgreedToleranceSchema, "The tolerance.", query=AgreementQuerySchema
+)
 def show_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
     """Give a tolerance"""
     return _answer(_found(find_agreement(db.session, query["agreement"]).id, tolerance_id), 200)
 
 
-@resource.route("/<int(max=2147483647):tolerance_id>/decisions", methods=["POST"])
-@requires(tolerances.APPROVE)
-@answers(shapes.AgreedToleranceSchema, status=201, description="The tolerance is decided.", problems=WRITES)
-@described(
-    body=document_body(ToleranceDecisionSchema, examples={"approve": {"decision": "approved"}}), headers=ETAG_HEADER
+@resource.writes(
+    "/<int(max=2147483647):tolerance_id>/decisions",
+    tolerances.APPROVE,
+    shapes.AgreedToleranceSchema,
+    "The tolerance is decided.",
+    body=document_body(ToleranceDecisionSchema, examples={"approve": {"decision": "approved"}}),
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def decide_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
     """Approve or decline a tolerance that somebody else drafted"""
     body = load_tolerance_decision(json_body())

@@ -19,13 +19,13 @@ from contracts.errors import Finding, InvalidInput
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.api import document_body, json_answer, json_body
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 from contracts.work import jobs
 
-resource = ApiBlueprint(
+resource = Resource(
     "scenario_api",
     __name__,
     url_prefix=f"{api.PREFIX}/scenarios",
@@ -34,11 +34,7 @@ resource = ApiBlueprint(
 NEW: Final = {"name": "CT PE in Vestfold from March", "scenario": SCENARIO | {"draws": 500, "seed": 42}}
 
 
-@resource.route("", methods=["GET"])
-@requires("read")
-@answers(shapes.ScenarioPageSchema, description="The newest revision of each.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads("", shapes.ScenarioPageSchema, "The newest revision of each.", query=AgreementQuerySchema)
 def list_scenarios(query: dict[str, Any]) -> Response:
     """List the scenarios that you may read"""
     listed = scenarios.list_scenarios(
@@ -47,17 +43,16 @@ def list_scenarios(query: dict[str, Any]) -> Response:
     return json_answer({"items": [shapes.dump_summary(each) for each in listed], "next": None})
 
 
-@resource.route("", methods=["POST"])
-@requires("read")
-@answers(
+@resource.writes(
+    "",
+    "read",
     shapes.RevisionSchema,
-    status=201,
-    description="Saved; with many draws a job answers it (`state` is `running`).",
+    "Saved; with many draws a job answers it (`state` is `running`).",
+    body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}),
+    query=AgreementQuerySchema,
     problems=WRITES,
+    etag=True,
 )
-@described(body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}), headers=ETAG_HEADER)
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def save_scenario(query: dict[str, Any]) -> Response:
     """Save a scenario with its answer
 
@@ -66,21 +61,18 @@ def save_scenario(query: dict[str, Any]) -> Response:
     return _saved(find_agreement(db.session, query["agreement"]).id, None)
 
 
-@resource.route("/<string(maxlength=20):code>", methods=["GET"])
-@requires("read")
-@answers(shapes.SavedScenarioSchema, description="The scenario.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads("/<string(maxlength=20):code>", shapes.SavedScenarioSchema, "The scenario.", query=AgreementQuerySchema)
 def show_scenario(query: dict[str, Any], code: str) -> Response:
     """Give a scenario with its revisions"""
     return _scenario(query, code)
 
 
-@resource.route("/<string(maxlength=20):code>/revisions", methods=["GET"])
-@requires("read")
-@answers(shapes.ScenarioPageSchema, description="The revisions, the newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/<string(maxlength=20):code>/revisions",
+    shapes.ScenarioPageSchema,
+    "The revisions, the newest first.",
+    query=AgreementQuerySchema,
+)
 def list_revisions(query: dict[str, Any], code: str) -> Response:
     """List the revisions of a scenario"""
     found = _found(find_agreement(db.session, query["agreement"]).id, code)
@@ -89,23 +81,28 @@ def list_revisions(query: dict[str, Any], code: str) -> Response:
     return response
 
 
-@resource.route("/<string(maxlength=20):code>/revisions", methods=["POST"])
-@requires("read")
-@answers(shapes.RevisionSchema, status=201, description="The next revision is saved.", problems=WRITES)
-@described(body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/<string(maxlength=20):code>/revisions",
+    "read",
+    shapes.RevisionSchema,
+    "The next revision is saved.",
+    body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}),
+    query=AgreementQuerySchema,
+    problems=WRITES,
+    etag=True,
+    match=True,
+)
 def save_revision(query: dict[str, Any], code: str) -> Response:
     """Save the next revision of a scenario"""
     return _saved(find_agreement(db.session, query["agreement"]).id, code)
 
 
-@resource.route("/<string(maxlength=20):code>/revisions/<int(max=2147483647):number>", methods=["GET"])
-@requires("read")
-@answers(shapes.RevisionSchema, description="The revision with its document and its answer.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.RevisionQuerySchema, location="query")
+@resource.reads(
+    "/<string(maxlength=20):code>/revisions/<int(max=2147483647):number>",
+    shapes.RevisionSchema,
+    "The revision with its document and its answer.",
+    query=shapes.RevisionQuerySchema,
+)
 def show_revision(query: dict[str, Any], code: str, number: int) -> Response:
     """Give a revision, and on demand answer it again"""
     revision = scenarios.find_revision(

@@ -13,11 +13,11 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.schemas.fields import Day, Flag, TermsSchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, json_answer
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
+from contracts.web.api import json_answer
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "usage_anomalies",
     __name__,
     url_prefix=f"{api.PREFIX}/usage-anomalies",
@@ -51,11 +51,7 @@ class AnomalyPageSchema(TermsSchema):
     next = fields.String(required=True, allow_none=True)
 
 
-@resource.route("", methods=["GET"])
-@requires("read")
-@answers(AnomalyPageSchema, description="The steps, newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(AnomalyQuerySchema, location="query")
+@resource.reads("", AnomalyPageSchema, "The steps, newest first.", query=AnomalyQuerySchema)
 def list_anomalies(query: dict[str, Any]) -> Response:
     """List the steps in the counts"""
     found = anomalies(

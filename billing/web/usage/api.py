@@ -18,7 +18,6 @@ from billing.schemas.usage import CorrectionSchema, dump_cell, dump_import, load
 from billing.schemas.usage_imports import (
     UsageCheckSchema,
     UsageDeliveryPageSchema,
-    UsageDeliverySchema,
     UsageReceiptSchema,
     UsageReversalEffectSchema,
     UsageReversalSchema,
@@ -44,7 +43,6 @@ from contracts.schemas.fields import read_day
 from contracts.schemas.jobs import JobSchema
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
     answers,
     described,
     document_body,
@@ -55,14 +53,15 @@ from contracts.web.api import (
     to_cursor,
     uploaded,
 )
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import once
 from contracts.web.problems import problem
+from contracts.web.resources import Page, Resource
 from contracts.web.table_files import XLSX
 from contracts.web.work.jobs_api import accepted
 
-resource = ApiBlueprint("usage", __name__, url_prefix=api.PREFIX, description="The buyer's own count.")
+resource = Resource("usage", __name__, url_prefix=api.PREFIX, description="The buyer's own count.")
 
 ASYNC_FROM: Final = 4 * 1024 * 1024
 MEDIA_TYPES: Final = ("text/csv", "text/plain", XLSX, "application/vnd.apache.parquet")
@@ -190,12 +189,8 @@ def _reading() -> Reading | None:
     return usage_sources.from_document(document)
 
 
-@resource.route("/usage-imports", methods=["GET"])
-@requires("read")
-@answers(UsageDeliveryPageSchema, description="The files taken in, newest first.", problems=(404, 409))
-@etagged
-@resource.arguments(PageQuerySchema, location="query")
-def list_imports(query: dict[str, Any]) -> Response:
+@resource.reads("/usage-imports", UsageDeliveryPageSchema, "The files taken in, newest first.", query=PageQuerySchema)
+def list_imports(query: dict[str, Any]) -> Any:
     """List the files that were taken in"""
     (before,) = from_cursor(query["after"], api.whole) or (None,)
     found = deliveries.list_deliveries(
@@ -204,50 +199,38 @@ def list_imports(query: dict[str, Any]) -> Response:
     rows = [each for each in found if before is None or each.id < before]
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
-    return json_answer(
-        {
-            "items": [UsageDeliverySchema().dump(each) for each in shown],
-            "next": to_cursor(shown[-1].id) if more else None,
-        }
-    )
+    return Page(shown, to_cursor(shown[-1].id) if more else None)
 
 
-@resource.route("/usage-imports/<int:import_id>", methods=["GET"])
-@requires("read")
-@answers(UsageReceiptSchema, description="The receipt.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
-def show_import(query: dict[str, Any], import_id: int) -> Response:
+@resource.reads("/usage-imports/<int:import_id>", UsageReceiptSchema, "The receipt.", query=AgreementQuerySchema)
+def show_import(query: dict[str, Any], import_id: int) -> Any:
     """Give the receipt of a file that was taken in"""
     agreement_id = find_agreement(db.session, query["agreement"]).id
-    return json_answer(UsageReceiptSchema().dump(_receipt(agreement_id, import_id)))
+    return _receipt(agreement_id, import_id)
 
 
-@resource.route("/usage-imports/<int:import_id>/reversal-effect", methods=["GET"])
-@requires("usage.correct")
-@answers(UsageReversalEffectSchema, description="What taking it back would change.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
-def show_reversal_effect(query: dict[str, Any], import_id: int) -> Response:
+@resource.reads(
+    "/usage-imports/<int:import_id>/reversal-effect",
+    UsageReversalEffectSchema,
+    "What taking it back would change.",
+    act="usage.correct",
+    query=AgreementQuerySchema,
+)
+def show_reversal_effect(query: dict[str, Any], import_id: int) -> Any:
     """Say what taking an import back would change, in examinations and kroner"""
     agreement_id = find_agreement(db.session, query["agreement"]).id
-    return json_answer(UsageReversalEffectSchema().dump(_effect(agreement_id, import_id)))
+    return _effect(agreement_id, import_id)
 
 
-@resource.route("/usage-imports/<int:import_id>/reversals", methods=["POST"])
-@requires("usage.correct")
-@answers(
+@resource.writes(
+    "/usage-imports/<int:import_id>/reversals",
+    "usage.correct",
     UsageReversalEffectSchema,
-    status=201,
-    description="The import is taken back whole; what that changed.",
-    problems=(400, 404, 409, 415, 422),
+    "The import is taken back whole; what that changed.",
+    body=document_body(UsageReversalSchema, description="Why.", examples={"wrong": {"reason": "The wrong file."}}),
+    query=AgreementQuerySchema,
 )
-@described(
-    body=document_body(UsageReversalSchema, description="Why.", examples={"wrong": {"reason": "The wrong file."}})
-)
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
-def reverse_import(query: dict[str, Any], import_id: int) -> Response:
+def reverse_import(query: dict[str, Any], import_id: int) -> Any:
     """Take a whole import back by signed entries"""
     wanted = load_reversal(json_body())
     agreement_id = find_agreement(db.session, query["agreement"]).id
@@ -261,31 +244,34 @@ def reverse_import(query: dict[str, Any], import_id: int) -> Response:
         actor=current_actor(),
         now=datetime.now(UTC),
     )
-    return json_answer(UsageReversalEffectSchema().dump(effect), 201)
+    return effect
 
 
-@resource.route("/usage-imports/checks/<int:check_id>", methods=["GET"])
-@requires("usage.import")
-@answers(UsageCheckSchema, description="What is known of the file by now.", problems=(404,))
-@etagged
+@resource.reads(
+    "/usage-imports/checks/<int:check_id>",
+    UsageCheckSchema,
+    "What is known of the file by now.",
+    act="usage.import",
+    problems=(404,),
+)
 def show_check(check_id: int) -> Response:
     """Say what a job found in a file of your own"""
     found = usage_uploads.find(db.session, upload_id=check_id, actor=current_actor())
     return json_answer(dump_check(found, "en"))
 
 
-@resource.route("/usage-imports/checks/<int:check_id>/errors.<any(csv,xlsx):suffix>", methods=["GET"])
-@requires("usage.import")
-@described(
+@resource.reads_file(
+    "/usage-imports/checks/<int:check_id>/errors.<any(csv,xlsx):suffix>",
+    act="usage.import",
+    problems=(401, 403, 404),
     responses={
         200: {
             "description": "All errors, one a row: row, column, code, error.",
             "content": {"text/csv": {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}},
         }
     },
-    problems=(401, 403, 404),
+    etag=True,
 )
-@etagged
 def list_errors(check_id: int, suffix: str) -> Response:
     """Give all errors of a file of your own as a file"""
     found = usage_uploads.find(db.session, upload_id=check_id, actor=current_actor())
@@ -305,11 +291,9 @@ def _effect(agreement_id: int, import_id: int) -> ReversalEffect:
     )
 
 
-@resource.route("/usage", methods=["GET"])
-@requires("read")
-@answers(shapes.CellPageSchema, description="Daily counts by day, trust and algorithm.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.UsageQuerySchema, location="query")
+@resource.reads(
+    "/usage", shapes.CellPageSchema, "Daily counts by day, trust and algorithm.", query=shapes.UsageQuerySchema
+)
 def list_usage(query: dict[str, Any]) -> Response:
     """List daily counts"""
     after = from_cursor(query["after"], read_day, api.text, api.text)
@@ -334,34 +318,28 @@ def list_usage(query: dict[str, Any]) -> Response:
     )
 
 
-@resource.route("/usage/<code:trust>/<code:algorithm>/<on>", methods=["GET"])
-@requires("read")
-@answers(
-    shapes.CellWithEntriesSchema, description="The day's count and its entries, oldest first.", problems=(404, 409)
+@resource.reads(
+    "/usage/<code:trust>/<code:algorithm>/<on>",
+    shapes.CellWithEntriesSchema,
+    "The day's count and its entries, oldest first.",
+    query=AgreementQuerySchema,
 )
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
 def show_usage(query: dict[str, Any], trust: str, algorithm: str, on: str) -> Response:
     """Give one day's count with the entries it is the sum of"""
     agreement_id = find_agreement(db.session, query["agreement"]).id
     return _cell_answer(agreement_id, trust, algorithm, _day(on), 200)
 
 
-@resource.route("/corrections", methods=["POST"])
-@requires("usage.correct")
-@answers(
+@resource.writes(
+    "/corrections",
+    "usage.correct",
     shapes.CellWithEntriesSchema,
-    status=201,
-    description="The correction is recorded; the day's new count.",
-    problems=(400, 404, 409, 415, 422),
-)
-@described(
+    "The correction is recorded; the day's new count.",
     body=document_body(CorrectionSchema, description="What to add to a day's count.", examples={"less": CORRECTION}),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def correct_usage(query: dict[str, Any]) -> Response:
     """Correct a day's count by a signed entry
 

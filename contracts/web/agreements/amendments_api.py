@@ -18,20 +18,17 @@ from contracts.terms.amendment import Recorded
 from contracts.web import api
 from contracts.web.agreements.page import today
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     from_cursor,
     json_answer,
     json_body,
     to_cursor,
 )
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Page, Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "amendments_api", __name__, url_prefix=f"{api.PREFIX}/agreements", description="What changes an agreement."
 )
 NEW = {
@@ -49,12 +46,14 @@ def register(app: Flask) -> None:
     api.add(app, resource)
 
 
-@resource.route("/<code:code>/amendments", methods=["GET"])
-@requires("read")
-@answers(shapes.AmendmentPageSchema, description="The amendments by number, drafts included.", problems=(404,))
-@etagged
-@resource.arguments(ListQuerySchema, location="query")
-def list_amendments(query: dict[str, Any], code: str) -> Response:
+@resource.reads(
+    "/<code:code>/amendments",
+    shapes.AmendmentPageSchema,
+    "The amendments by number, drafts included.",
+    query=ListQuerySchema,
+    problems=(404,),
+)
+def list_amendments(query: dict[str, Any], code: str) -> Any:
     """List the amendments of an agreement"""
     (after,) = from_cursor(query["after"], api.whole) or (0,)
     found = [
@@ -64,19 +63,16 @@ def list_amendments(query: dict[str, Any], code: str) -> Response:
     ]
     shown = found[: query["limit"]]
     following = to_cursor(shown[-1].amendment.number) if len(found) > len(shown) else None
-    return json_answer({"items": [shapes.AmendmentAnswerSchema().dump(one) for one in shown], "next": following})
+    return Page(shown, following)
 
 
-@resource.route("/<code:code>/amendments", methods=["POST"])
-@requires("amendment.draft")
-@answers(
+@resource.writes(
+    "/<code:code>/amendments",
+    "amendment.draft",
     shapes.AmendmentAnswerSchema,
-    status=201,
-    description="The change is drafted; somebody else approves it.",
-    problems=(400, 404, 409, 415, 422),
+    "The change is drafted; somebody else approves it.",
+    body=document_body(shapes.NewAmendmentSchema, description="What is to change.", examples={"maximum": NEW}),
 )
-@described(body=document_body(shapes.NewAmendmentSchema, description="What is to change.", examples={"maximum": NEW}))
-@once
 def draft(code: str) -> Response:
     """Draft a change of an agreement"""
     proposal = load(shapes.NewAmendmentSchema(), json_body(), "#")
@@ -92,31 +88,25 @@ def draft(code: str) -> Response:
     return _answer(code, made, 201, {"Location": place})
 
 
-@resource.route("/<code:code>/amendments/<int:number>", methods=["GET"])
-@requires("read")
-@answers(shapes.AmendmentAnswerSchema, description="The change with its course.", problems=(404,))
-@etagged
+@resource.reads(
+    "/<code:code>/amendments/<int:number>", shapes.AmendmentAnswerSchema, "The change with its course.", problems=(404,)
+)
 def show(code: str, number: int) -> Response:
     """Give an amendment"""
     return _answer(code, amendments.find(db.session, find_agreement(db.session, code).id, number), 200)
 
 
-@resource.route("/<code:code>/amendments/<int:number>/transitions", methods=["POST"])
-@requires("read")
-@answers(
+@resource.writes(
+    "/<code:code>/amendments/<int:number>/transitions",
+    "read",
     shapes.AmendmentAnswerSchema,
-    status=201,
-    description="What was asked for has happened.",
-    problems=(400, 404, 409, 415, 422),
-)
-@described(
+    "What was asked for has happened.",
     body=document_body(
         shapes.AmendmentEventSchema, description="What is to happen.", examples={"approve": {"event": "approve"}}
     ),
-    headers=ETAG_HEADER,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
 def act(code: str, number: int) -> Response:
     """Approve, reject, take back or announce a change
 

@@ -26,23 +26,19 @@ from contracts.terms.agreement import AgreementDocument
 from contracts.terms.money import format_rate
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     from_cursor,
     json_answer,
     json_body,
     to_cursor,
 )
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-agreement_resource = ApiBlueprint(
+agreement_resource = Resource(
     "agreements", __name__, url_prefix=f"{api.PREFIX}/agreements", description="Agreements, whole."
 )
-parties = ApiBlueprint("parties", __name__, url_prefix=api.PREFIX, description="Who may join and what may be bought.")
+parties = Resource("parties", __name__, url_prefix=api.PREFIX, description="Who may join and what may be bought.")
 
 
 def register(app: Flask) -> None:
@@ -50,11 +46,9 @@ def register(app: Flask) -> None:
     api.add(app, agreement_resource, parties)
 
 
-@agreement_resource.route("", methods=["GET"])
-@requires("read")
-@answers(shapes.AgreementPageSchema, description="The agreements, oldest record first.")
-@etagged
-@agreement_resource.arguments(shapes.ListQuerySchema, location="query")
+@agreement_resource.reads(
+    "", shapes.AgreementPageSchema, "The agreements, oldest record first.", query=shapes.ListQuerySchema, problems=()
+)
 def list_agreements(query: dict[str, Any]) -> Response:
     """List the agreements"""
     actor = current_actor()
@@ -65,17 +59,15 @@ def list_agreements(query: dict[str, Any]) -> Response:
     return _page([_summary(one) for one in known], query)
 
 
-@agreement_resource.route("", methods=["POST"])
-@requires("agreement.import")
-@answers(
+@agreement_resource.writes(
+    "",
+    "agreement.import",
     shapes.ImportedAgreementSchema,
-    status=201,
-    description="The agreement is recorded.",
+    "The agreement is recorded.",
     also={200: "The very same document is recorded already; nothing was done."},
+    body=document_body(shapes.AgreementAnswerSchema, description="The document of `agreement import`."),
     problems=(400, 409, 415, 422),
 )
-@described(body=document_body(shapes.AgreementAnswerSchema, description="The document of `agreement import`."))
-@once
 def import_agreement() -> Response:
     """Take in an agreement, whole or not at all"""
     done = agreements.import_agreement(
@@ -86,11 +78,13 @@ def import_agreement() -> Response:
     return json_answer({"agreement": done.code, "status": done.status}, 201 if fresh else 200, headers)
 
 
-@agreement_resource.route("/<code:code>", methods=["GET"])
-@requires("read")
-@answers(shapes.AgreementAnswerSchema, description="The document that `agreement import` reads.", problems=(404,))
-@etagged
-@agreement_resource.arguments(shapes.KnownQuerySchema, location="query")
+@agreement_resource.reads(
+    "/<code:code>",
+    shapes.AgreementAnswerSchema,
+    "The document that `agreement import` reads.",
+    query=shapes.KnownQuerySchema,
+    problems=(404,),
+)
 def export_agreement(query: dict[str, Any], code: str) -> Response:
     """Give an agreement whole, as it was known at an instant"""
     found = agreements.find_agreement(db.session, code)
@@ -98,11 +92,9 @@ def export_agreement(query: dict[str, Any], code: str) -> Response:
     return json_answer(dump_agreement(_within(document, current_actor())))
 
 
-@parties.route("/trusts", methods=["GET"])
-@requires("read")
-@answers(shapes.TrustPageSchema, description="The option holders in the agreement's own order.", problems=(404, 409))
-@etagged
-@parties.arguments(shapes.PageQuerySchema, location="query")
+@parties.reads(
+    "/trusts", shapes.TrustPageSchema, "The option holders in the agreement's own order.", query=shapes.PageQuerySchema
+)
 def list_trusts(query: dict[str, Any]) -> Response:
     """List the trusts on the agreement's closed list"""
     found = agreements.find_agreement(db.session, query["agreement"])
@@ -111,22 +103,18 @@ def list_trusts(query: dict[str, Any]) -> Response:
     return _page([PartySchema().dump(holder.party) for holder in holders if scope in (None, holder.party.code)], query)
 
 
-@parties.route("/algorithms", methods=["GET"])
-@requires("read")
-@answers(shapes.AlgorithmPageSchema, description="The products on the marketplace list.", problems=(404, 409))
-@etagged
-@parties.arguments(shapes.PageQuerySchema, location="query")
+@parties.reads(
+    "/algorithms", shapes.AlgorithmPageSchema, "The products on the marketplace list.", query=shapes.PageQuerySchema
+)
 def list_algorithms(query: dict[str, Any]) -> Response:
     """List the algorithms that may be activated"""
     found = agreements.find_agreement(db.session, query["agreement"])
     return _page([AlgorithmSchema().dump(one) for one in agreements.marketplace(db.session, found.id)], query)
 
 
-@parties.route("/options", methods=["GET"])
-@requires("read")
-@answers(shapes.OptionPageSchema, description="The document of `option list --json`, by pages.", problems=(404, 409))
-@etagged
-@parties.arguments(shapes.PageQuerySchema, location="query")
+@parties.reads(
+    "/options", shapes.OptionPageSchema, "The document of `option list --json`, by pages.", query=shapes.PageQuerySchema
+)
 def list_options(query: dict[str, Any]) -> Response:
     """List the options and activations with their states"""
     found = agreements.find_agreement(db.session, query["agreement"])

@@ -24,20 +24,16 @@ from contracts.schemas.parties import dump_money
 from contracts.terms.money import format_rate
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     from_cursor,
     json_answer,
     json_body,
     to_cursor,
 )
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "ceiling",
     __name__,
     url_prefix=f"{api.PREFIX}/agreements",
@@ -50,21 +46,25 @@ def register(app: Flask) -> None:
     api.add(app, resource)
 
 
-@resource.route("/<code:code>/ceiling", methods=["GET"])
-@requires("read")
-@answers(shapes.CeilingSchema, description="The figures as they were known.", problems=(404,))
-@etagged
-@resource.arguments(KnownQuerySchema, location="query")
+@resource.reads(
+    "/<code:code>/ceiling",
+    shapes.CeilingSchema,
+    "The figures as they were known.",
+    query=KnownQuerySchema,
+    problems=(404,),
+)
 def show_ceiling(query: dict[str, Any], code: str) -> Response:
     """Give what counts against an agreement's maximum value, its levels, and when an overrun became known"""
     return json_answer(_ceiling(_readable(code), query["known_at"]))
 
 
-@resource.route("/<code:code>/ceiling/entries", methods=["GET"])
-@requires("read")
-@answers(shapes.CeilingEntryPageSchema, description="In the order in which they became known.", problems=(404,))
-@etagged
-@resource.arguments(ListQuerySchema, location="query")
+@resource.reads(
+    "/<code:code>/ceiling/entries",
+    shapes.CeilingEntryPageSchema,
+    "In the order in which they became known.",
+    query=ListQuerySchema,
+    problems=(404,),
+)
 def list_entries(query: dict[str, Any], code: str) -> Response:
     """List the entries of an agreement's ledger"""
     found = _readable(code)
@@ -75,22 +75,18 @@ def list_entries(query: dict[str, Any], code: str) -> Response:
     return json_answer({"items": items, "next": to_cursor(end) if end < len(listed) else None})
 
 
-@resource.route("/<code:code>/ceiling/opening", methods=["POST"])
-@requires("ceiling.take_over")
-@answers(
+@resource.writes(
+    "/<code:code>/ceiling/opening",
+    "ceiling.take_over",
     shapes.CeilingSchema,
-    status=201,
-    description="The amount counts as used from now on; the newest one stands.",
-    problems=(400, 404, 415, 422),
-)
-@described(
+    "The amount counts as used from now on; the newest one stands.",
     body=document_body(
         shapes.TakenOverSchema,
         description="What was used before the agreement was taken over.",
         examples={"opening": {"amount": "1250000.00", "reference": "Handover minutes, 12 March 2026"}},
-    )
+    ),
+    problems=(400, 404, 415, 422),
 )
-@once
 def take_over(code: str) -> Response:
     """Record what was used of the maximum value before an agreement was taken over"""
     body = load(shapes.TakenOverSchema(), json_body(), "#")

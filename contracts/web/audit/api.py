@@ -12,11 +12,11 @@ from contracts.extensions import db
 from contracts.models import AuditEvent
 from contracts.schemas.audit import AuditPageSchema, AuditQuerySchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, from_cursor, json_answer, to_cursor
-from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, requires
+from contracts.web.api import from_cursor, json_answer, to_cursor
+from contracts.web.guard import current_actor
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint("audit_api", __name__, url_prefix=f"{api.PREFIX}/audit-events", description="The trail.")
+resource = Resource("audit_api", __name__, url_prefix=f"{api.PREFIX}/audit-events", description="The trail.")
 
 
 def register(app: Flask) -> None:
@@ -24,11 +24,14 @@ def register(app: Flask) -> None:
     api.add(app, resource)
 
 
-@resource.route("", methods=["GET"])
-@requires("audit.read")
-@answers(AuditPageSchema, description="The events that match all that is given, newest first.", problems=(422,))
-@etagged
-@resource.arguments(AuditQuerySchema, location="query")
+@resource.reads(
+    "",
+    AuditPageSchema,
+    "The events that match all that is given, newest first.",
+    act="audit.read",
+    query=AuditQuerySchema,
+    problems=(422,),
+)
 def list_events(query: dict[str, Any]) -> Response:
     """List audit events"""
     if current_actor().scope("audit.read") is not None:

@@ -31,9 +31,6 @@ from contracts.schemas.fields import load
 from contracts.terms.workflow import ITEM_FACTS, OSLO
 from contracts.web import api, layout
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     file_body,
     from_cursor,
@@ -42,12 +39,12 @@ from contracts.web.api import (
     to_cursor,
     uploaded,
 )
-from contracts.web.conditional import ETAG_HEADER, etagged, needs_match, require_match
-from contracts.web.guard import API_PREFIX, current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.conditional import require_match
+from contracts.web.guard import API_PREFIX, current_actor
 from contracts.web.problems import problem
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "workflow", __name__, url_prefix=api.PREFIX, description="Options and activations: what may be done, and doing it."
 )
 TYPES = tuple(sorted(set(documents.MEDIA_TYPES.values())))
@@ -72,78 +69,88 @@ def register(app: Flask) -> None:
         return problem(409, error.code, error.detail, errors)
 
 
-@resource.route("/options/<code:trust>", methods=["GET"])
-@requires("read")
-@answers(shapes.CaseSchema, description="The option, and what could come next.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/options/<code:trust>", shapes.CaseSchema, "The option, and what could come next.", query=AgreementQuerySchema
+)
 def show_option(query: dict[str, Any], trust: str) -> Response:
     """Give a trust's option"""
     return _answer(_case(query, CaseId("option", trust)))
 
 
-@resource.route("/options/<code:trust>/transitions", methods=["POST"])
-@requires("read")
-@answers(shapes.CaseSchema, status=201, description="The step is taken.", problems=STEP_PROBLEMS)
-@described(body=EVENT, headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/options/<code:trust>/transitions",
+    "read",
+    shapes.CaseSchema,
+    "The step is taken.",
+    body=EVENT,
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def step_option(query: dict[str, Any], trust: str) -> Response:
     """Take a step in a trust's option"""
     return _step(query, CaseId("option", trust))
 
 
-@resource.route("/options/<code:trust>/dossier", methods=["POST"])
-@requires("activation.draft")
-@answers(shapes.CaseSchema, status=201, description="The document is offered.", problems=STEP_PROBLEMS)
-@described(body=FILE, headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(shapes.DossierQuerySchema, location="query")
+@resource.writes(
+    "/options/<code:trust>/dossier",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The document is offered.",
+    body=FILE,
+    query=shapes.DossierQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def offer_for_option(query: dict[str, Any], trust: str) -> Response:
     """File a document in an option's dossier"""
     return _offer(query, CaseId("option", trust))
 
 
-@resource.route("/options/<code:trust>/dossier/judgements", methods=["POST"])
-@requires("activation.draft")
-@answers(shapes.CaseSchema, status=201, description="The item is accepted or refused.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.JudgementSchema), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/options/<code:trust>/dossier/judgements",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The item is accepted or refused.",
+    body=document_body(shapes.JudgementSchema),
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def judge_for_option(query: dict[str, Any], trust: str) -> Response:
     """Accept or refuse an item of an option's dossier"""
     return _judge(query, CaseId("option", trust))
 
 
-@resource.route("/options/<code:trust>/letters", methods=["GET"])
-@requires("read")
-@answers(shapes.LetterPageSchema, description="Letters and confirmations, oldest first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/options/<code:trust>/letters",
+    shapes.LetterPageSchema,
+    "Letters and confirmations, oldest first.",
+    query=AgreementQuerySchema,
+)
 def list_option_letters(query: dict[str, Any], trust: str) -> Response:
     """List the letters about a trust's option"""
     return _letters(query, CaseId("option", trust))
 
 
-@resource.route("/options/<code:trust>/confirmations", methods=["POST"])
-@requires("option.exercise")
-@answers(shapes.LetterPageSchema, status=201, description="The confirmation is filed.", problems=STEP_PROBLEMS)
-@described(body=FILE)
-@once
-@resource.arguments(shapes.ConfirmationQuerySchema, location="query")
+@resource.writes(
+    "/options/<code:trust>/confirmations",
+    "option.exercise",
+    shapes.LetterPageSchema,
+    "The confirmation is filed.",
+    body=FILE,
+    query=shapes.ConfirmationQuerySchema,
+    problems=STEP_PROBLEMS,
+)
 def confirm_option(query: dict[str, Any], trust: str) -> Response:
     """Record the vendor's confirmation of an option's notice"""
     return _confirm(query, CaseId("option", trust))
 
 
-@resource.route("/activations", methods=["GET"])
-@requires("read")
-@answers(OptionPageSchema, description="Activations in the order they were recorded.", problems=(404, 409))
-@etagged
-@resource.arguments(PageQuerySchema, location="query")
+@resource.reads("/activations", OptionPageSchema, "Activations in the order they were recorded.", query=PageQuerySchema)
 def list_activations(query: dict[str, Any]) -> Response:
     """List the activations with their states"""
     found = agreements.find_agreement(db.session, query["agreement"])
@@ -158,10 +165,11 @@ def list_activations(query: dict[str, Any]) -> Response:
     return json_answer({"items": OptionItemSchema(many=True).dump(shown), "next": following})
 
 
-@resource.route("/activations", methods=["POST"])
-@requires("activation.draft")
-@answers(shapes.CaseSchema, status=201, description="The activation is drafted.", problems=STEP_PROBLEMS)
-@described(
+@resource.writes(
+    "/activations",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The activation is drafted.",
     body=document_body(
         shapes.NewActivationSchema,
         description="What is asked for.",
@@ -175,10 +183,10 @@ def list_activations(query: dict[str, Any]) -> Response:
             }
         },
     ),
-    headers=ETAG_HEADER,
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
 )
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def draft_activation(query: dict[str, Any]) -> Response:
     """Ask for an algorithm at a trust"""
     body = load(shapes.NewActivationSchema(), json_body(), "#")
@@ -189,24 +197,30 @@ def draft_activation(query: dict[str, Any]) -> Response:
     return _answer(case, 201, {"Location": f"{api.PREFIX}/activations/{case.id.name}"})
 
 
-@resource.route("/activations/<int:number>", methods=["GET"])
-@requires("read")
-@answers(shapes.CaseSchema, description="The activation, and what could come next.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/activations/<int:number>",
+    shapes.CaseSchema,
+    "The activation, and what could come next.",
+    query=AgreementQuerySchema,
+)
 def show_activation(query: dict[str, Any], number: int) -> Response:
     """Give an activation"""
     return _answer(_case(query, _activation(number)))
 
 
-@resource.route("/activations/<int:number>/plan", methods=["PUT"])
-@requires("activation.draft")
-@answers(
-    shapes.CaseSchema, description="The plan is changed; approvals of the former one are void.", problems=STEP_PROBLEMS
+@resource.writes(
+    "/activations/<int:number>/plan",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The plan is changed; approvals of the former one are void.",
+    method="PUT",
+    status=200,
+    body=document_body(shapes.NewPlanSchema, description="The plan, whole."),
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
 )
-@described(body=document_body(shapes.NewPlanSchema, description="The plan, whole."), headers=ETAG_HEADER)
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
 def plan_activation(query: dict[str, Any], number: int) -> Response:
     """Change what is asked for"""
     body = load(shapes.NewPlanSchema(), json_body(), "#")
@@ -217,49 +231,65 @@ def plan_activation(query: dict[str, Any], number: int) -> Response:
     return answer
 
 
-@resource.route("/activations/<int:number>/transitions", methods=["POST"])
-@requires("read")
-@answers(shapes.CaseSchema, status=201, description="The step is taken.", problems=STEP_PROBLEMS)
-@described(body=EVENT, headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/transitions",
+    "read",
+    shapes.CaseSchema,
+    "The step is taken.",
+    body=EVENT,
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def step_activation(query: dict[str, Any], number: int) -> Response:
     """Take a step in an activation"""
     return _step(query, _activation(number))
 
 
-@resource.route("/activations/<int:number>/dossier", methods=["POST"])
-@requires("activation.draft")
-@answers(shapes.CaseSchema, status=201, description="The document is offered.", problems=STEP_PROBLEMS)
-@described(body=FILE, headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(shapes.DossierQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/dossier",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The document is offered.",
+    body=FILE,
+    query=shapes.DossierQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def offer_for_activation(query: dict[str, Any], number: int) -> Response:
     """File a document in an activation's dossier"""
     return _offer(query, _activation(number))
 
 
-@resource.route("/activations/<int:number>/dossier/judgements", methods=["POST"])
-@requires("activation.draft")
-@answers(shapes.CaseSchema, status=201, description="The item is accepted or refused.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.JudgementSchema), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/dossier/judgements",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The item is accepted or refused.",
+    body=document_body(shapes.JudgementSchema),
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def judge_for_activation(query: dict[str, Any], number: int) -> Response:
     """Accept or refuse an item of an activation's dossier"""
     return _judge(query, _activation(number))
 
 
-@resource.route("/activations/<int:number>/dossier/reuse", methods=["POST"])
-@requires("activation.draft")
-@answers(shapes.CaseSchema, status=201, description="The document is offered.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.ReuseSchema), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/dossier/reuse",
+    "activation.draft",
+    shapes.CaseSchema,
+    "The document is offered.",
+    body=document_body(shapes.ReuseSchema),
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def reuse_for_activation(query: dict[str, Any], number: int) -> Response:
     """Offer another dossier's accepted document as the basis of an item"""
     body = load(shapes.ReuseSchema(), json_body(), "#")
@@ -277,34 +307,42 @@ def reuse_for_activation(query: dict[str, Any], number: int) -> Response:
     return _answer(_again(case), 201)
 
 
-@resource.route("/activations/<int:number>/letters", methods=["GET"])
-@requires("read")
-@answers(shapes.LetterPageSchema, description="Letters and confirmations, oldest first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads(
+    "/activations/<int:number>/letters",
+    shapes.LetterPageSchema,
+    "Letters and confirmations, oldest first.",
+    query=AgreementQuerySchema,
+)
 def list_activation_letters(query: dict[str, Any], number: int) -> Response:
     """List the letters about an activation"""
     return _letters(query, _activation(number))
 
 
-@resource.route("/activations/<int:number>/confirmations", methods=["POST"])
-@requires("activation.order")
-@answers(shapes.LetterPageSchema, status=201, description="The confirmation is filed.", problems=STEP_PROBLEMS)
-@described(body=FILE)
-@once
-@resource.arguments(shapes.ConfirmationQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/confirmations",
+    "activation.order",
+    shapes.LetterPageSchema,
+    "The confirmation is filed.",
+    body=FILE,
+    query=shapes.ConfirmationQuerySchema,
+    problems=STEP_PROBLEMS,
+)
 def confirm_activation(query: dict[str, Any], number: int) -> Response:
     """Record the vendor's confirmation of an order"""
     return _confirm(query, _activation(number))
 
 
-@resource.route("/activations/<int:number>/overrides", methods=["POST"])
-@requires("ceiling.override")
-@answers(shapes.CaseSchema, status=201, description="The override waits for an approver.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.NewOverrideSchema), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/overrides",
+    "ceiling.override",
+    shapes.CaseSchema,
+    "The override waits for an approver.",
+    body=document_body(shapes.NewOverrideSchema),
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def ask_override(query: dict[str, Any], number: int) -> Response:
     """Ask to go beyond the maximum value"""
     body = load(shapes.NewOverrideSchema(), json_body(), "#")
@@ -313,13 +351,17 @@ def ask_override(query: dict[str, Any], number: int) -> Response:
     return _answer(_again(case), 201)
 
 
-@resource.route("/activations/<int:number>/overrides/<int:override>/decision", methods=["POST"])
-@requires("ceiling.decide")
-@answers(shapes.CaseSchema, status=201, description="The override is decided.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.OverrideDecisionSchema), headers=ETAG_HEADER)
-@once
-@needs_match
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.writes(
+    "/activations/<int:number>/overrides/<int:override>/decision",
+    "ceiling.decide",
+    shapes.CaseSchema,
+    "The override is decided.",
+    body=document_body(shapes.OverrideDecisionSchema),
+    query=AgreementQuerySchema,
+    problems=STEP_PROBLEMS,
+    etag=True,
+    match=True,
+)
 def decide_override(query: dict[str, Any], number: int, override: int) -> Response:
     """Allow an override, or do not"""
     body = load(shapes.OverrideDecisionSchema(), json_body(), "#")
@@ -332,11 +374,7 @@ def decide_override(query: dict[str, Any], number: int, override: int) -> Respon
     return _answer(_again(case), 201)
 
 
-@resource.route("/approvals", methods=["GET"])
-@requires("read")
-@answers(shapes.AwaitingPageSchema, description="Oldest submission first.", problems=(404, 409))
-@etagged
-@resource.arguments(AgreementQuerySchema, location="query")
+@resource.reads("/approvals", shapes.AwaitingPageSchema, "Oldest submission first.", query=AgreementQuerySchema)
 def list_approvals(query: dict[str, Any]) -> Response:
     """List what waits for your decision"""
     found = agreements.find_agreement(db.session, query["agreement"])
@@ -364,11 +402,7 @@ def list_approvals(query: dict[str, Any]) -> Response:
     return json_answer({"items": sorted(items, key=lambda one: str(one["submitted_at"])), "next": None})
 
 
-@resource.route("/budgets", methods=["GET"])
-@requires("read")
-@answers(shapes.BudgetPageSchema, description="Approved funding.")
-@etagged
-@resource.arguments(ListQuerySchema, location="query")
+@resource.reads("/budgets", shapes.BudgetPageSchema, "Approved funding.", query=ListQuerySchema, problems=())
 def list_budgets(query: dict[str, Any]) -> Response:
     """List approved funding"""
     rows = [shapes.dump_budget(one) for one in funding.list_budgets(db.session, trust=current_actor().scope("read"))]
@@ -377,11 +411,14 @@ def list_budgets(query: dict[str, Any]) -> Response:
     return json_answer({"items": rows[start:end], "next": to_cursor(end) if end < len(rows) else None})
 
 
-@resource.route("/budgets", methods=["POST"])
-@requires("budget.set")
-@answers(shapes.BudgetSchema, status=201, description="The funding is recorded.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.BudgetSchema))
-@once
+@resource.writes(
+    "/budgets",
+    "budget.set",
+    shapes.BudgetSchema,
+    "The funding is recorded.",
+    body=document_body(shapes.BudgetSchema),
+    problems=STEP_PROBLEMS,
+)
 def set_budget() -> Response:
     """Record approved funding"""
     body = load(shapes.BudgetSchema(), json_body(), "#")
@@ -389,28 +426,30 @@ def set_budget() -> Response:
     return json_answer(shapes.dump_budget(made), 201)
 
 
-@resource.route("/algorithms/<code:algorithm>/certificates", methods=["GET"])
-@requires("read")
-@answers(shapes.CertificatePageSchema, description="The first to expire first.")
-@etagged
-def list_certificates(algorithm: str) -> Response:
+@resource.reads(
+    "/algorithms/<code:algorithm>/certificates", shapes.CertificatePageSchema, "The first to expire first.", problems=()
+)
+def list_certificates(algorithm: str) -> Any:
     """List a product's certificates"""
     found = catalogue.certificates(db.session, algorithm)
-    return json_answer({"items": [shapes.CertificateSchema().dump(one) for one in found], "next": None})
+    return found
 
 
-@resource.route("/algorithms/<code:algorithm>/certificates", methods=["POST"])
-@requires("catalogue.record")
-@answers(shapes.CertificateSchema, status=201, description="The certificate is recorded.", problems=STEP_PROBLEMS)
-@described(body=document_body(shapes.NewCertificateSchema))
-@once
-def record_certificate(algorithm: str) -> Response:
+@resource.writes(
+    "/algorithms/<code:algorithm>/certificates",
+    "catalogue.record",
+    shapes.CertificateSchema,
+    "The certificate is recorded.",
+    body=document_body(shapes.NewCertificateSchema),
+    problems=STEP_PROBLEMS,
+)
+def record_certificate(algorithm: str) -> Any:
     """Record a product's certificate"""
     body = load(shapes.NewCertificateSchema(), json_body(), "#")
     made = catalogue.record_certificate(
         db.session, algorithm=algorithm, actor=current_actor(), now=datetime.now(UTC), **body
     )
-    return json_answer(shapes.CertificateSchema().dump(made), 201)
+    return made
 
 
 def _activation(number: int) -> CaseId:

@@ -14,12 +14,13 @@ from contracts.people.access import Grant, IssuedToken, TokenView
 from contracts.schemas.fields import load
 from contracts.schemas.tokens import IssuedTokenSchema, NewTokenSchema, RotationSchema, TokenPageSchema, TokenSchema
 from contracts.web import api
-from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
+from contracts.web.api import answers, described, document_body, json_answer, json_body
+from contracts.web.conditional import ETAG_HEADER, etag_of, needs_match, require_match
 from contracts.web.guard import current_actor, requires
 from contracts.web.idempotency import keep_instead, once
+from contracts.web.resources import Resource
 
-resource = ApiBlueprint("tokens_api", __name__, url_prefix=f"{api.PREFIX}/tokens", description="Keys of programs.")
+resource = Resource("tokens_api", __name__, url_prefix=f"{api.PREFIX}/tokens", description="Keys of programs.")
 
 
 def register(app: Flask) -> None:
@@ -27,21 +28,22 @@ def register(app: Flask) -> None:
     api.add(app, resource)
 
 
-@resource.route("", methods=["GET"])
-@requires("people.manage")
-@answers(TokenPageSchema, description="All tokens, newest first.")
-@etagged
-def list_tokens() -> Response:
+@resource.reads("", TokenPageSchema, "All tokens, newest first.", act="people.manage", problems=())
+def list_tokens() -> Any:
     """List the tokens"""
     listed = access.list_tokens(db.session, actor=current_actor(), now=datetime.now(UTC))
-    return json_answer({"items": [TokenSchema().dump(one) for one in listed], "next": None})
+    return listed
 
 
-@resource.route("", methods=["POST"])
-@requires("people.manage")
-@answers(IssuedTokenSchema, status=201, description="The token is made.", problems=(400, 409, 415, 422))
-@described(body=document_body(NewTokenSchema), headers=ETAG_HEADER)
-@once
+@resource.writes(
+    "",
+    "people.manage",
+    IssuedTokenSchema,
+    "The token is made.",
+    body=document_body(NewTokenSchema),
+    problems=(400, 409, 415, 422),
+    etag=True,
+)
 def create() -> Response:
     """Make a token"""
     now = datetime.now(UTC)
@@ -61,10 +63,7 @@ def create() -> Response:
     return _issued(issued, now)
 
 
-@resource.route("/<code:public_id>", methods=["GET"])
-@requires("people.manage")
-@answers(TokenSchema, description="The token.", problems=(404,))
-@etagged
+@resource.reads("/<code:public_id>", TokenSchema, "The token.", act="people.manage", problems=(404,))
 def show(public_id: str) -> Response:
     """Give a token"""
     found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=datetime.now(UTC))

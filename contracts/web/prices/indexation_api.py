@@ -22,9 +22,6 @@ from contracts.schemas.index_values import ReadAs
 from contracts.terms.indexation import IndexRequest
 from contracts.web import api
 from contracts.web.api import (
-    ApiBlueprint,
-    answers,
-    described,
     document_body,
     file_body,
     from_cursor,
@@ -33,14 +30,14 @@ from contracts.web.api import (
     to_cursor,
     uploaded,
 )
-from contracts.web.conditional import ETAG_HEADER, etag_of, etagged, needs_match, require_match
-from contracts.web.guard import current_actor, requires
-from contracts.web.idempotency import once
+from contracts.web.conditional import etag_of, require_match
+from contracts.web.guard import current_actor
+from contracts.web.resources import Page, Resource
 
-resource = ApiBlueprint(
+resource = Resource(
     "index_adjustment", __name__, url_prefix=api.PREFIX, description="Index adjustment: clause, values, requests."
 )
-due = ApiBlueprint("due", __name__, url_prefix=api.PREFIX, description="What must be done by when.")
+due = Resource("due", __name__, url_prefix=api.PREFIX, description="What must be done by when.")
 
 CSV = "table,series,base_year,month,value\n03013,TOTAL,2015,2024-09,136.4\n"
 CLAUSE = {
@@ -68,23 +65,26 @@ def register(app: Flask) -> None:
     api.add(app, resource, due)
 
 
-@resource.route("/agreements/<code:code>/index-clause", methods=["GET"])
-@requires("read")
-@answers(shapes.AgreedClauseSchema, description="The index clause that stands.", problems=(404,))
-@etagged
+@resource.reads(
+    "/agreements/<code:code>/index-clause", shapes.AgreedClauseSchema, "The index clause that stands.", problems=(404,)
+)
 def show_clause(code: str) -> Response:
     """Give what an agreement says about index adjustment"""
     return _clause_answer(code)
 
 
-@resource.route("/agreements/<code:code>/index-clause", methods=["PUT"])
-@requires("index.draft")
-@answers(shapes.AgreedClauseSchema, description="The clause stands.", problems=(400, 404, 415, 422))
-@described(
+@resource.writes(
+    "/agreements/<code:code>/index-clause",
+    "index.draft",
+    shapes.AgreedClauseSchema,
+    "The clause stands.",
+    method="PUT",
+    status=200,
     body=document_body(shapes.IndexClauseSchema, description="The clause, whole.", examples={"clause": CLAUSE}),
-    headers=ETAG_HEADER,
+    problems=(400, 404, 415, 422),
+    etag=True,
+    match=True,
 )
-@needs_match
 def agree_clause(code: str) -> Response:
     """Record what an agreement says about index adjustment
 
@@ -101,12 +101,14 @@ def agree_clause(code: str) -> Response:
     return _clause_answer(code)
 
 
-@resource.route("/index-values", methods=["GET"])
-@requires("read")
-@answers(shapes.IndexValuePageSchema, description="Index values as retrieved last.")
-@etagged
-@resource.arguments(shapes.IndexValueQuerySchema, location="query")
-def list_values(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/index-values",
+    shapes.IndexValuePageSchema,
+    "Index values as retrieved last.",
+    query=shapes.IndexValueQuerySchema,
+    problems=(),
+)
+def list_values(query: dict[str, Any]) -> Any:
     """List index values"""
     after = from_cursor(query["after"], api.text, api.text, api.whole, read_day)
     found = index_values.list_values(
@@ -120,29 +122,24 @@ def list_values(query: dict[str, Any]) -> Response:
     shown = found[: query["limit"]]
     last = shown[-1] if len(found) > len(shown) else None
     following = None if last is None else to_cursor(last.table, last.series, last.base_year, last.month.isoformat())
-    return json_answer({"items": [shapes.IndexValueSchema().dump(value) for value in shown], "next": following})
+    return Page(shown, following)
 
 
-@resource.route("/index-values", methods=["POST"])
-@requires("index.draft")
-@answers(
+@resource.writes(
+    "/index-values",
+    "index.draft",
     shapes.ImportedValuesSchema,
-    status=201,
-    description="The values are recorded.",
+    "The values are recorded.",
     also={200: "The very same file is in already; nothing was done."},
-    problems=(400, 409, 415, 422),
-)
-@described(
     body=file_body(
         "text/csv",
         "application/json",
-        description="CSV in UTF-8 with the header `table,series,base_year,month,value` or `table,base_year,month,value`, "
-        "or a JSON-stat2 dataset.",
+        description="CSV in UTF-8 with the header `table,series,base_year,month,value` or `table,base_year,month,value`, or a JSON-stat2 dataset.",
         example=CSV,
-    )
+    ),
+    query=shapes.ImportValuesQuerySchema,
+    problems=(400, 409, 415, 422),
 )
-@once
-@resource.arguments(shapes.ImportValuesQuerySchema, location="query")
 def import_values(query: dict[str, Any]) -> Response:
     """Take in a file of index values, all of it or nothing"""
     filename, content = uploaded("text/csv", "application/json", usual_name="index-values")
@@ -160,12 +157,13 @@ def import_values(query: dict[str, Any]) -> Response:
     return json_answer(asdict(done) | {"ignored": list(done.ignored)}, 201 if done.status == "imported" else 200)
 
 
-@resource.route("/index-requests", methods=["GET"])
-@requires("read")
-@answers(shapes.IndexRequestPageSchema, description="Requests in the order they were made.", problems=(404, 409))
-@etagged
-@resource.arguments(shapes.IndexRequestQuerySchema, location="query")
-def list_requests(query: dict[str, Any]) -> Response:
+@resource.reads(
+    "/index-requests",
+    shapes.IndexRequestPageSchema,
+    "Requests in the order they were made.",
+    query=shapes.IndexRequestQuerySchema,
+)
+def list_requests(query: dict[str, Any]) -> Any:
     """List requests for index adjustment"""
     (after,) = from_cursor(query["after"], api.whole) or (0,)
     found = [
@@ -175,26 +173,21 @@ def list_requests(query: dict[str, Any]) -> Response:
     ]
     shown = found[: query["limit"]]
     following = to_cursor(shown[-1].id) if len(found) > len(shown) else None
-    return json_answer({"items": [shapes.IndexRequestSchema().dump(one) for one in shown], "next": following})
+    return Page(shown, following)
 
 
-@resource.route("/index-requests", methods=["POST"])
-@requires("index.draft")
-@answers(
+@resource.writes(
+    "/index-requests",
+    "index.draft",
     shapes.IndexRequestSchema,
-    status=201,
-    description="The request is recorded: `requested`, or `lapsed` where it came after its deadline.",
-    problems=(400, 404, 409, 415, 422),
-)
-@described(
+    "The request is recorded: `requested`, or `lapsed` where it came after its deadline.",
     body=document_body(
         shapes.NewIndexRequestSchema,
         description="From which day.",
         examples={"new-year": {"effective_from": "2027-01-01"}},
-    )
+    ),
+    query=AgreementQuerySchema,
 )
-@once
-@resource.arguments(AgreementQuerySchema, location="query")
 def request_adjustment(query: dict[str, Any]) -> Response:
     """Request an index adjustment with the values that are known now"""
     body = load(shapes.NewIndexRequestSchema(), json_body(), "#")
@@ -209,31 +202,25 @@ def request_adjustment(query: dict[str, Any]) -> Response:
     return _request_answer(made, 201, {"Location": f"{api.PREFIX}/index-requests/{made.id}"})
 
 
-@resource.route("/index-requests/<int:request_id>", methods=["GET"])
-@requires("read")
-@answers(shapes.IndexRequestSchema, description="The request with all it rests on.", problems=(404,))
-@etagged
+@resource.reads(
+    "/index-requests/<int:request_id>", shapes.IndexRequestSchema, "The request with all it rests on.", problems=(404,)
+)
 def show_request(request_id: int) -> Response:
     """Give a request"""
     return _request_answer(indexation.find_request(db.session, request_id), 200)
 
 
-@resource.route("/index-requests/<int:request_id>/transitions", methods=["POST"])
-@requires("index.approve")
-@answers(
+@resource.writes(
+    "/index-requests/<int:request_id>/transitions",
+    "index.approve",
     shapes.IndexRequestSchema,
-    status=201,
-    description="The request is decided; an approved one stands in the price book.",
-    problems=(400, 404, 409, 415, 422),
-)
-@described(
+    "The request is decided; an approved one stands in the price book.",
     body=document_body(
         shapes.IndexDecisionSchema, description="What is decided.", examples={"approve": {"event": "approve"}}
     ),
-    headers=ETAG_HEADER,
+    etag=True,
+    match=True,
 )
-@once
-@needs_match
 def decide(request_id: int) -> Response:
     """Approve or decline a request
 
@@ -257,13 +244,9 @@ def decide(request_id: int) -> Response:
     return _request_answer(done, 201)
 
 
-@due.route("/deadlines", methods=["GET"])
-@requires("read")
-@answers(
-    DeadlinePageSchema, description="What is still to be done and what passed unmet, by date.", problems=(404, 409)
+@due.reads(
+    "/deadlines", DeadlinePageSchema, "What is still to be done and what passed unmet, by date.", query=PageQuerySchema
 )
-@etagged
-@due.arguments(PageQuerySchema, location="query")
 def list_deadlines(query: dict[str, Any]) -> Response:
     """List the deadlines of an agreement"""
     today = _today()
@@ -281,11 +264,9 @@ def list_deadlines(query: dict[str, Any]) -> Response:
     return json_answer({"items": [dump_deadline(one, today) for one in shown], "next": following})
 
 
-@due.route("/reminders", methods=["GET"])
-@requires("read")
-@answers(ReminderPageSchema, description="What was told of deadlines, to whom, newest first.", problems=(404, 409))
-@etagged
-@due.arguments(PageQuerySchema, location="query")
+@due.reads(
+    "/reminders", ReminderPageSchema, "What was told of deadlines, to whom, newest first.", query=PageQuerySchema
+)
 def list_reminders(query: dict[str, Any]) -> Response:
     """List the reminders of an agreement's deadlines"""
     after = from_cursor(query["after"], api.whole)
