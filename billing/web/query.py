@@ -6,9 +6,10 @@ would show other figures than the address says. `kjent` (a date or a moment) and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from flask import abort, current_app, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -21,10 +22,12 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.people.access import Actor
 from contracts.terms.period import Period
-from contracts.web import formatting, layout
+from contracts.web import acts, formatting, layout
 from contracts.web.agreements.page import read_moment
 from contracts.web.guard import current_actor
 from contracts.web.i18n import current_language
+
+T = TypeVar("T")
 
 EVERYWHERE = ("kjent", "agreement")
 
@@ -38,6 +41,18 @@ class Query:
     known_at: datetime | None
     today: date
     values: dict[str, str]
+
+    def asked(self, use_case: Callable[..., T], **given: Any) -> T:
+        """Ask what ``use_case`` tells the reader of the agreement."""
+        return acts.asked(use_case, agreement_id=self.agreement.id, **given)
+
+    def acted(self, use_case: Callable[..., T], **given: Any) -> T:
+        """Do an act on the agreement now; whoever calls commits it."""
+        return acts.acted(use_case, agreement_id=self.agreement.id, **given)
+
+    def done(self, use_case: Callable[..., T], **given: Any) -> T:
+        """Do an act on the agreement now and commit it; what it raises leaves nothing behind."""
+        return acts.done(use_case, agreement_id=self.agreement.id, **given)
 
     def link(self, endpoint: str, **values: Any) -> str:
         """Give the address of another page about the same agreement, as known at the same moment."""

@@ -16,7 +16,8 @@ from contracts.models import Person
 from contracts.people import access
 from contracts.people.access import Actor
 from contracts.terms.written import read_day
-from contracts.web.guard import current_actor, public, requires, signed_in
+from contracts.web.acts import done
+from contracts.web.guard import public, requires, signed_in
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("auth", __name__)
@@ -137,8 +138,7 @@ def set_today() -> Any:
         day = read_day(request.form.get("today", ""))
     except ValueError:
         return redirect(_safe_target(request.form.get("next")))
-    clock.set_example_today(db.session, day=day, actor=current_actor(), now=datetime.now(UTC))
-    db.session.commit()
+    done(clock.set_example_today, day=day)
     return redirect(_safe_target(request.form.get("next")))
 
 

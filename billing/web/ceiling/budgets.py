@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from contracts.options import funding
 from contracts.people import access
 from contracts.terms.period import add_months
 from contracts.web import formatting, layout
+from contracts.web.acts import done
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
 from contracts.web.table_files import table_answer
@@ -97,14 +98,11 @@ def revise() -> Any:
         return _form(query, _standing(query), [])
     typed = request.form.to_dict()
     try:
-        made = funding.set_budget(db.session, actor=query.actor, now=datetime.now(UTC), **_read(typed, query))
+        made = done(funding.set_budget, **_read(typed, query))
     except InvalidInput as error:
-        db.session.rollback()
         return _form(query, typed, _mistakes(error.errors)), 422
     except NotFound:
-        db.session.rollback()
         return _form(query, typed, _mistakes([Finding("#/trust", "unknown_trust", "")])), 422
-    db.session.commit()
     flash(_("The budget is recorded."))
     return redirect(query.link("budget_pages.index", aar=made.year, hf=None, koststed=None), 303)
 
@@ -135,11 +133,9 @@ def _found(query: Query) -> BudgetCourse:
     if year not in offered:
         raise NotFound(_("There is no such year in the agreement."))
     assert year is not None
-    return courses.budget_course(
-        db.session,
-        agreement_id=query.agreement.id,
+    return query.asked(
+        courses.budget_course,
         year=year,
-        actor=query.actor,
         today=query.today,
         trust=query.values.get("hf") or None,
         known_at=query.known_at,

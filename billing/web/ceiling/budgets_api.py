@@ -14,7 +14,7 @@ from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
-from contracts.web.guard import current_actor
+from contracts.web.acts import asked
 from contracts.web.resources import Resource
 from contracts.web.table_files import table_answer
 
@@ -45,11 +45,10 @@ def export_course(query: dict[str, Any], suffix: str) -> Response:
 
 def _course(query: dict[str, Any]) -> BudgetCourse:
     today = clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
-    return budget_course(
-        db.session,
+    return asked(
+        budget_course,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         year=query["year"] or today.year,
-        actor=current_actor(),
         today=today,
         trust=query["trust"],
         known_at=query["known_at"],

@@ -6,7 +6,6 @@ For readers of all trusts; within one trust the sum would tell what the others' 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -79,15 +78,7 @@ def take_over(code: str) -> Any:
         errors.append(("grunnlag", _("Say where the amount is from, in at most 2 000 characters.")))
     if errors or amount is None:
         return _page(query, errors), 422
-    written = ceiling.take_over(
-        db.session,
-        agreement_id=query.agreement.id,
-        amount=amount,
-        reference=reference,
-        actor=query.actor,
-        now=datetime.now(UTC),
-    )
-    db.session.commit()
+    written = query.done(ceiling.take_over, amount=amount, reference=reference)
     flash(_("What was taken over is recorded.") if written else _("That amount stood already; nothing was done."))
     return redirect(query.link("ceiling_pages.show", code=code, agreement=None), 303)
 

@@ -25,6 +25,7 @@ from contracts.schemas.answers import AgreementQuerySchema, ProblemSchema
 from contracts.schemas.problems import problem_of
 from contracts.terms.period import Period
 from contracts.web import api
+from contracts.web.acts import asked
 from contracts.web.api import ApiBlueprint, answers, described, document_body, json_answer, json_body
 from contracts.web.guard import current_actor, requires
 from contracts.web.resources import Resource
@@ -133,11 +134,10 @@ def _rated(requests: list[Any]) -> Iterator[dict[str, Any]]:
 @charges.reads("", shapes.ChargesSchema, "The document of `charges --json`.", query=shapes.ChargeQuerySchema)
 def list_charges(query: dict[str, Any]) -> Response:
     """Give the expected charge lines of a quarter"""
-    expected = charging.expected_charges(
-        db.session,
+    expected = asked(
+        charging.expected_charges,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         period=Period.parse(query["quarter"]),
-        actor=current_actor(),
         trust=query["trust"],
         known_at=query["known_at"],
     )
@@ -152,12 +152,11 @@ def list_charges(query: dict[str, Any]) -> Response:
 )
 def explain_charge(query: dict[str, Any], line_id: str) -> Response:
     """Say why a charge line is what it is"""
-    explained = explanation.explain(
-        db.session,
+    explained = asked(
+        explanation.explain,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         line_id=line_id,
         period=Period.parse(query["quarter"]) if query["quarter"] else None,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
     return json_answer(ExplanationSchema().dump(explained))

@@ -64,11 +64,4 @@ def document(line_id: str) -> Any:
 
 
 def _explain(query: Query, line_id: str) -> explanation.Explanation:
-    return explanation.explain(
-        db.session,
-        agreement_id=query.agreement.id,
-        line_id=line_id,
-        period=query.period(),
-        actor=query.actor,
-        known_at=query.known_at,
-    )
+    return query.asked(explanation.explain, line_id=line_id, period=query.period(), known_at=query.known_at)

@@ -37,14 +37,7 @@ def show() -> Any:
     """List the charges of a period; without one, lead to the quarter of the newest usage by its own address."""
     query = read_query("periode", "hf")
     period, trust = query.period(), query.values.get("hf") or None
-    listed = reports.charge_list(
-        db.session,
-        agreement_id=query.agreement.id,
-        period=period,
-        trust=trust,
-        actor=query.actor,
-        known_at=query.known_at,
-    )
+    listed = query.asked(reports.charge_list, period=period, trust=trust, known_at=query.known_at)
     if period is None:
         return redirect(query.link("charge_list.show", periode=listed.charges.period.label(), hf=trust))
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
@@ -52,14 +45,8 @@ def show() -> Any:
 
     closed = None
     if period == Period.quarter(period.start) and period.overlap(query.agreement.term.period) is not None:
-        report = quarters.quarter_report(
-            db.session,
-            agreement_id=query.agreement.id,
-            quarter=period.label(),
-            actor=query.actor,
-            today=query.today,
-            trust=trust,
-            known_at=query.known_at,
+        report = query.asked(
+            quarters.quarter_report, quarter=period.label(), today=query.today, trust=trust, known_at=query.known_at
         )
         closed = report if report.run is not None else None
 
@@ -93,13 +80,8 @@ def expected() -> Response:
     period = query.period()
     if period is None:
         refuse(_("Name the period: periode=2026-Q3."))
-    found = expected_invoice.expected_invoice(
-        db.session,
-        agreement_id=query.agreement.id,
-        period=period,
-        trust=query.values.get("hf") or None,
-        actor=query.actor,
-        known_at=query.known_at,
+    found = query.asked(
+        expected_invoice.expected_invoice, period=period, trust=query.values.get("hf") or None, known_at=query.known_at
     )
     return file_answer(found.content, "application/xml", found.filename)
 

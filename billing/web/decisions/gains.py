@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from contracts.options import gains
 from contracts.people import access
 from contracts.terms.period import previous_day
 from contracts.terms.written import NotANumber, plain_number, read_day
+from contracts.web.acts import acted, done
 from contracts.web.guard import requires
 
 blueprint = Blueprint("gain_pages", __name__)
@@ -61,8 +62,8 @@ def describe(case: str) -> Any:
     amounts = {name: _amount(name, errors) for name in ("mengde", "verdi")}
     if not errors:
         try:
-            gains.describe(
-                db.session,
+            acted(
+                gains.describe,
                 case=found,
                 kind=request.form.get("slag", ""),
                 description=request.form.get("beskrivelse", ""),
@@ -70,8 +71,6 @@ def describe(case: str) -> Any:
                 value=amounts["verdi"],
                 source=request.form.get("kilde", ""),
                 owner=request.form.get("ansvarlig", ""),
-                actor=query.actor,
-                now=datetime.now(UTC),
             )
         except InvalidInput as error:
             errors = [_mistake(each.pointer, each.code) for each in error.errors]
@@ -90,8 +89,7 @@ def describe(case: str) -> Any:
 def take_back(case: str, number: int) -> Any:
     """Take a gain out of the draft."""
     query = read_query(past=False)
-    gains.take_back(db.session, case=_case(query, case), gain_id=number, actor=query.actor, now=datetime.now(UTC))
-    db.session.commit()
+    done(gains.take_back, case=_case(query, case), gain_id=number)
     flash(_("The gain is taken out."))
     return redirect(query.link("gain_pages.show", case=case), 303)
 
@@ -112,16 +110,14 @@ def observe(case: str, number: int) -> Any:
     amount = _amount("mengde", errors, f"mengde-{number}")
     if not errors:
         try:
-            gains.observe(
-                db.session,
+            acted(
+                gains.observe,
                 case=found,
                 gain_id=number,
                 first=days["fra"],
                 until=days["til"] + timedelta(days=1),
                 per_examination=amount,
                 note=request.form.get("merknad", ""),
-                actor=query.actor,
-                now=datetime.now(UTC),
             )
         except InvalidInput as error:
             errors = [
@@ -187,4 +183,4 @@ def _mistake(pointer: str, code: str) -> tuple[str | None, str]:
 
 
 def _case(query: Query, name: str) -> Case:
-    return find_case(db.session, agreement_id=query.agreement.id, case_id=CaseId.parse(name), actor=query.actor)
+    return query.asked(find_case, case_id=CaseId.parse(name))

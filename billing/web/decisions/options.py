@@ -34,6 +34,7 @@ from contracts.terms.cost_figures import CostFigures, ToldFigures
 from contracts.terms.period import previous_day
 from contracts.terms.written import read_day
 from contracts.web import formatting, layout
+from contracts.web.acts import done
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
 from contracts.web.options.act_words import ACTS as ACT_NAMES
@@ -190,19 +191,9 @@ def create() -> Any:
         if request.form.get("svar") == "anslag":
             query.actor.require("activation.draft", values["hf"])
             return _draft_page(query, None, values, figures=_estimate(query, values, plan))
-        case = options.draft_activation(
-            db.session,
-            agreement_id=query.agreement.id,
-            trust=values["hf"],
-            algorithm=values["alg"],
-            actor=query.actor,
-            now=datetime.now(UTC),
-            **plan,
-        )
+        case = query.done(options.draft_activation, trust=values["hf"], algorithm=values["alg"], **plan)
     except (InvalidInput, Refused) as error:
-        db.session.rollback()
         return _draft_page(query, None, values, _mistakes(error)), 422
-    db.session.commit()
     flash(_("The activation is drafted. Fill its dossier next."))
     return redirect(query.link("option_pages.show", case=str(case.id)), 303)
 
@@ -246,11 +237,9 @@ def change_plan(case: str) -> Any:
     try:
         if request.form.get("svar") == "anslag":
             return _draft_page(query, found, values, figures=_estimate(query, values, read))
-        options.plan_again(db.session, case=found, actor=query.actor, now=datetime.now(UTC), **read)
+        done(options.plan_again, case=found, **read)
     except (InvalidInput, Conflict) as error:
-        db.session.rollback()
         return _draft_page(query, found, values, _mistakes(error)), 422
-    db.session.commit()
     flash(_("The plan is changed. What was approved of the former plan no longer counts."))
     return redirect(query.link("option_pages.show", case=str(found.id)), 303)
 
@@ -331,25 +320,19 @@ def take(case: str, event: str) -> Any:
     except ValueError:
         return _step_page(query, found, event, [("dag", _("Enter the day as a date."))]), 422
     try:
-        done = options.act(
-            db.session,
-            agreement_id=query.agreement.id,
+        done = query.done(
+            options.act,
             case_id=found.id,
             event=event,
             request=Request(on=on, comment=request.form.get("kommentar", "")),
             seen=_as_seen,
-            actor=query.actor,
-            now=datetime.now(UTC),
             at=_at(),
         )
     except Refused as error:
-        db.session.rollback()
         told: list[Any] = [(None, case_words.refusal_text(one)) for one in error.refusals]
         return _step_page(query, _case(query, case), event, told, on), 409
     except (Conflict, InvalidInput) as error:
-        db.session.rollback()
         return _step_page(query, _case(query, case), event, _mistakes(error), on), 409
-    db.session.commit()
     flash(_("%(step)s: done.", step=_(case_words.EVENTS[event])))
     return redirect(query.link("option_pages.show", case=str(done.id)), 303)
 
@@ -377,24 +360,19 @@ def confirm(case: str) -> Any:
         received = _day(request.form.get("mottatt", ""))
         if received is None:
             raise ValueError
-        correspondence.confirm(
-            db.session,
+        done(
+            correspondence.confirm,
             case=found,
             received_on=received,
             filename="" if sent is None else (sent.filename or ""),
             content=b"" if sent is None else sent.read(documents.LARGEST + 1),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except ValueError as error:
-        db.session.rollback()
         told = _mistakes(error) if isinstance(error, InvalidInput) else [("mottatt", _("Enter the day as a date."))]
         return _case_page(query, found, told), 422
     except (InvalidInput, Conflict) as error:
-        db.session.rollback()
         return _case_page(query, found, _mistakes(error)), 422
-    db.session.commit()
     flash(_("The vendor's confirmation is recorded."))
     return redirect(query.link("option_pages.show", case=str(found.id)), 303)
 
@@ -751,11 +729,11 @@ def _names(query: Query) -> words.Names:
 
 
 def _cases(query: Query) -> list[Case]:
-    return list_cases(db.session, agreement_id=query.agreement.id, actor=query.actor)
+    return query.asked(list_cases)
 
 
 def _case(query: Query, name: str) -> Case:
-    return find_case(db.session, agreement_id=query.agreement.id, case_id=CaseId.parse(name), actor=query.actor)
+    return query.asked(find_case, case_id=CaseId.parse(name))
 
 
 def _as_seen(case: Case) -> None:

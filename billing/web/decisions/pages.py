@@ -33,7 +33,8 @@ from contracts.terms.period import previous_day
 from contracts.terms.workflow import Decided
 from contracts.terms.written import NotANumber, plain_number, read_day
 from contracts.web import layout
-from contracts.web.guard import current_actor, requires
+from contracts.web.acts import acted, done
+from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("approval_pages", __name__)
@@ -101,29 +102,22 @@ def decide(case: str) -> Any:
     if event != "approve" and not comment:
         return _case_page(query, found, [("kommentar", _("Say in a sentence why."))]), 422
     try:
-        done = options.act(
-            db.session,
-            agreement_id=query.agreement.id,
+        done = query.done(
+            options.act,
             case_id=found.id,
             event=event,
             request=Request(comment=comment, delegation=_delegation(query, found, event)),
             seen=_as_seen,
-            actor=query.actor,
-            now=datetime.now(UTC),
             at=_at(),
         )
     except Refused as error:
-        db.session.rollback()
         sentences: list[Any] = [(None, case_words.refusal_text(one)) for one in error.refusals]
         return _case_page(query, _case(query, case), sentences), 409
     except Conflict as error:
-        db.session.rollback()
         sentence = _("This case was changed after you opened it. Read it again before you answer.")
         return _case_page(query, _case(query, case), [(None, sentence if error.code == "stale" else str(error))]), 409
     except InvalidInput:
-        db.session.rollback()
         return _case_page(query, found, [("kommentar", _("A comment has at most 2000 characters."))]), 422
-    db.session.commit()
     flash(_outcome(done, event))
     return redirect(query.link("approval_pages.show", case=str(found.id)), 303)
 
@@ -140,19 +134,15 @@ def decide_override(case: str, number: int) -> Any:
     if not comment:
         return _case_page(query, found, [(field, _("Say in a sentence why."))]), 422
     try:
-        ceiling.decide_override(
-            db.session,
+        done(
+            ceiling.decide_override,
             case=found,
             override_id=number,
             decision="approved" if allows else "declined",
             comment=comment,
-            actor=query.actor,
-            now=datetime.now(UTC),
         )
     except InvalidInput:
-        db.session.rollback()
         return _case_page(query, found, [(field, _("A comment has at most 2000 characters."))]), 422
-    db.session.commit()
     flash(_("Going beyond the ceiling is allowed for this request.") if allows else _("Going beyond is not allowed."))
     return redirect(query.link("approval_pages.show", case=case), 303)
 
@@ -206,14 +196,12 @@ def delegate() -> Any:
         errors.append(("til", _("The last day is not before the first.")))
     if not errors:
         try:
-            approvals.delegate(
-                db.session,
+            acted(
+                approvals.delegate,
                 deputy=request.form.get("vikar", ""),
                 first=days["fra"],
                 until=days["til"] + timedelta(days=1),
                 reason=request.form.get("grunn", ""),
-                actor=query.actor,
-                now=datetime.now(UTC),
             )
         except NotFound:
             errors = [("vikar", _("Nobody is registered with this address."))]
@@ -237,8 +225,7 @@ def delegate() -> Any:
 def take_back(number: int) -> Any:
     """Take a delegation back."""
     query = read_query(past=False)
-    approvals.take_back(db.session, delegation_id=number, actor=query.actor, now=datetime.now(UTC))
-    db.session.commit()
+    done(approvals.take_back, delegation_id=number)
     flash(_("The stand-in is taken back."))
     return redirect(query.link("approval_pages.stand_ins"), 303)
 
@@ -256,18 +243,16 @@ def set_limit() -> Any:
     """Set from which amount two people must approve."""
     try:
         amount = Decimal(plain_number(request.form.get("belop", "")))
-        approvals.set_two_from(db.session, amount=amount, actor=current_actor(), now=datetime.now(UTC))
+        done(approvals.set_two_from, amount=amount)
     except (NotANumber, InvalidInput):
-        db.session.rollback()
         return _limit_page([("belop", _("Enter an amount such as 1 000 000 or 250 000,00."))]), 422
-    db.session.commit()
     flash(_("The limit is set. It counts from the next decision on, also for what waits already."))
     return redirect(layout.endpoint_url("approval_pages.limit") or "/", 303)
 
 
 def waiting_for(query: Query) -> list[Waiting]:
     """List what waits for the reader: also what the front page counts."""
-    return approval_inbox.waiting(db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today)
+    return query.asked(approval_inbox.waiting, today=query.today)
 
 
 def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str:
@@ -387,7 +372,7 @@ def _outcome(case: Case, event: str) -> str:
 
 
 def _case(query: Query, name: str) -> Case:
-    return find_case(db.session, agreement_id=query.agreement.id, case_id=CaseId.parse(name), actor=query.actor)
+    return query.asked(find_case, case_id=CaseId.parse(name))
 
 
 def _told(query: Query, one: Waiting) -> tuple[str, str | None]:

@@ -20,6 +20,7 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api, formatting
+from contracts.web.acts import acted, asked
 from contracts.web.api import file_body, from_cursor, json_answer, to_cursor, uploaded
 from contracts.web.guard import current_actor
 from contracts.web.problems import problem
@@ -34,9 +35,7 @@ resource = Resource(
 def list_invoices(query: dict[str, Any]) -> Any:
     """List the recorded invoices"""
     before = from_cursor(query["after"], api.whole)
-    recorded = invoices.list_invoices(
-        db.session, agreement_id=find_agreement(db.session, query["agreement"]).id, actor=current_actor()
-    )
+    recorded = asked(invoices.list_invoices, agreement_id=find_agreement(db.session, query["agreement"]).id)
     rows = sorted(recorded, key=lambda invoice: invoice.id, reverse=True)
     if before is not None:
         rows = [invoice for invoice in rows if invoice.id < before[0]]
@@ -61,13 +60,11 @@ def receive_invoice(query: dict[str, Any]) -> Response:
     `invoice import --json`.
     """
     filename, content = uploaded("application/xml", "text/xml", usual_name="invoice.xml")
-    reading = invoices.import_invoice(
-        db.session,
+    reading = acted(
+        invoices.import_invoice,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         filename=filename,
         content=content,
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
     document = dump_reading(reading)
     if reading.status == "refused":
@@ -90,11 +87,8 @@ def receive_invoice(query: dict[str, Any]) -> Response:
 )
 def show_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     """Give an invoice with its lines and findings"""
-    recorded = invoices.find_invoice(
-        db.session,
-        agreement_id=find_agreement(db.session, query["agreement"]).id,
-        invoice_id=invoice_id,
-        actor=current_actor(),
+    recorded = asked(
+        invoices.find_invoice, agreement_id=find_agreement(db.session, query["agreement"]).id, invoice_id=invoice_id
     )
     return json_answer(dump_recorded(recorded))
 
@@ -120,12 +114,11 @@ def show_expected(query: dict[str, Any]) -> Response:
         period = Period.parse(query["quarter"])
     except ValueError as error:
         raise InvalidInput((Finding("#/query/quarter", "not_a_period", str(error)),)) from None
-    expected = expected_invoice.expected_invoice(
-        db.session,
+    expected = asked(
+        expected_invoice.expected_invoice,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         period=period,
         trust=query["trust"],
-        actor=current_actor(),
         known_at=query["known_at"],
         run=query["run"],
     )
@@ -187,15 +180,13 @@ def open_attachment(query: dict[str, Any], invoice_id: int, number: int) -> Resp
 )
 def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> Any:
     """Hold the usage file inside an invoice against our own count"""
-    statement = vendor_statement.compare_statement(
-        db.session,
+    return asked(
+        vendor_statement.compare_statement,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         invoice_id=invoice_id,
         number=number,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
-    return statement
 
 
 @resource.reads(
@@ -206,11 +197,10 @@ def compare_statement(query: dict[str, Any], invoice_id: int, number: int) -> An
 )
 def compare_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     """Compare an invoice with the expected charges of its period"""
-    comparison = invoices.compare(
-        db.session,
+    comparison = asked(
+        invoices.compare,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         invoice_id=invoice_id,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
     return json_answer(dump_comparison(comparison))
@@ -224,12 +214,11 @@ def compare_invoice(query: dict[str, Any], invoice_id: int) -> Response:
 )
 def list_responses(query: dict[str, Any], invoice_id: int) -> Response:
     """List the Peppol Invoice Responses to an invoice: received, disputed, approved, paid"""
-    listed = responses.list_responses(
-        db.session,
+    listed = asked(
+        responses.list_responses,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         invoice_id=invoice_id,
         write=formatting,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
     return json_answer(dump_responses(listed))
@@ -251,13 +240,12 @@ def write_response(query: dict[str, Any], invoice_id: int, number: int) -> Respo
 
     409 `not_answerable` where the invoice names no number, or no electronic address of its parties.
     """
-    filename, content = responses.write_response(
-        db.session,
+    filename, content = asked(
+        responses.write_response,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         invoice_id=invoice_id,
         number=number,
         write=formatting,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
     return file_answer(content, "application/xml", filename)

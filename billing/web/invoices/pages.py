@@ -62,14 +62,7 @@ def upload() -> Any:
     file = request.files.get("fil")
     if file is None or not file.filename:
         return _index(query, [("fil", _("Choose a file first."))]), 422
-    reading = invoices.import_invoice(
-        db.session,
-        agreement_id=query.agreement.id,
-        filename=file.filename,
-        content=file.read(),
-        actor=query.actor,
-        now=datetime.now(UTC),
-    )
+    reading = query.acted(invoices.import_invoice, filename=file.filename, content=file.read())
     if reading.id is None:
         db.session.rollback()
         return _index(query, [("fil", _refusal(reading))]), 422
@@ -87,20 +80,8 @@ def upload() -> Any:
 def show(invoice_id: int) -> Any:
     """Show an invoice as people read it, beside the expected charges."""
     query = read_query()
-    comparison = invoices.compare(
-        db.session,
-        agreement_id=query.agreement.id,
-        invoice_id=invoice_id,
-        actor=query.actor,
-        known_at=query.known_at,
-    )
-    recorded = invoices.find_invoice(
-        db.session,
-        agreement_id=query.agreement.id,
-        invoice_id=invoice_id,
-        actor=query.actor,
-        known_at=query.known_at,
-    )
+    comparison = query.asked(invoices.compare, invoice_id=invoice_id, known_at=query.known_at)
+    recorded = query.asked(invoices.find_invoice, invoice_id=invoice_id, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/invoice.html",
@@ -125,14 +106,7 @@ def show(invoice_id: int) -> Any:
 
 
 def _responses(query: Query, invoice_id: int) -> tuple[responses.InvoiceResponse, ...]:
-    return responses.list_responses(
-        db.session,
-        agreement_id=query.agreement.id,
-        invoice_id=invoice_id,
-        write=formatting,
-        actor=query.actor,
-        known_at=query.known_at,
-    )
+    return query.asked(responses.list_responses, invoice_id=invoice_id, write=formatting, known_at=query.known_at)
 
 
 @blueprint.get("/avstemming/faktura/<int:invoice_id>/svar/<int:number>")
@@ -140,14 +114,8 @@ def _responses(query: Query, invoice_id: int) -> tuple[responses.InvoiceResponse
 def response(invoice_id: int, number: int) -> Response:
     """Give one answer to the vendor as a Peppol Invoice Response."""
     query = read_query()
-    filename, content = responses.write_response(
-        db.session,
-        agreement_id=query.agreement.id,
-        invoice_id=invoice_id,
-        number=number,
-        write=formatting,
-        actor=query.actor,
-        known_at=query.known_at,
+    filename, content = query.asked(
+        responses.write_response, invoice_id=invoice_id, number=number, write=formatting, known_at=query.known_at
     )
     return file_answer(content, "application/xml", filename)
 
@@ -190,17 +158,10 @@ def attachment(invoice_id: int, number: int) -> Response:
 def statement(invoice_id: int, number: int) -> Any:
     """Show the vendor's own count, from a usage file inside an invoice, beside ours."""
     query = read_query()
-    found = vendor_statement.compare_statement(
-        db.session,
-        agreement_id=query.agreement.id,
-        invoice_id=invoice_id,
-        number=number,
-        actor=query.actor,
-        known_at=query.known_at,
+    found = query.asked(
+        vendor_statement.compare_statement, invoice_id=invoice_id, number=number, known_at=query.known_at
     )
-    recorded = invoices.find_invoice(
-        db.session, agreement_id=query.agreement.id, invoice_id=invoice_id, actor=query.actor, known_at=query.known_at
-    )
+    recorded = query.asked(invoices.find_invoice, invoice_id=invoice_id, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/statement.html",
@@ -215,9 +176,7 @@ def statement(invoice_id: int, number: int) -> Any:
 
 
 def _index(query: Query, errors: list[tuple[str, str]] | None = None) -> str:
-    listed = reports.compared_invoices(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    listed = query.asked(reports.compared_invoices, known_at=query.known_at)
     return query.page(
         "billing/invoices/invoices.html",
         as_of=query.counted().through,

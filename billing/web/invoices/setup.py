@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint, Flask, flash, redirect, request
@@ -80,12 +79,8 @@ def show() -> Any:
 
 def _show(query: Query, errors: Errors) -> str:
     known_at = query.known_at
-    mappings = invoice_setup.list_mappings(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=known_at
-    )
-    accounts = invoice_setup.list_accounts(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=known_at
-    )
+    mappings = query.asked(invoice_setup.list_mappings, known_at=known_at)
+    accounts = query.asked(invoice_setup.list_accounts, known_at=known_at)
     recorders = {each.recorded_by for each in mappings if each.recorded_by} | {each.recorded_by for each in accounts}
     holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
@@ -111,20 +106,13 @@ def _show(query: Query, errors: Errors) -> str:
 def recipient(code: str) -> Any:
     """Change what an organisation wants on an invoice."""
     query = _query_to_change()
-    found = invoice_setup.find_recipient(db.session, agreement_id=query.agreement.id, code=code, actor=query.actor)
+    found = query.asked(invoice_setup.find_recipient, code=code)
     if request.method == "GET":
         return _recipient_page(query, found, found.references, [])
     typed = References(**{name: _text(name) for name in asdict(found.references)})
     try:
         _unchanged(found.row)
-        invoice_setup.set_references(
-            db.session,
-            agreement_id=query.agreement.id,
-            code=code,
-            references=typed,
-            actor=query.actor,
-            now=datetime.now(UTC),
-        )
+        query.acted(invoice_setup.set_references, code=code, references=typed)
     except InvalidInput as error:
         return _recipient_page(query, found, typed, _errors(error.errors)), 422
     db.session.commit()
@@ -143,22 +131,13 @@ def _recipient_page(query: Query, found: Recipient, typed: References, errors: E
 def mapping(vendor_number: str) -> Any:
     """Change by which fields a vendor's documents are read."""
     query = _query_to_change()
-    found = invoice_setup.find_mapping(
-        db.session, agreement_id=query.agreement.id, vendor_number=vendor_number, actor=query.actor
-    )
+    found = query.asked(invoice_setup.find_mapping, vendor_number=vendor_number)
     if request.method == "GET":
         return _mapping_page(query, found, _typed(found.mapping), [])
     typed = {name: request.form.get(name, "") for name in (*SUBJECTS, "trust_names", "algorithm_names")}
     try:
         _unchanged(found.row)
-        invoice_setup.set_mapping(
-            db.session,
-            agreement_id=query.agreement.id,
-            vendor_number=vendor_number,
-            mapping=_mapping_of(typed),
-            actor=query.actor,
-            now=datetime.now(UTC),
-        )
+        query.acted(invoice_setup.set_mapping, vendor_number=vendor_number, mapping=_mapping_of(typed))
     except InvalidInput as error:
         return _mapping_page(query, found, typed, _errors(error.errors)), 422
     db.session.commit()
@@ -188,14 +167,11 @@ def add_account() -> Any:
     """Record that an account was checked to be the vendor's."""
     query = read_query(past=False)
     try:
-        invoice_setup.add_account(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.acted(
+            invoice_setup.add_account,
             vendor_number=query.agreement.vendor.organisation_number,
             account=request.form.get("account", ""),
             checked=request.form.get("checked", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
         )
     except InvalidInput as error:
         return _show(query, _errors(error.errors)), 422
@@ -209,10 +185,7 @@ def add_account() -> Any:
 def remove_account(account_id: int) -> Any:
     """Take an account off the list."""
     query = read_query(past=False)
-    invoice_setup.remove_account(
-        db.session, agreement_id=query.agreement.id, account_id=account_id, actor=query.actor, now=datetime.now(UTC)
-    )
-    db.session.commit()
+    query.done(invoice_setup.remove_account, account_id=account_id)
     flash(_("The account is off the list."))
     return redirect(query.link("invoice_setup.show"), 303)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Response
@@ -13,9 +12,9 @@ from contracts.agreements import AgreementSummary, find_agreement, lock_agreemen
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
+from contracts.web.acts import acted, asked, done
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
-from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 
 resource = Resource(
@@ -45,10 +44,9 @@ ACCOUNT: Final = {"vendor": "123456785", "account": "12345670007", "checked": "R
 def list_references(query: dict[str, Any]) -> Any:
     """List what an invoice to each organisation must carry"""
     agreement = _agreement(query)
-    listed = [
+    return [
         _recipient(agreement.id, each.code) for each in invoice_setup.recipients(db.session, agreement_id=agreement.id)
     ]
-    return listed
 
 
 @resource.reads(
@@ -82,15 +80,7 @@ def set_references(query: dict[str, Any], code: str) -> Response:
     agreement = _agreement(query)
     lock_agreement(db.session, agreement.id)
     require_match(etag_of(code, _recipient(agreement.id, code).row))
-    changed = invoice_setup.set_references(
-        db.session,
-        agreement_id=agreement.id,
-        code=code,
-        references=references,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
-    db.session.commit()
+    changed = done(invoice_setup.set_references, agreement_id=agreement.id, code=code, references=references)
     return _recipient_answer(changed)
 
 
@@ -99,7 +89,7 @@ def set_references(query: dict[str, Any], code: str) -> Response:
 )
 def list_mappings(query: dict[str, Any]) -> Response:
     """List by which fields the vendors' documents are read"""
-    listed = invoice_setup.list_mappings(db.session, agreement_id=_agreement(query).id, actor=current_actor())
+    listed = asked(invoice_setup.list_mappings, agreement_id=_agreement(query).id)
     return json_answer({"items": [shapes.dump_mapping(each) for each in listed], "next": None})
 
 
@@ -132,15 +122,7 @@ def set_mapping(query: dict[str, Any], vendor: str) -> Response:
     agreement = _agreement(query)
     lock_agreement(db.session, agreement.id)
     require_match(etag_of(vendor, _mapping(agreement.id, vendor).row))
-    changed = invoice_setup.set_mapping(
-        db.session,
-        agreement_id=agreement.id,
-        vendor_number=vendor,
-        mapping=mapping,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
-    db.session.commit()
+    changed = done(invoice_setup.set_mapping, agreement_id=agreement.id, vendor_number=vendor, mapping=mapping)
     return _mapping_answer(changed)
 
 
@@ -149,8 +131,7 @@ def set_mapping(query: dict[str, Any], vendor: str) -> Response:
 )
 def list_accounts(query: dict[str, Any]) -> Any:
     """List the accounts that were checked to be the vendors'"""
-    listed = invoice_setup.list_accounts(db.session, agreement_id=_agreement(query).id, actor=current_actor())
-    return listed
+    return asked(invoice_setup.list_accounts, agreement_id=_agreement(query).id)
 
 
 @resource.writes(
@@ -166,16 +147,13 @@ def list_accounts(query: dict[str, Any]) -> Any:
 def add_account(query: dict[str, Any]) -> Any:
     """Record that an account was checked to be a vendor's"""
     body = shapes.load_account(json_body())
-    added = invoice_setup.add_account(
-        db.session,
+    return acted(
+        invoice_setup.add_account,
         agreement_id=_agreement(query).id,
         vendor_number=body["vendor"],
         account=body["account"],
         checked=body["checked"],
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
-    return added
 
 
 def _agreement(query: dict[str, Any]) -> AgreementSummary:
@@ -183,13 +161,11 @@ def _agreement(query: dict[str, Any]) -> AgreementSummary:
 
 
 def _recipient(agreement_id: int, code: str) -> invoice_setup.Recipient:
-    return invoice_setup.find_recipient(db.session, agreement_id=agreement_id, code=code, actor=current_actor())
+    return asked(invoice_setup.find_recipient, agreement_id=agreement_id, code=code)
 
 
 def _mapping(agreement_id: int, vendor: str) -> invoice_setup.MappingInForce:
-    return invoice_setup.find_mapping(
-        db.session, agreement_id=agreement_id, vendor_number=vendor, actor=current_actor()
-    )
+    return asked(invoice_setup.find_mapping, agreement_id=agreement_id, vendor_number=vendor)
 
 
 def _recipient_answer(recipient: invoice_setup.Recipient) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, flash, redirect, request
@@ -52,9 +51,7 @@ def show() -> Any:
         return redirect(query.link("accrual_pages.show", maaned=Period.month(day).label()))
     found = _found(query)
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    vouchers = accruals.list_vouchers(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    vouchers = query.asked(accruals.list_vouchers, known_at=query.known_at)
     return query.page(
         "billing/payments/accruals/show.html",
         as_of=query.counted().through,
@@ -89,15 +86,7 @@ def book() -> Any:
         month = Period.month(Period.parse(request.form.get("maaned", "")).start)
     except ValueError:
         raise NotFound(_("There is no such month.")) from None
-    booked = accruals.book(
-        db.session,
-        agreement_id=query.agreement.id,
-        month=month,
-        actor=query.actor,
-        now=datetime.now(UTC),
-        today=query.today,
-    )
-    db.session.commit()
+    booked = query.done(accruals.book, month=month, today=query.today)
     flash(_("Voucher %(n)s is booked.", n=booked.number))
     return redirect(query.link("accrual_pages.voucher", number=booked.number), 303)
 
@@ -107,9 +96,7 @@ def book() -> Any:
 def voucher(number: int) -> Any:
     """Show a booked voucher."""
     query = read_query()
-    found = accruals.find_voucher(
-        db.session, agreement_id=query.agreement.id, number=number, actor=query.actor, known_at=query.known_at
-    )
+    found = query.asked(accruals.find_voucher, number=number, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/payments/accruals/voucher.html",
@@ -128,7 +115,7 @@ def voucher(number: int) -> Any:
 def voucher_file(number: int) -> Response:
     """Give a voucher as a file for an accounting system."""
     query = read_query()
-    name, content = accruals.voucher_file(db.session, agreement_id=query.agreement.id, number=number, actor=query.actor)
+    name, content = query.asked(accruals.voucher_file, number=number)
     return file_answer(content, "text/csv", name)
 
 
@@ -148,17 +135,9 @@ def template() -> Any:
             "changed_meanwhile", _("Somebody else changed it in the meantime. Open the page again and look.")
         )
     try:
-        accruals.set_template(
-            db.session,
-            agreement_id=query.agreement.id,
-            template=_template_of(typed),
-            actor=query.actor,
-            now=datetime.now(UTC),
-        )
+        query.done(accruals.set_template, template=_template_of(typed))
     except InvalidInput as error:
-        db.session.rollback()
         return _template_page(query, typed, row, money_words.mistakes(error.errors)), 422
-    db.session.commit()
     flash(_("Saved. Files of earlier vouchers are written by it too."))
     return redirect(query.link("accrual_pages.show"), 303)
 
@@ -205,9 +184,7 @@ def _found(query: Query) -> Accruals:
     period = query.period("maaned")
     if period is None or period != Period.month(period.start):
         raise NotFound(_("There is no such month."))
-    return accruals.accruals(
-        db.session, agreement_id=query.agreement.id, month=period, actor=query.actor, known_at=query.known_at
-    )
+    return query.asked(accruals.accruals, month=period, known_at=query.known_at)
 
 
 def _by_trust(found: Accruals) -> list[tuple[str, Any, Any, Any]]:

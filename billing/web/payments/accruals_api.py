@@ -22,6 +22,7 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
+from contracts.web.acts import acted, asked, done
 from contracts.web.api import described, document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor, requires
@@ -89,13 +90,11 @@ def export_accruals(query: dict[str, Any], suffix: str) -> Response:
 )
 def list_vouchers(query: dict[str, Any]) -> Any:
     """List the booked vouchers"""
-    listed = accruals.list_vouchers(
-        db.session,
+    return asked(
+        accruals.list_vouchers,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
-    return listed
 
 
 @resource.writes(
@@ -113,11 +112,10 @@ def book_voucher(query: dict[str, Any]) -> Response:
     """
     month = _month(shapes.load_month(json_body()), "#/month")
     now = datetime.now(UTC)
-    booked = accruals.book(
-        db.session,
+    booked = acted(
+        accruals.book,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         month=month,
-        actor=current_actor(),
         now=now,
         today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=now),
     )
@@ -129,13 +127,7 @@ def book_voucher(query: dict[str, Any]) -> Response:
 @resource.reads(_VOUCHER, shapes.AccrualVoucherSchema, "The voucher.", query=AgreementQuerySchema)
 def show_voucher(query: dict[str, Any], number: int) -> Any:
     """Give a booked voucher"""
-    found = accruals.find_voucher(
-        db.session,
-        agreement_id=find_agreement(db.session, query["agreement"]).id,
-        number=number,
-        actor=current_actor(),
-    )
-    return found
+    return asked(accruals.find_voucher, agreement_id=find_agreement(db.session, query["agreement"]).id, number=number)
 
 
 @resource.reads_file(
@@ -145,11 +137,8 @@ def show_voucher(query: dict[str, Any], number: int) -> Any:
 )
 def voucher_file(query: dict[str, Any], number: int) -> Response:
     """Give a voucher as a file for an accounting system"""
-    name, content = accruals.voucher_file(
-        db.session,
-        agreement_id=find_agreement(db.session, query["agreement"]).id,
-        number=number,
-        actor=current_actor(),
+    name, content = asked(
+        accruals.voucher_file, agreement_id=find_agreement(db.session, query["agreement"]).id, number=number
     )
     return file_answer(content, "text/csv", name)
 
@@ -184,10 +173,7 @@ def set_template(query: dict[str, Any]) -> Response:
     agreement_id = find_agreement(db.session, query["agreement"]).id
     lock_agreement(db.session, agreement_id)
     require_match(etag_of("voucher_template", accruals.template_in_force(db.session, agreement_id)[1]))
-    accruals.set_template(
-        db.session, agreement_id=agreement_id, template=template, actor=current_actor(), now=datetime.now(UTC)
-    )
-    db.session.commit()
+    done(accruals.set_template, agreement_id=agreement_id, template=template)
     return _template(agreement_id)
 
 
@@ -204,28 +190,25 @@ def _allocation(query: dict[str, Any]) -> Allocation:
     if (query["quarter"] is None) == (query["invoice"] is None):
         raise InvalidInput((Finding("#/query/quarter", "one_of_two", "name a quarter or an invoice"),))
     if query["invoice"] is not None:
-        return allocation.allocate_invoice(
-            db.session,
+        return asked(
+            allocation.allocate_invoice,
             agreement_id=agreement_id,
             invoice_id=query["invoice"],
-            actor=current_actor(),
             known_at=query["known_at"],
         )
-    return allocation.allocate_charges(
-        db.session,
+    return asked(
+        allocation.allocate_charges,
         agreement_id=agreement_id,
         period=_period(query["quarter"], "#/query/quarter"),
-        actor=current_actor(),
         known_at=query["known_at"],
     )
 
 
 def _accruals(query: dict[str, Any]) -> Accruals:
-    return accruals.accruals(
-        db.session,
+    return asked(
+        accruals.accruals,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         month=_month(query["month"], "#/query/month"),
-        actor=current_actor(),
         known_at=query["known_at"],
     )
 

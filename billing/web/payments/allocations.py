@@ -51,9 +51,7 @@ def show() -> Any:
         found=found,
         chosen=query.values,
         quarters=_quarters(query, found.period),
-        listed=invoices.list_invoices(
-            db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-        ),
+        listed=query.asked(invoices.list_invoices, known_at=query.known_at),
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
         words=words,
         money_words=money_words,
@@ -78,19 +76,11 @@ def _found(query: Query) -> Allocation:
     if asked:
         if not (asked.isascii() and asked.isdigit() and int(asked) < 2**63):
             raise NotFound(_("There is no such invoice."))
-        return allocation.allocate_invoice(
-            db.session,
-            agreement_id=query.agreement.id,
-            invoice_id=int(asked),
-            actor=query.actor,
-            known_at=query.known_at,
-        )
+        return query.asked(allocation.allocate_invoice, invoice_id=int(asked), known_at=query.known_at)
     period = query.period()
     if period is None:
         raise NotFound(_("There is no such file."))
-    return allocation.allocate_charges(
-        db.session, agreement_id=query.agreement.id, period=period, actor=query.actor, known_at=query.known_at
-    )
+    return query.asked(allocation.allocate_charges, period=period, known_at=query.known_at)
 
 
 def _quarters(query: Query, shown: Period) -> list[tuple[str, str]]:

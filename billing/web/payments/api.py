@@ -16,6 +16,7 @@ from contracts.agreements import AgreementSummary, find_agreement
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import (
     document_body,
     file_body,
@@ -23,7 +24,6 @@ from contracts.web.api import (
     json_body,
     uploaded,
 )
-from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 from contracts.web.table_files import table_answer
 
@@ -46,9 +46,7 @@ _ONE: Final = "/payments/<int(max=9223372036854775807):payment_id>"
 def list_payments(query: dict[str, Any]) -> Response:
     """List the registered payments, newest first"""
     agreement = _agreement(query)
-    listed = payments.list_payments(
-        db.session, agreement_id=agreement.id, actor=current_actor(), known_at=query["known_at"]
-    )
+    listed = asked(payments.list_payments, agreement_id=agreement.id, known_at=query["known_at"])
     items = [shapes.dump_payment(each, agreement.term.currency) for each in listed]
     return json_answer({"items": items, "next": None})
 
@@ -56,9 +54,7 @@ def list_payments(query: dict[str, Any]) -> Response:
 @resource.reads_file("/payments.<any(csv, xlsx):suffix>", query=shapes.KnownAgreementQuerySchema)
 def export_payments(query: dict[str, Any], suffix: str) -> Response:
     """Give the registered payments as a file (csv, xlsx)"""
-    listed = payments.list_payments(
-        db.session, agreement_id=_agreement(query).id, actor=current_actor(), known_at=query["known_at"]
-    )
+    listed = asked(payments.list_payments, agreement_id=_agreement(query).id, known_at=query["known_at"])
     return table_answer(suffix, "betalinger", *payment_table(listed))
 
 
@@ -74,14 +70,7 @@ def record_payment(query: dict[str, Any]) -> Response:
     """Register a payment on an invoice"""
     body = shapes.load_payment(json_body())
     agreement = _agreement(query)
-    registered = payments.record_payment(
-        db.session,
-        agreement_id=agreement.id,
-        **body,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=_today(),
-    )
+    registered = acted(payments.record_payment, agreement_id=agreement.id, **body, today=_today())
     headers = {"Location": f"{api.PREFIX}/payments/{registered.id}"}
     return json_answer(shapes.dump_payment(registered, agreement.term.currency), 201, headers)
 
@@ -90,7 +79,7 @@ def record_payment(query: dict[str, Any]) -> Response:
 def show_payment(query: dict[str, Any], payment_id: int) -> Response:
     """Give one payment"""
     agreement = _agreement(query)
-    found = payments.find_payment(db.session, agreement_id=agreement.id, payment_id=payment_id, actor=current_actor())
+    found = asked(payments.find_payment, agreement_id=agreement.id, payment_id=payment_id)
     return json_answer(shapes.dump_payment(found, agreement.term.currency))
 
 
@@ -111,15 +100,7 @@ def reverse_payment(query: dict[str, Any], payment_id: int) -> Response:
     """Take a payment back by one of the opposite amount"""
     body = shapes.load_reversal(json_body())
     agreement = _agreement(query)
-    made = payments.reverse_payment(
-        db.session,
-        agreement_id=agreement.id,
-        payment_id=payment_id,
-        **body,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=_today(),
-    )
+    made = acted(payments.reverse_payment, agreement_id=agreement.id, payment_id=payment_id, **body, today=_today())
     return json_answer(shapes.dump_payment(made, agreement.term.currency), 201)
 
 
@@ -140,14 +121,8 @@ def import_payments(query: dict[str, Any]) -> Response:
     One row that is wrong (an unknown invoice number, say) refuses the file; every error names its row and column.
     """
     filename, content = uploaded("text/csv", "application/xml", usual_name="payments.csv")
-    done = payments.import_payments(
-        db.session,
-        agreement_id=_agreement(query).id,
-        filename=filename,
-        content=content,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=_today(),
+    done = acted(
+        payments.import_payments, agreement_id=_agreement(query).id, filename=filename, content=content, today=_today()
     )
     return json_answer(shapes.ImportedPaymentsSchema().dump(done), 201 if done.status == "imported" else 200)
 
@@ -176,8 +151,7 @@ def export_open_items(query: dict[str, Any], suffix: str) -> Response:
 )
 def list_rates(query: dict[str, Any]) -> Any:
     """List the rates of late interest that people recorded"""
-    listed = late_interest.list_rates(db.session, actor=current_actor(), known_at=query["known_at"])
-    return listed
+    return asked(late_interest.list_rates, known_at=query["known_at"])
 
 
 @resource.writes(
@@ -190,20 +164,11 @@ def list_rates(query: dict[str, Any]) -> Any:
 )
 def set_rate() -> Any:
     """Record the rate of a half-year, or correct the one that begins on the same day"""
-    rate = late_interest.set_rate(
-        db.session, rate=shapes.load_rate(json_body()), actor=current_actor(), now=datetime.now(UTC)
-    )
-    return rate
+    return acted(late_interest.set_rate, rate=shapes.load_rate(json_body()))
 
 
 def _open(agreement: AgreementSummary, query: dict[str, Any]) -> payments.OpenItems:
-    return payments.open_items(
-        db.session,
-        agreement_id=agreement.id,
-        actor=current_actor(),
-        on=query["on"] or _today(),
-        known_at=query["known_at"],
-    )
+    return asked(payments.open_items, agreement_id=agreement.id, on=query["on"] or _today(), known_at=query["known_at"])
 
 
 def _agreement(query: dict[str, Any]) -> AgreementSummary:

@@ -19,6 +19,7 @@ from contracts.errors import Conflict, Finding, InvalidInput
 from contracts.extensions import db
 from contracts.people import access
 from contracts.terms.agreement import PAYERS
+from contracts.web.acts import acted, asked
 from contracts.web.guard import requires
 from contracts.web.table_files import table_answer
 
@@ -54,23 +55,17 @@ def add() -> Any:
     try:
         if findings or valid_from is None:
             raise InvalidInput(tuple(findings))
-        cost_centres.add_cost_centre(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            cost_centres.add_cost_centre,
             trust=request.form.get("trust", ""),
             algorithm=request.form.get("algorithm") or None,
             valid_from=valid_from,
             booking=_booking(),
-            actor=query.actor,
-            now=datetime.now(UTC),
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _index(query, money_words.mistakes(error.errors)), 422
     except Conflict as conflict:
-        db.session.rollback()
         return _index(query, money_words.mistakes([Finding("#/valid_from", conflict.code, conflict.detail)])), 422
-    db.session.commit()
     flash(_("The cost centre is recorded."))
     return redirect(query.link("cost_centre_pages.index"), 303)
 
@@ -81,13 +76,11 @@ def correct(entry_id: int) -> Any:
     """Correct an entry or take it back."""
     query = read_query(past=False)
     agreement_id, now = query.agreement.id, datetime.now(UTC)
-    found = cost_centres.find_cost_centre(db.session, agreement_id=agreement_id, entry_id=entry_id, actor=query.actor)
+    found = asked(cost_centres.find_cost_centre, agreement_id=agreement_id, entry_id=entry_id)
     if request.method == "GET":
         return _entry_page(query, found)
     if request.form.get("event") == "take_back":
-        cost_centres.take_back_cost_centre(
-            db.session, agreement_id=agreement_id, entry_id=entry_id, actor=query.actor, now=now
-        )
+        acted(cost_centres.take_back_cost_centre, agreement_id=agreement_id, entry_id=entry_id, now=now)
         db.session.commit()
         flash(_("The entry is taken back."))
         return redirect(query.link("cost_centre_pages.index"), 303)
@@ -95,13 +88,12 @@ def correct(entry_id: int) -> Any:
     try:
         if findings or valid_from is None:
             raise InvalidInput(tuple(findings))
-        cost_centres.correct_cost_centre(
-            db.session,
+        acted(
+            cost_centres.correct_cost_centre,
             agreement_id=agreement_id,
             entry_id=entry_id,
             valid_from=valid_from,
             booking=_booking(),
-            actor=query.actor,
             now=now,
         )
     except InvalidInput as error:
@@ -128,13 +120,9 @@ def set_payer() -> Any:
     try:
         if findings or start is None or who is None:
             raise InvalidInput(tuple(findings))
-        cost_centres.set_payer(
-            db.session, agreement_id=query.agreement.id, start=start, who=who, actor=query.actor, now=datetime.now(UTC)
-        )
+        query.done(cost_centres.set_payer, start=start, who=who)
     except InvalidInput as error:
-        db.session.rollback()
         return _index(query, money_words.mistakes(error.errors)), 422
-    db.session.commit()
     flash(_("Who pays is recorded."))
     return redirect(query.link("cost_centre_pages.index"), 303)
 
@@ -186,13 +174,7 @@ def _entry_page(query: Query, found: CostCentreEntry, errors: list[tuple[str | N
 
 
 def _listed(query: Query) -> tuple[CostCentreEntry, ...]:
-    return cost_centres.list_cost_centres(
-        db.session,
-        agreement_id=query.agreement.id,
-        actor=query.actor,
-        trust=query.values.get("hf") or None,
-        known_at=query.known_at,
-    )
+    return query.asked(cost_centres.list_cost_centres, trust=query.values.get("hf") or None, known_at=query.known_at)
 
 
 def _booking() -> Booking:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Response
@@ -18,9 +17,10 @@ from contracts.schemas.agreement import PayerStepSchema
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.schemas.fields import CODE, Text
 from contracts.web import api
+from contracts.web.acts import acted, asked, done
 from contracts.web.api import described, document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, needs_match, require_match
-from contracts.web.guard import current_actor, requires
+from contracts.web.guard import requires
 from contracts.web.resources import Resource
 from contracts.web.table_files import table_answer
 
@@ -72,15 +72,13 @@ def export_entries(query: dict[str, Any], suffix: str) -> Response:
 def add_entry(query: dict[str, Any]) -> Response:
     """Record where a trust's amounts are booked from a day on"""
     body = shapes.load_cost_centre(json_body())
-    added = cost_centres.add_cost_centre(
-        db.session,
+    added = acted(
+        cost_centres.add_cost_centre,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         trust=body.pop("trust"),
         algorithm=body.pop("algorithm"),
         valid_from=body.pop("valid_from"),
         booking=Booking(**body),
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
     return _answer(added, 201)
 
@@ -110,16 +108,13 @@ def correct_entry(query: dict[str, Any], entry_id: int) -> Response:
     agreement = find_agreement(db.session, query["agreement"])
     lock_agreement(db.session, agreement.id)
     require_match(_etag(_found(query, entry_id)))
-    corrected = cost_centres.correct_cost_centre(
-        db.session,
+    corrected = done(
+        cost_centres.correct_cost_centre,
         agreement_id=agreement.id,
         entry_id=entry_id,
         valid_from=body.pop("valid_from"),
         booking=Booking(**body),
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
-    db.session.commit()
     return _answer(corrected)
 
 
@@ -133,10 +128,7 @@ def take_back_entry(query: dict[str, Any], entry_id: int) -> Response:
     agreement = find_agreement(db.session, query["agreement"])
     lock_agreement(db.session, agreement.id)
     require_match(_etag(_found(query, entry_id)))
-    cost_centres.take_back_cost_centre(
-        db.session, agreement_id=agreement.id, entry_id=entry_id, actor=current_actor(), now=datetime.now(UTC)
-    )
-    db.session.commit()
+    done(cost_centres.take_back_cost_centre, agreement_id=agreement.id, entry_id=entry_id)
     return Response(status=204)
 
 
@@ -159,33 +151,22 @@ def set_payer(code: str) -> Response:
     """Record who pays the vendor from a day on"""
     step = shapes.load_payer(json_body())
     agreement_id = find_agreement(db.session, code).id
-    cost_centres.set_payer(
-        db.session,
-        agreement_id=agreement_id,
-        start=step.start,
-        who=step.who,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
+    acted(cost_centres.set_payer, agreement_id=agreement_id, start=step.start, who=step.who)
     return _payers(agreement_id, 201)
 
 
 def _listed(query: dict[str, Any]) -> tuple[CostCentreEntry, ...]:
-    return cost_centres.list_cost_centres(
-        db.session,
+    return asked(
+        cost_centres.list_cost_centres,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         trust=query["trust"],
         known_at=query["known_at"],
     )
 
 
 def _found(query: dict[str, Any], entry_id: int) -> CostCentreEntry:
-    return cost_centres.find_cost_centre(
-        db.session,
-        agreement_id=find_agreement(db.session, query["agreement"]).id,
-        entry_id=entry_id,
-        actor=current_actor(),
+    return asked(
+        cost_centres.find_cost_centre, agreement_id=find_agreement(db.session, query["agreement"]).id, entry_id=entry_id
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from contracts.errors import Conflict, Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people import access
 from contracts.web import layout
+from contracts.web.acts import asked, done
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
 from contracts.web.table_files import table_answer
@@ -84,24 +85,18 @@ def record() -> Any:
     try:
         if findings or paid_on is None or amount is None:
             raise InvalidInput(tuple(findings))
-        payments.record_payment(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            payments.record_payment,
             invoice_id=int(invoice),
             paid_on=paid_on,
             amount=amount,
             reference=form.get("reference", "").strip(),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _index(query, money_words.mistakes(error.errors)), 422
     except Conflict as conflict:
-        db.session.rollback()
         return _index(query, money_words.mistakes([Finding("#/amount", conflict.code, conflict.detail)])), 422
-    db.session.commit()
     flash(_("The payment is registered."))
     return redirect(query.link("payment_pages.index"), 303)
 
@@ -116,19 +111,9 @@ def upload() -> Any:
     if file is None or not content:
         return _index(query, money_words.mistakes([Finding("#/fil", "no_file", "choose a file")])), 422
     try:
-        done = payments.import_payments(
-            db.session,
-            agreement_id=query.agreement.id,
-            filename=file.filename or "",
-            content=content,
-            actor=query.actor,
-            now=datetime.now(UTC),
-            today=query.today,
-        )
+        done = query.done(payments.import_payments, filename=file.filename or "", content=content, today=query.today)
     except InvalidInput as error:
-        db.session.rollback()
         return _index(query, money_words.mistakes(error.errors[:SHOWN_ERRORS], {"line": "fil", "": "fil"})), 422
-    db.session.commit()
     if done.status == "already_imported":
         flash(_("This very file is in already; nothing was done."))
     else:
@@ -152,7 +137,7 @@ def upload() -> Any:
 def reverse(payment_id: int) -> Any:
     """Take a payment back, with a day and a reason."""
     query = read_query(past=False)
-    found = payments.find_payment(db.session, agreement_id=query.agreement.id, payment_id=payment_id, actor=query.actor)
+    found = query.asked(payments.find_payment, payment_id=payment_id)
     if request.method == "GET":
         return _reversal_page(query, found, [])
     findings: list[Finding] = []
@@ -160,20 +145,15 @@ def reverse(payment_id: int) -> Any:
     try:
         if findings or on is None:
             raise InvalidInput(tuple(findings))
-        payments.reverse_payment(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            payments.reverse_payment,
             payment_id=payment_id,
             on=on,
             reason=request.form.get("reason", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _reversal_page(query, found, money_words.mistakes(error.errors)), 422
-    db.session.commit()
     flash(_("The payment is taken back."))
     return redirect(query.link("payment_pages.index"), 303)
 
@@ -197,11 +177,9 @@ def set_rate() -> Any:
         if findings or valid_from is None or percent is None or compensation is None:
             raise InvalidInput(tuple(findings))
         rate = Rate(valid_from, percent, compensation, request.form.get("source", "").strip())
-        late_interest.set_rate(db.session, rate=rate, actor=query.actor, now=datetime.now(UTC))
+        done(late_interest.set_rate, rate=rate)
     except InvalidInput as error:
-        db.session.rollback()
         return _rates_page(query, money_words.mistakes(error.errors)), 422
-    db.session.commit()
     flash(_("The rate is recorded."))
     return redirect(query.link("payment_pages.rates"), 303)
 
@@ -246,7 +224,7 @@ def _rates_page(query: Query, errors: Errors) -> str:
         "billing/payments/rates.html",
         as_of=None,
         version=None,
-        rates=late_interest.list_rates(db.session, actor=query.actor, known_at=query.known_at)[::-1],
+        rates=asked(late_interest.list_rates, known_at=query.known_at)[::-1],
         may_record=query.actor.may(ACT) and query.actor.scope(ACT) is None and query.known_at is None,
         typed=request.form,
         errors=errors,
@@ -259,15 +237,11 @@ def _open(query: Query) -> OpenItems:
         on = read_day(text) if text else query.today
     except ValueError:
         raise NotFound(_("There is no such day.")) from None
-    return payments.open_items(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, on=on, known_at=query.known_at
-    )
+    return query.asked(payments.open_items, on=on, known_at=query.known_at)
 
 
 def _listed(query: Query) -> tuple[RegisteredPayment, ...]:
-    return payments.list_payments(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    return query.asked(payments.list_payments, known_at=query.known_at)
 
 
 def _day(name: str, findings: list[Finding]) -> date | None:

@@ -25,6 +25,7 @@ from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
 from contracts.terms.period import previous_day
 from contracts.terms.price_book import PriceBook
 from contracts.web import api
+from contracts.web.acts import acted, asked, done
 from contracts.web.api import (
     document_body,
     from_cursor,
@@ -90,8 +91,7 @@ def compare_versions(query: dict[str, Any]) -> Any:
     if before.until is None or before.version.valid_from >= after.version.valid_from:
         raise NotFound("two versions are compared from the older one to the newer one")
     old = Priced(before.version, factors_in_force(terms.price_book, previous_day(before.until)))
-    comparison = price_diff.compare(terms, old=old, new=Priced(after.version), trust=current_actor().scope("read"))
-    return comparison
+    return price_diff.compare(terms, old=old, new=Priced(after.version), trust=current_actor().scope("read"))
 
 
 @resource.reads("/drafts", shapes.PriceBookDraftPageSchema, "The drafts, the newest first.", query=PageQuerySchema)
@@ -101,7 +101,7 @@ def list_drafts(query: dict[str, Any]) -> Response:
     A reader within one trust gets none.
     """
     agreement = find_agreement(db.session, query["agreement"])
-    drafts = price_drafts.list_drafts(db.session, agreement_id=agreement.id, actor=current_actor())
+    drafts = asked(price_drafts.list_drafts, agreement_id=agreement.id)
     return _page([shapes.PriceBookDraftSchema().dump(draft) for draft in drafts], query)
 
 
@@ -118,13 +118,11 @@ def list_drafts(query: dict[str, Any]) -> Response:
 )
 def create_draft(query: dict[str, Any]) -> Response:
     """Make a draft"""
-    draft = price_drafts.create_draft(
-        db.session,
+    draft = acted(
+        price_drafts.create_draft,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         content=shapes.load_content(json_body()),
         based_on=None,
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
     return _answer(draft, 201, {"Location": url_for("price_books_api.show_draft", draft_id=draft.id)})
 
@@ -157,15 +155,7 @@ def revise_draft(draft_id: int) -> Response:
     lock_agreement(db.session, _draft(draft_id).agreement_id)
     draft = _draft(draft_id)
     require_match(_tag(draft))
-    revised = price_drafts.revise_draft(
-        db.session,
-        draft_id=draft_id,
-        seen=draft.newest.number,
-        content=content,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
-    db.session.commit()
+    revised = done(price_drafts.revise_draft, draft_id=draft_id, seen=draft.newest.number, content=content)
     return _answer(revised)
 
 
@@ -298,15 +288,7 @@ def _decided(draft_id: int, act: Callable[..., Draft], revision: int, comment: s
             examined = review(reading, draft)
     told_of = {} if examined is None else {"consequence": examined.consequence}
     book = locked_book(db.session, _draft(draft_id).agreement_id)
-    done = act(
-        db.session,
-        draft_id=draft_id,
-        seen=revision,
-        comment=comment,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        **told_of,
-    )
+    done = acted(act, draft_id=draft_id, seen=revision, comment=comment, **told_of)
     if examined is not None:
         require_told(examined, book, as_shown=shapes.told_as(json_body(), examined.consequence))
     return _answer(done)
@@ -321,7 +303,7 @@ def _compared(draft_id: int) -> price_diff.Comparison:
 
 
 def _draft(draft_id: int) -> Draft:
-    return price_drafts.find_draft(db.session, draft_id=draft_id, actor=current_actor())
+    return asked(price_drafts.find_draft, draft_id=draft_id)
 
 
 def _tag(draft: Draft) -> str:

@@ -37,6 +37,7 @@ from contracts.terms.price_book import PriceBook, errors_of
 from contracts.terms.price_model import Charge, UsageCharge
 from contracts.terms.written import read_day
 from contracts.web import formatting
+from contracts.web.acts import asked, done
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
 
@@ -68,15 +69,11 @@ def create(code: str) -> Any:
     valid_from = _day(request.form, errors)
     if errors or valid_from is None:
         return _new_page(query, request.form, errors), 422
-    draft = begin_draft(
-        db.session,
-        agreement_id=query.agreement.id,
+    draft = query.done(
+        begin_draft,
         content=Content(valid_from, _text("klausul"), (), _text("merknad")),
         from_prices=request.form.get("innhold") != "tom",
-        actor=query.actor,
-        now=datetime.now(UTC),
     )
-    db.session.commit()
     return redirect(_to(query, "show", draft))
 
 
@@ -331,7 +328,7 @@ def withdraw(code: str, draft_id: int) -> Any:
 def _read(code: str, draft_id: int, *own: str, past: bool = True) -> tuple[Query, Draft]:
     """Read a draft as known at the moment asked for; what changes it (``past`` is false) knows it as it is."""
     query = read_query(*own, code=code, past=past)
-    draft = price_drafts.find_draft(db.session, draft_id=draft_id, actor=query.actor, known_at=query.known_at)
+    draft = asked(price_drafts.find_draft, draft_id=draft_id, known_at=query.known_at)
     if draft.agreement_id != query.agreement.id:
         raise NotFound(_("There is no such draft."))
     return query, draft
@@ -424,19 +421,14 @@ def _charge_at(draft: Draft, number: int) -> Charge:
 
 
 def _revise(
-    query: Query, draft: Draft, content: Content, done: str, *, form: ChargeForm | None = None, number: int = 0
+    query: Query, draft: Draft, content: Content, told: str, *, form: ChargeForm | None = None, number: int = 0
 ) -> Any:
     """Save a revision and go back to the draft; where somebody was first, show both."""
     try:
-        price_drafts.revise_draft(
-            db.session, draft_id=draft.id, seen=_seen(), content=content, actor=query.actor, now=datetime.now(UTC)
-        )
-        db.session.commit()
+        done(price_drafts.revise_draft, draft_id=draft.id, seen=_seen(), content=content)
     except Conflict as conflict:
-        db.session.rollback()
         return _conflict(query, draft.id, conflict, form, number), 409
     except InvalidInput as refused:
-        db.session.rollback()
         errors = [
             (error.pointer.rpartition("/")[2], price_words.refusal(error.code, error.detail))
             for error in refused.errors
@@ -447,7 +439,7 @@ def _revise(
         names = {"clause": "klausul", "note": "merknad"}
         named = [(names.get(name), text) for name, text in errors]
         return _show(query, _examine(query, draft), named), 422
-    flash(done)
+    flash(told)
     return redirect(_to(query, "show", draft))
 
 
@@ -478,7 +470,7 @@ def _decide(
 
 def _conflict(query: Query, draft_id: int, conflict: Conflict, form: ChargeForm | None = None, number: int = 0) -> str:
     """Show that somebody else was first: what is saved now beside what was sent, and what can be done."""
-    newest = price_drafts.find_draft(db.session, draft_id=draft_id, actor=query.actor)
+    newest = asked(price_drafts.find_draft, draft_id=draft_id)
     original = request.form.get("original", "")
     saved = next((each for each in newest.newest.content.charges if each.code == original), None)
     return _page(

@@ -73,9 +73,7 @@ def index(code: str) -> Any:
     """List the versions and the drafts."""
     query = read_query(code=code)
     book = price_books.price_book(db.session, query.agreement.id, query.known_at)
-    drafts = price_drafts.list_drafts(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    drafts = query.asked(price_drafts.list_drafts, known_at=query.known_at)
     current = book.version_on(query.today)
     return query.page(
         "billing/prices/index.html",

@@ -16,7 +16,7 @@ from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
-from contracts.web.guard import current_actor
+from contracts.web.acts import asked
 from contracts.web.resources import Resource
 
 resource = Resource(
@@ -43,29 +43,25 @@ def show_drivers(query: dict[str, Any]) -> Any:
     today = clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
     last = metering.last_day(db.session, agreement.id, query["known_at"])
     as_of = query["as_of"] or (today if last is None else last + timedelta(days=1))
-    found = year_drivers(
-        db.session,
+    return asked(
+        year_drivers,
         agreement_id=agreement.id,
         year=query["year"] or as_of.year + 1,
         as_of=as_of,
-        actor=current_actor(),
         trust=query["trust"],
         annual_growth=query["growth"],
         annual_index=query["index"],
         known_at=query["known_at"],
     )
-    return found
 
 
 @resource.reads("/vintages", VintagePageSchema, "The frozen forecasts, newest first.", query=VintageQuerySchema)
 def list_vintages(query: dict[str, Any]) -> Any:
     """List the forecasts as they were frozen, each held against what came"""
-    found = vintages(
-        db.session,
+    return asked(
+        vintages,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC)),
         trust=query["trust"],
         known_at=query["known_at"],
     )
-    return found

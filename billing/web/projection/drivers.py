@@ -125,12 +125,10 @@ def _found(query: Query, errors: list[tuple[str, str]]) -> YearDrivers | None:
     if errors or year is None:
         return None
     try:
-        return year_drivers(
-            db.session,
-            agreement_id=query.agreement.id,
+        return query.asked(
+            year_drivers,
             year=year,
             as_of=as_of,
-            actor=query.actor,
             trust=query.values.get("hf") or None,
             annual_growth=growth,
             annual_index=index,

@@ -86,11 +86,4 @@ def export(suffix: str) -> Response:
 
 
 def _found(query: Query) -> Vintages:
-    return vintages(
-        db.session,
-        agreement_id=query.agreement.id,
-        actor=query.actor,
-        today=query.today,
-        trust=query.values.get("hf") or None,
-        known_at=query.known_at,
-    )
+    return query.asked(vintages, today=query.today, trust=query.values.get("hf") or None, known_at=query.known_at)

@@ -189,9 +189,7 @@ def _scenario(query: Query, form: Form) -> Scenario:
 
 def _proposed(query: Query, form: Form) -> Proposal | None:
     try:
-        return starting_order.proposed(
-            db.session, agreement_id=query.agreement.id, scenario=_scenario(query, form), actor=query.actor
-        )
+        return query.asked(starting_order.proposed, scenario=_scenario(query, form))
     except InvalidInput as refusal:
         for error in refusal.errors:
             found = re.match(r"#/activations/([0-9]+)", error.pointer)

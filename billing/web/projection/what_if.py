@@ -101,9 +101,8 @@ def _answer(query: Query, holder: OptionHolder, names: words.Names, asked: Form)
     assert asked.go_live is not None
     assert asked.as_of is not None
     try:
-        result = reports.what_if(
-            db.session,
-            agreement_id=query.agreement.id,
+        result = query.asked(
+            reports.what_if,
             trust=holder.party.code,
             algorithm=asked.values["alg"],
             go_live=asked.go_live,
@@ -111,7 +110,6 @@ def _answer(query: Query, holder: OptionHolder, names: words.Names, asked: Form)
             adoption_months=asked.adoption,
             today=query.today,
             as_of=asked.as_of,
-            actor=query.actor,
         )
     except InvalidInput as refusal:
         for error in refusal.errors:
@@ -184,9 +182,7 @@ def _fan(query: Query, asked: Form) -> charts.Figure:
     plan = Plan(Activation(asked.values["hf"], asked.values["alg"], asked.go_live), asked.volume, asked.adoption)
     planned = plan_scenario(db.session, query.agreement.id, plan, query.today, asked.as_of)
     scenario = replace(planned, draws=DRAWS, seed=SEED, noise=None)
-    found = simulate_scenario(
-        db.session, agreement_id=query.agreement.id, scenario=scenario, actor=query.actor
-    ).marginal
+    found = query.asked(simulate_scenario, scenario=scenario).marginal
     language = current_language()
     rows = [
         FanMonth(month.label(), Band(fan.p10, fan.p25, fan.p50, fan.p75, fan.p90))

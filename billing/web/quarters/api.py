@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
@@ -30,6 +29,7 @@ from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -75,12 +75,11 @@ def show_quarter(query: dict[str, Any], quarter: str) -> Response:
 )
 def show_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     """Give the document that a run froze"""
-    found, content = quarters.run_bytes(
-        db.session,
+    found, content = asked(
+        quarters.run_bytes,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         quarter=_known(quarter),
         run=run,
-        actor=current_actor(),
     )
     response = Response(content, content_type="application/json")
     response.set_etag(found.sha256)
@@ -105,15 +104,7 @@ def close_quarter(query: dict[str, Any], quarter: str) -> Response:
     accepted = load_close(json_body())
     agreement_id = find_agreement(db.session, query["agreement"]).id
     _require_state(quarter, agreement_id)
-    closed = quarters.close(
-        db.session,
-        agreement_id=agreement_id,
-        quarter=quarter,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-        accept_missing=accepted,
-    )
+    closed = acted(quarters.close, agreement_id=agreement_id, quarter=quarter, today=today(), accept_missing=accepted)
     return json_answer(dump_closed(closed), 201 if closed.status == "closed" else 200)
 
 
@@ -132,15 +123,7 @@ def reopen_quarter(query: dict[str, Any], quarter: str) -> Response:
     reason = load_reason(json_body())
     agreement_id = find_agreement(db.session, query["agreement"]).id
     _require_state(quarter, agreement_id)
-    quarters.reopen(
-        db.session,
-        agreement_id=agreement_id,
-        quarter=quarter,
-        reason=reason,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-    )
+    acted(quarters.reopen, agreement_id=agreement_id, quarter=quarter, reason=reason, today=today())
     report = _report(quarter, agreement_id=agreement_id)
     response = json_answer(dump_state(report.state), 201)
     response.set_etag(etag_of(dump_report(report)))
@@ -148,7 +131,7 @@ def reopen_quarter(query: dict[str, Any], quarter: str) -> Response:
 
 
 def _report(quarter: str, **options: Any) -> QuarterReport:
-    return quarters.quarter_report(db.session, quarter=_known(quarter), actor=current_actor(), today=today(), **options)
+    return asked(quarters.quarter_report, quarter=_known(quarter), today=today(), **options)
 
 
 def _require_state(quarter: str, agreement_id: int) -> None:

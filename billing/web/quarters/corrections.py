@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, request
@@ -49,14 +49,7 @@ def index() -> Any:
     query = read_query("periode", "hf")
     trust = query.values.get("hf") or None
     period = query.period()
-    listed = corrections.list_corrections(
-        db.session,
-        agreement_id=query.agreement.id,
-        actor=query.actor,
-        period=period,
-        trust=trust,
-        known_at=query.known_at,
-    )
+    listed = query.asked(corrections.list_corrections, period=period, trust=trust, known_at=query.known_at)
     return _page(
         query,
         "billing/usage/corrections.html",
@@ -72,13 +65,7 @@ def index() -> Any:
 def show(correction_id: int) -> Any:
     """Show one correction with its evidence."""
     query = read_query()
-    found = corrections.find_correction(
-        db.session,
-        agreement_id=query.agreement.id,
-        correction_id=correction_id,
-        actor=query.actor,
-        known_at=query.known_at,
-    )
+    found = query.asked(corrections.find_correction, correction_id=correction_id, known_at=query.known_at)
     return _page(query, "billing/usage/correction.html", found=found)
 
 
@@ -108,28 +95,22 @@ def record() -> Any:
     if findings or on is None or change is None or content is None or file is None:
         return _form(query, values, usage_words.mistakes(findings, FIELDS)), 422
     try:
-        made = corrections.record_correction(
-            db.session,
-            agreement_id=query.agreement.id,
+        made = query.done(
+            corrections.record_correction,
             trust=trust,
             algorithm=algorithm,
             on=on,
             change=change,
             reason_code=values["kode"],
             reason=values["begrunnelse"],
-            actor=query.actor,
-            now=datetime.now(UTC),
             evidence=Evidence(values["tittel"], _plain_name(file.filename or ""), content),
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _form(query, values, usage_words.mistakes(error.errors, FIELDS)), 422
     except NotFound:
-        db.session.rollback()
         return _form(
             query, values, usage_words.mistakes([Finding("#/algorithm", "no_cell", "not active")], FIELDS)
         ), 422
-    db.session.commit()
     flash(
         _(
             "The correction is recorded. It changes the expected charges by %(amount)s.",

@@ -41,9 +41,7 @@ def show() -> Any:
         newest = Period.quarter(min(until or query.today, query.today))
         return redirect(query.link("coverage_pages.show", kvartal=newest.label(), hf=trust))
     period, found = _found(query, asked, trust)
-    states = quarters.list_quarters(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
-    )
+    states = query.asked(quarters.list_quarters, today=query.today, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     scope = query.actor.scope("read")
     rows: dict[tuple[str, str], list[usage_coverage.CoverageCell]] = {}
@@ -123,14 +121,8 @@ def _found(query: Query, asked: str, trust: str | None) -> tuple[Period, Coverag
         period = quarters.parse_quarter(asked)
     except InvalidInput as error:
         refuse(error.errors[0].detail)
-    return period, usage_coverage.coverage(
-        db.session,
-        agreement_id=query.agreement.id,
-        period=period,
-        actor=query.actor,
-        today=query.today,
-        trust=trust,
-        known_at=query.known_at,
+    return period, query.asked(
+        usage_coverage.coverage, period=period, today=query.today, trust=trust, known_at=query.known_at
     )
 
 

@@ -18,8 +18,8 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
+from contracts.web.acts import asked
 from contracts.web.api import from_cursor, to_cursor
-from contracts.web.guard import current_actor
 from contracts.web.resources import Page, Resource
 from contracts.web.table_files import XLSX
 
@@ -52,11 +52,10 @@ def list_coverage(query: dict[str, Any], suffix: str) -> Response:
 
 
 def _found(query: dict[str, Any]) -> Coverage:
-    return usage_coverage.coverage(
-        db.session,
+    return asked(
+        usage_coverage.coverage,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         period=Period.parse(query["quarter"]),
-        actor=current_actor(),
         today=today(),
         trust=query["trust"],
         known_at=query["known_at"],
@@ -67,10 +66,9 @@ def _found(query: dict[str, Any]) -> Coverage:
 def list_corrections(query: dict[str, Any]) -> Any:
     """List the corrections"""
     before = from_cursor(query["after"], api.whole)
-    found = corrections.list_corrections(
-        db.session,
+    found = asked(
+        corrections.list_corrections,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         trust=query["trust"],
         known_at=query["known_at"],
     )
@@ -83,10 +81,8 @@ def list_corrections(query: dict[str, Any]) -> Any:
 @corrected.reads("/<int:correction_id>", RecordedCorrectionSchema, "The correction.", query=AgreementQuerySchema)
 def show_correction(query: dict[str, Any], correction_id: int) -> Any:
     """Give one correction"""
-    found = corrections.find_correction(
-        db.session,
+    return asked(
+        corrections.find_correction,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         correction_id=correction_id,
-        actor=current_actor(),
     )
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, request
@@ -33,9 +32,7 @@ def register(app: Flask) -> None:
 def index() -> Any:
     """List the quarters with their course."""
     query = read_query()
-    states = quarters.list_quarters(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
-    )
+    states = query.asked(quarters.list_quarters, today=query.today, known_at=query.known_at)
     return query.page(
         "billing/usage/quarters.html",
         as_of=query.counted().through,
@@ -60,9 +57,7 @@ def show(quarter: str) -> Any:
 def document(quarter: str, run: int) -> Response:
     """Give the document that a run froze, byte for byte."""
     query = read_query()
-    _run, content = quarters.run_bytes(
-        db.session, agreement_id=query.agreement.id, quarter=_known(quarter), run=run, actor=query.actor
-    )
+    _run, content = query.asked(quarters.run_bytes, quarter=_known(quarter), run=run)
     answer = Response(content, mimetype="application/json")
     name = f"{query.agreement.code}-{quarter}-{run}.json"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
@@ -75,21 +70,16 @@ def close(quarter: str) -> Any:
     """Close a quarter; missing counts must be ticked off first."""
     query = read_query()
     try:
-        closed = quarters.close(
-            db.session,
-            agreement_id=query.agreement.id,
+        closed = query.done(
+            quarters.close,
             quarter=_known(quarter),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
             accept_missing=request.form.get("mangler") == "ja",
         )
     except Conflict as conflict:
-        db.session.rollback()
         if conflict.code != "coverage_missing":
             raise
         return _show(query, quarter, [("mangler", _("Say that you know that counts are missing."))]), 422
-    db.session.commit()
     when = words.period_text(closed.run.period.start, closed.run.period.end)
     if closed.status == "closed":
         flash(_("%(quarter)s is closed: run %(run)s.", quarter=when, run=closed.run.number))
@@ -104,19 +94,11 @@ def reopen(quarter: str) -> Any:
     """Open a closed quarter again, with a reason."""
     query = read_query()
     try:
-        state = quarters.reopen(
-            db.session,
-            agreement_id=query.agreement.id,
-            quarter=_known(quarter),
-            reason=request.form.get("begrunnelse", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
-            today=query.today,
+        state = query.done(
+            quarters.reopen, quarter=_known(quarter), reason=request.form.get("begrunnelse", ""), today=query.today
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _show(query, quarter, usage_words.mistakes(error.errors, {"#/reason": "begrunnelse"})), 422
-    db.session.commit()
     when = words.period_text(state.period.start, state.period.end)
     flash(_("%(quarter)s is open again. Run %(run)s stays readable.", quarter=when, run=state.runs[-1].number))
     return redirect(query.link("quarter_pages.show", quarter=quarter), 303)
@@ -126,11 +108,9 @@ def _show(query: Query, quarter: str, errors: list[Any] | None = None) -> str:
     asked = query.values.get("kjoring", "")
     if asked and not (asked.isascii() and asked.isdigit()):
         raise NotFound(_("There is no such run."))
-    report = quarters.quarter_report(
-        db.session,
-        agreement_id=query.agreement.id,
+    report = query.asked(
+        quarters.quarter_report,
         quarter=quarter,
-        actor=query.actor,
         today=query.today,
         run=int(asked) if asked else None,
         known_at=query.known_at,
@@ -166,14 +146,7 @@ def _sums(report: quarters.QuarterReport) -> list[tuple[str | None, Any, int]]:
 
 
 def _missing(query: Query, report: quarters.QuarterReport) -> tuple[CoverageCell, ...]:
-    found = usage_coverage.coverage(
-        db.session,
-        agreement_id=query.agreement.id,
-        period=report.state.period,
-        actor=query.actor,
-        today=query.today,
-        known_at=query.known_at,
-    )
+    found = query.asked(usage_coverage.coverage, period=report.state.period, today=query.today, known_at=query.known_at)
     return tuple(cell for cell in found.cells if cell.status == "missing")
 
 

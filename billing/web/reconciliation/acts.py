@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, request
@@ -20,7 +19,6 @@ from billing.web.reconciliation import words as reconciliation_words
 from billing.web.reconciliation.line import mistakes
 from billing.web.reconciliation.quarter import known_quarter, may_act, names_of, people_of, quarter_page, read_report
 from contracts.errors import InvalidInput, NotFound
-from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.web.guard import requires
 
@@ -38,15 +36,7 @@ def run(quarter: str) -> Any:
     """Freeze what is known now as the next run; where nothing changed, the last one stands."""
     query = read_query()
     before = len(read_report(query, quarter).runs)
-    report = reconciliation.record_run(
-        db.session,
-        agreement_id=query.agreement.id,
-        quarter=known_quarter(quarter),
-        actor=query.actor,
-        now=datetime.now(UTC),
-        today=query.today,
-    )
-    db.session.commit()
+    report = query.done(reconciliation.record_run, quarter=known_quarter(quarter), today=query.today)
     last = report.runs[-1]
     if len(report.runs) > before:
         flash(_("Run %(n)s is frozen: SHA-256 %(hash)s…", n=last.number, hash=last.sha256[:16]))
@@ -67,20 +57,15 @@ def reopen(quarter: str) -> Any:
     """Open a signed reconciliation again, with a reason."""
     query = read_query()
     try:
-        reconciliation.reopen(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            reconciliation.reopen,
             quarter=known_quarter(quarter),
             reason=request.form.get("begrunnelse", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput:
-        db.session.rollback()
         errors = [("begrunnelse", _("Say in a sentence why."))]
         return quarter_page(query, read_report(query, quarter), errors), 422
-    db.session.commit()
     flash(_("The reconciliation is open again. The signed run stays readable."))
     return redirect(query.link("reconciliation_pages.show", quarter=quarter), 303)
 
@@ -91,21 +76,16 @@ def check(quarter: str, key: str) -> Any:
     """Say that a line of the sample was looked at."""
     query = read_query()
     try:
-        reconciliation.decide(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            reconciliation.decide,
             quarter=known_quarter(quarter),
             keys=[key],
             decision="checked",
             comment="",
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput:
-        db.session.rollback()
         raise NotFound(_("The line is not in the sample now.")) from None
-    db.session.commit()
     flash(_("The line is marked as checked."))
     return redirect(query.link("reconciliation_pages.show", quarter=quarter) + "#sample", 303)
 
@@ -125,21 +105,16 @@ def decide(quarter: str) -> Any:
     query = read_query(*chosen_names())
     keys = [name.removeprefix("f-") for name in request.form if name.startswith("f-")]
     try:
-        reconciliation.decide(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            reconciliation.decide,
             quarter=known_quarter(quarter),
             keys=keys,
-            decision=request.form.get("avgjorelse", ""),  # type: ignore[arg-type]
+            decision=request.form.get("avgjorelse", ""),
             comment=request.form.get("kommentar", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _decision_page(query, read_report(query, quarter), mistakes(error)), 422
-    db.session.commit()
     flash(
         ngettext(
             "The decision about %(num)d difference is recorded.",
@@ -166,9 +141,8 @@ def place(quarter: str) -> Any:
     form = request.form
     confirms = form.get("svar") == "bekreft"
     try:
-        reconciliation.place_lines(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            reconciliation.place_lines,
             quarter=known_quarter(quarter),
             sha256=form.get("sha256", ""),
             lines=form.getlist("linje"),
@@ -176,16 +150,12 @@ def place(quarter: str) -> Any:
             if confirms
             else Place(*(form.get(name) or None for name in ("hf", "alg", "gebyr", "periode"))),
             comment=form.get("kommentar", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
-        db.session.rollback()
         fields = {"#/trust": "hf", "#/algorithm": "alg", "#/charge": "gebyr", "#/period": "periode"}
         errors = [(fields.get(each.pointer), each.detail) for each in error.errors]
         return _matches_page(query, read_report(query, quarter), errors), 422
-    db.session.commit()
     flash(_("It is recorded. Run the reconciliation again to freeze what follows from it."))
     return redirect(query.link("reconciliation_acts.matches", quarter=quarter), 303)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
@@ -34,6 +33,7 @@ from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import (
     document_body,
     from_cursor,
@@ -42,7 +42,6 @@ from contracts.web.api import (
     to_cursor,
 )
 from contracts.web.conditional import etag_of, require_match
-from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 from contracts.web.table_files import XLSX
 
@@ -68,14 +67,12 @@ TABLE = {
 @resource.reads("", shapes.QuarterRowPageSchema, "The quarters, newest first.", query=AsKnownQuerySchema)
 def list_reconciliations(query: dict[str, Any]) -> Any:
     """List the quarters with their course and the figures of their last runs"""
-    rows = reconciliation_report.list_quarters(
-        db.session,
+    return asked(
+        reconciliation_report.list_quarters,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         today=today(),
         known_at=query["known_at"],
     )
-    return rows
 
 
 @resource.reads(
@@ -97,12 +94,11 @@ def show_reconciliation(query: dict[str, Any], quarter: str) -> Response:
 )
 def show_frozen_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     """Give the document that a run froze"""
-    found, content = reconciliation_report.run_bytes(
-        db.session,
+    found, content = asked(
+        reconciliation_report.run_bytes,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         quarter=known_quarter(quarter),
         run=run,
-        actor=current_actor(),
     )
     response = Response(content, content_type="application/json")
     response.set_etag(found.sha256)
@@ -123,14 +119,7 @@ def show_frozen_run(query: dict[str, Any], quarter: str, run: int) -> Response:
 def run_reconciliation(query: dict[str, Any], quarter: str) -> Response:
     """Match, explain and freeze what is known now; the same knowledge gives the same run"""
     agreement_id, before = seen(quarter, query)
-    report = reconciliation.record_run(
-        db.session,
-        agreement_id=agreement_id,
-        quarter=quarter,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-    )
+    report = acted(reconciliation.record_run, agreement_id=agreement_id, quarter=quarter, today=today())
     return report_answer(report, 201 if len(report.runs) > len(before.runs) else 200)
 
 
@@ -182,15 +171,13 @@ def decide_findings(query: dict[str, Any], quarter: str) -> Response:
     """Decide about findings, or about lines of the sample, by their ids"""
     body = load_decision(json_body())
     agreement_id, _before = seen(quarter, query)
-    report = reconciliation.decide(
-        db.session,
+    report = acted(
+        reconciliation.decide,
         agreement_id=agreement_id,
         quarter=quarter,
         keys=body["findings"],
         decision=body["decision"],
         comment=body["comment"],
-        actor=current_actor(),
-        now=datetime.now(UTC),
         today=today(),
     )
     return report_answer(report, 201)
@@ -214,16 +201,14 @@ def place_invoice_lines(query: dict[str, Any], quarter: str) -> Response:
     """Say what invoice lines are about, or that they are matched rightly as they are"""
     sha256, lines, place, comment = load_placing(json_body())
     agreement_id, _before = seen(quarter, query)
-    report = reconciliation.place_lines(
-        db.session,
+    report = acted(
+        reconciliation.place_lines,
         agreement_id=agreement_id,
         quarter=quarter,
         sha256=sha256,
         lines=lines,
         place=place,
         comment=comment,
-        actor=current_actor(),
-        now=datetime.now(UTC),
         today=today(),
     )
     return report_answer(report, 201)
@@ -244,25 +229,16 @@ def reopen_reconciliation(query: dict[str, Any], quarter: str) -> Response:
     """Open a signed reconciliation again, with a reason; its run and signatures stay readable"""
     reason = load_reason(json_body())
     agreement_id, _before = seen(quarter, query)
-    report = reconciliation.reopen(
-        db.session,
-        agreement_id=agreement_id,
-        quarter=quarter,
-        reason=reason,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-    )
+    report = acted(reconciliation.reopen, agreement_id=agreement_id, quarter=quarter, reason=reason, today=today())
     return report_answer(report, 201)
 
 
 def read_report(quarter: str, query: dict[str, Any]) -> Report:
     """Read a quarter's reconciliation as a query asks for it."""
-    return reconciliation_report.report(
-        db.session,
+    return asked(
+        reconciliation_report.report,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         quarter=known_quarter(quarter),
-        actor=current_actor(),
         today=today(),
         known_at=query.get("known_at"),
         run=query.get("run"),

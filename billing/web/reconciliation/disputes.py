@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -55,26 +55,23 @@ def create(quarter: str) -> Any:
     query = read_query(*chosen_names())
     form = request.form
     try:
-        dispute = disputes.open_dispute(
-            db.session,
-            agreement_id=query.agreement.id,
+        dispute = query.acted(
+            disputes.open_dispute,
             quarter=known_quarter(quarter),
             keys=_chosen_keys(),
-            wanted=form.get("onske", ""),  # type: ignore[arg-type]
-            hold=form.get("tilbakehold", ""),  # type: ignore[arg-type]
-            language=form.get("sprak", ""),  # type: ignore[arg-type]
+            wanted=form.get("onske", ""),
+            hold=form.get("tilbakehold", ""),
+            language=form.get("sprak", ""),
             reply_by=_day(form.get("svarfrist", ""), "#/reply_by"),
             message=form.get("melding", ""),
             write=formatting,
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
         db.session.rollback()
         return _form(query, read_report(query, quarter), _mistakes(error)), 422
     if form.get("svar") == "vis":
-        file = disputes.letter(db.session, agreement_id=query.agreement.id, number=dispute.number, actor=query.actor)
+        file = query.asked(disputes.letter, number=dispute.number)
         db.session.rollback()
         return file_answer(file.content, file.media_type, _("draft") + f"-{file.filename}")
     db.session.commit()
@@ -98,25 +95,20 @@ def step(quarter: str, number: str) -> Any:
     dispute = _dispute(query, quarter, number)
     form = request.form
     try:
-        disputes.take_step(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            disputes.take_step,
             number=number,
-            step=form.get("steg", ""),  # type: ignore[arg-type]
+            step=form.get("steg", ""),
             on=_day(form.get("dato", ""), "#/on"),
             amount=_amount(form.get("belop", "")),
             on_next_invoice=form.get("neste") == "ja",
             credit_note_id=int(form["kreditnota"]) if form.get("kreditnota", "").isdecimal() else None,
             clarification=form.get("kode") or None,
             comment=form.get("kommentar", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _page(query, dispute, _mistakes(error)), 422
-    db.session.commit()
     flash(_("The step is recorded."))
     return redirect(query.link("dispute_pages.show", quarter=quarter, number=number), 303)
 
@@ -127,7 +119,7 @@ def letter(quarter: str, number: str) -> Response:
     """Give the letter as it was made."""
     query = read_query()
     _dispute(query, quarter, number)
-    file = disputes.letter(db.session, agreement_id=query.agreement.id, number=number, actor=query.actor)
+    file = query.asked(disputes.letter, number=number)
     return file_answer(file.content, file.media_type, file.filename)
 
 
@@ -137,14 +129,12 @@ def evidence(quarter: str, number: str) -> Response:
     """Give the evidence as it was made."""
     query = read_query()
     _dispute(query, quarter, number)
-    file = disputes.evidence(db.session, agreement_id=query.agreement.id, number=number, actor=query.actor)
+    file = query.asked(disputes.evidence, number=number)
     return file_answer(file.content, file.media_type, file.filename)
 
 
 def _dispute(query: Query, quarter: str, number: str) -> RecordedDispute:
-    found = disputes.find_dispute(
-        db.session, agreement_id=query.agreement.id, number=number, actor=query.actor, known_at=query.known_at
-    )
+    found = query.asked(disputes.find_dispute, number=number, known_at=query.known_at)
     if found.quarter != known_quarter(quarter):
         raise NotFound(_("There is no such dispute in this quarter."))
     return found

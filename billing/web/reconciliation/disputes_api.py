@@ -30,6 +30,7 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api, formatting
+from contracts.web.acts import acted, asked
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -66,8 +67,7 @@ CSV = {
 def list_quarter_disputes(query: dict[str, Any], quarter: str) -> Any:
     """List the disputes of a quarter with their course"""
     agreement_id = _readable(query)
-    listed = list_disputes(db.session, agreement_id, known_quarter(quarter), query["known_at"])
-    return listed
+    return list_disputes(db.session, agreement_id, known_quarter(quarter), query["known_at"])
 
 
 @resource.writes(
@@ -88,15 +88,8 @@ def open_dispute(query: dict[str, Any], quarter: str) -> Response:
     """
     body = load_dispute(json_body())
     agreement_id, _before = seen(quarter, query)
-    dispute = disputes.open_dispute(
-        db.session,
-        agreement_id=agreement_id,
-        quarter=quarter,
-        **body,
-        write=formatting,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
+    dispute = acted(
+        disputes.open_dispute, agreement_id=agreement_id, quarter=quarter, **body, write=formatting, today=today()
     )
     return _dispute_answer(dispute, 201)
 
@@ -124,15 +117,7 @@ def take_dispute_step(query: dict[str, Any], quarter: str, number: str) -> Respo
     agreement_id = find_agreement(db.session, query["agreement"]).id
     lock_agreement(db.session, agreement_id)
     require_match(_tag(_dispute(query, quarter, number)))
-    dispute = disputes.take_step(
-        db.session,
-        agreement_id=agreement_id,
-        number=number,
-        **body,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-    )
+    dispute = acted(disputes.take_step, agreement_id=agreement_id, number=number, **body, today=today())
     return _dispute_answer(dispute, 201)
 
 
@@ -140,14 +125,14 @@ def take_dispute_step(query: dict[str, Any], quarter: str, number: str) -> Respo
 def show_letter(query: dict[str, Any], quarter: str, number: str) -> Response:
     """Give the letter of a dispute (PDF, the evidence attached)"""
     _dispute(query, quarter, number)
-    return _file(disputes.letter(db.session, agreement_id=_readable(query), number=number, actor=current_actor()))
+    return _file(asked(disputes.letter, agreement_id=_readable(query), number=number))
 
 
 @resource.reads_file("/<quarter>/disputes/<number>/evidence", query=AgreementQuerySchema, responses=CSV, etag=True)
 def show_evidence(query: dict[str, Any], quarter: str, number: str) -> Response:
     """Give the evidence of a dispute (CSV)"""
     _dispute(query, quarter, number)
-    return _file(disputes.evidence(db.session, agreement_id=_readable(query), number=number, actor=current_actor()))
+    return _file(asked(disputes.evidence, agreement_id=_readable(query), number=number))
 
 
 @resource.reads(
@@ -198,15 +183,7 @@ def sign_quarter(query: dict[str, Any], quarter: str) -> Response:
 @resource.reads_file("/<quarter>/protocol", query=AgreementQuerySchema, responses=PDF, etag=True)
 def show_protocol(query: dict[str, Any], quarter: str) -> Response:
     """Give the protocol that was filed when the quarter was approved (PDF/A, the lines attached)"""
-    return _file(
-        sign_offs.protocol(
-            db.session,
-            agreement_id=_readable(query),
-            quarter=known_quarter(quarter),
-            run=None,
-            actor=current_actor(),
-        )
-    )
+    return _file(asked(sign_offs.protocol, agreement_id=_readable(query), quarter=known_quarter(quarter), run=None))
 
 
 def _readable(query: dict[str, Any]) -> int:
@@ -217,13 +194,7 @@ def _readable(query: dict[str, Any]) -> int:
 
 
 def _dispute(query: dict[str, Any], quarter: str, number: str) -> RecordedDispute:
-    found = disputes.find_dispute(
-        db.session,
-        agreement_id=_readable(query),
-        number=number,
-        actor=current_actor(),
-        known_at=query.get("known_at"),
-    )
+    found = asked(disputes.find_dispute, agreement_id=_readable(query), number=number, known_at=query.get("known_at"))
     if found.quarter != known_quarter(quarter):
         raise NotFound("there is no such dispute in this quarter")
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -93,21 +92,16 @@ def decide(quarter: str, key: str) -> Any:
     query = read_query(*GRID, RUN)
     keys = [name.removeprefix("f-") for name in request.form if name.startswith("f-")]
     try:
-        report = reconciliation.decide(
-            db.session,
-            agreement_id=query.agreement.id,
+        report = query.done(
+            reconciliation.decide,
             quarter=quarter,
             keys=keys,
-            decision=request.form.get("avgjorelse", ""),  # type: ignore[arg-type]
+            decision=request.form.get("avgjorelse", ""),
             comment=request.form.get("kommentar", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _page(query, read_report(query, quarter), key, mistakes(error)), 422
-    db.session.commit()
     flash(_("The decision is recorded."))
     listed = selection(query).of(lines_of(report))
     place = next((index for index, row in enumerate(listed) if row.key == key), 0)

@@ -52,9 +52,7 @@ def show(quarter: str) -> Any:
 def document(quarter: str, run: int) -> Response:
     """Give the document that a run froze, byte for byte."""
     query = read_query()
-    _run, content = reconciliation_report.run_bytes(
-        db.session, agreement_id=query.agreement.id, quarter=known_quarter(quarter), run=run, actor=query.actor
-    )
+    _run, content = query.asked(reconciliation_report.run_bytes, quarter=known_quarter(quarter), run=run)
     answer = Response(content, mimetype="application/json")
     name = f"{query.agreement.code}-{quarter}-avstemming-{run}.json"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
@@ -111,11 +109,9 @@ def read_report(query: Query, quarter: str) -> Report:
     asked = query.values.get(RUN, "")
     if asked and not (asked.isascii() and asked.isdigit()):
         raise NotFound(_("There is no such run."))
-    return reconciliation_report.report(
-        db.session,
-        agreement_id=query.agreement.id,
+    return query.asked(
+        reconciliation_report.report,
         quarter=known_quarter(quarter),
-        actor=query.actor,
         today=query.today,
         known_at=query.known_at,
         run=int(asked) if asked else None,
@@ -124,9 +120,7 @@ def read_report(query: Query, quarter: str) -> Report:
 
 def list_quarters(query: Query) -> list[QuarterRow]:
     """List the quarters for the page that leads to them."""
-    return reconciliation_report.list_quarters(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
-    )
+    return query.asked(reconciliation_report.list_quarters, today=query.today, known_at=query.known_at)
 
 
 def selection(query: Query) -> Selection:

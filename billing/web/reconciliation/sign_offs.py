@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, request
@@ -44,19 +43,14 @@ def sign_attest(quarter: str) -> Any:
     """Sign that the quarter was checked."""
     query = read_query()
     try:
-        sign_offs.attest(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            sign_offs.attest,
             quarter=known_quarter(quarter),
             statement=request.form.get("erklaering", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except (InvalidInput, Conflict) as error:
-        db.session.rollback()
         return _refused(query, quarter, "attest", error)
-    db.session.commit()
     flash(_("The quarter is attested. Somebody else approves it for payment."))
     return redirect(query.link("reconciliation_pages.show", quarter=quarter), 303)
 
@@ -75,20 +69,15 @@ def sign_approve(quarter: str) -> Any:
     """Sign that the quarter may be paid, and file its protocol."""
     query = read_query()
     try:
-        sign_offs.approve(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            sign_offs.approve,
             quarter=known_quarter(quarter),
             statement=request.form.get("erklaering", ""),
             write=formatting,
-            actor=query.actor,
-            now=datetime.now(UTC),
             today=query.today,
         )
     except (InvalidInput, Conflict, Denied) as error:
-        db.session.rollback()
         return _refused(query, quarter, "approve", error)
-    db.session.commit()
     flash(_("The quarter is approved for payment, and its protocol is filed."))
     return redirect(query.link("reconciliation_pages.show", quarter=quarter), 303)
 
@@ -101,13 +90,7 @@ def protocol(quarter: str) -> Response:
     asked = query.values.get("run", "")
     if asked and not (asked.isascii() and asked.isdigit()):
         raise NotFound(_("There is no such run."))
-    file = sign_offs.protocol(
-        db.session,
-        agreement_id=query.agreement.id,
-        quarter=known_quarter(quarter),
-        run=int(asked) if asked else None,
-        actor=query.actor,
-    )
+    file = query.asked(sign_offs.protocol, quarter=known_quarter(quarter), run=int(asked) if asked else None)
     return file_answer(file.content, file.media_type, file.filename)
 
 

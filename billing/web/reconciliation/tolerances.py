@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -51,20 +51,15 @@ def draft() -> Any:
     query = read_query()
     form = request.form
     try:
-        tolerances.draft_tolerance(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            tolerances.draft_tolerance,
             valid_from=_day(form.get("fra", "")),
             tolerance=_tolerance(form),
             clause=form.get("punkt", ""),
             reason=form.get("begrunnelse", ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
         )
     except InvalidInput as error:
-        db.session.rollback()
         return _page(query, _mistakes(error)), 422
-    db.session.commit()
     flash(_("The draft is recorded. Somebody else approves it."))
     return redirect(query.link("tolerance_pages.index"), 303)
 
@@ -77,30 +72,22 @@ def decide(draft_id: int) -> Any:
     declines = request.form.get("svar") == "avsla"
     field = f"kommentar-{draft_id}"
     try:
-        tolerances.decide_tolerance(
-            db.session,
-            agreement_id=query.agreement.id,
+        query.done(
+            tolerances.decide_tolerance,
             draft_id=draft_id,
             decision="declined" if declines else "approved",
             comment=request.form.get(field, ""),
-            actor=query.actor,
-            now=datetime.now(UTC),
         )
     except InvalidInput:
-        db.session.rollback()
         return _page(query, [(field, _("Say in a sentence why."))]), 422
     except Denied:
-        db.session.rollback()
         return _page(query, [(None, _("Whoever drafted a tolerance does not approve it."))]), 403
-    db.session.commit()
     flash(_("The tolerance is declined.") if declines else _("The tolerance is approved."))
     return redirect(query.link("tolerance_pages.index"), 303)
 
 
 def _page(query: Query, errors: list[Any] | None = None) -> str:
-    listed = tolerances.list_tolerances(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    listed = query.asked(tolerances.list_tolerances, known_at=query.known_at)
     in_force, since = tolerances.tolerance_on(db.session, query.agreement.id, query.today, query.known_at)
     ids = {each.drafted_by for each in listed} | {each.decided_by for each in listed if each.decided_by is not None}
     return query.page(

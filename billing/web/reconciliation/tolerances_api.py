@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
@@ -23,9 +22,9 @@ from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
-from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 
 resource = Resource(
@@ -47,13 +46,11 @@ TOLERANCE = {
 @resource.reads("", shapes.AgreedTolerancePageSchema, "The tolerances, newest draft first.", query=AsKnownQuerySchema)
 def list_agreed_tolerances(query: dict[str, Any]) -> Any:
     """List the tolerances with who drafted and who decided"""
-    listed = tolerances.list_tolerances(
-        db.session,
+    return asked(
+        tolerances.list_tolerances,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         known_at=query["known_at"],
     )
-    return listed
 
 
 @resource.writes(
@@ -69,15 +66,13 @@ def list_agreed_tolerances(query: dict[str, Any]) -> Any:
 def draft_tolerance(query: dict[str, Any]) -> Response:
     """Draft a tolerance from a day on"""
     valid_from, tolerance, clause, reason = load_tolerance(json_body())
-    drafted = tolerances.draft_tolerance(
-        db.session,
+    drafted = acted(
+        tolerances.draft_tolerance,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         valid_from=valid_from,
         tolerance=tolerance,
         clause=clause,
         reason=reason,
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
     return _answer(drafted, 201)
 
@@ -107,19 +102,12 @@ def decide_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
     agreement_id = find_agreement(db.session, query["agreement"]).id
     lock_agreement(db.session, agreement_id)
     require_match(_tag(_found(agreement_id, tolerance_id)))
-    decided = tolerances.decide_tolerance(
-        db.session,
-        agreement_id=agreement_id,
-        draft_id=tolerance_id,
-        **body,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
+    decided = acted(tolerances.decide_tolerance, agreement_id=agreement_id, draft_id=tolerance_id, **body)
     return _answer(decided, 201)
 
 
 def _found(agreement_id: int, tolerance_id: int) -> AgreedTolerance:
-    listed = tolerances.list_tolerances(db.session, agreement_id=agreement_id, actor=current_actor())
+    listed = asked(tolerances.list_tolerances, agreement_id=agreement_id)
     found = next((each for each in listed if each.id == tolerance_id), None)
     if found is None:
         raise NotFound("there is no such tolerance")

@@ -9,7 +9,6 @@ from flask import Blueprint, Flask, redirect
 from billing import reports
 from billing.web import words
 from billing.web.query import read_query, reads
-from contracts.extensions import db
 from contracts.terms.price_model import UsageCharge
 from contracts.web import layout
 from contracts.web.guard import requires
@@ -37,9 +36,7 @@ def index() -> Any:
 def show(code: str) -> Any:
     """Show an agreement."""
     query = read_query(code=code)
-    view = reports.agreement_overview(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
-    )
+    view = query.asked(reports.agreement_overview, today=query.today, known_at=query.known_at)
     names = words.Names.of(view.holders, view.algorithms)
     return query.page(
         "billing/reports/agreement.html",

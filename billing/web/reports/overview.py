@@ -35,9 +35,7 @@ def front() -> Any:
     if not current_actor().may("read"):
         return render_template("billing/no_amounts.html")
     query = read_query()
-    board = reports.dashboard(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, today=query.today, known_at=query.known_at
-    )
+    board = query.asked(reports.dashboard, today=query.today, known_at=query.known_at)
     names = words.Names.of(board.options, agreements.marketplace(db.session, query.agreement.id))
     rows = [
         charts.QuarterCost(part.key, part.cost.full, part.cost.discounted, under_way=part.under_way)

@@ -29,14 +29,7 @@ def register(app: Flask) -> None:
 def show(code: str) -> Any:
     """Show a trust's year so far."""
     query = read_query()
-    report = reports.trust_report(
-        db.session,
-        agreement_id=query.agreement.id,
-        trust=code,
-        actor=query.actor,
-        today=query.today,
-        known_at=query.known_at,
-    )
+    report = query.asked(reports.trust_report, trust=code, today=query.today, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     language = current_language()
     figure = charts.stacked_months(

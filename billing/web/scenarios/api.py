@@ -19,6 +19,7 @@ from contracts.errors import Finding, InvalidInput
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
+from contracts.web.acts import asked
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -37,9 +38,7 @@ NEW: Final = {"name": "CT PE in Vestfold from March", "scenario": SCENARIO | {"d
 @resource.reads("", shapes.ScenarioPageSchema, "The newest revision of each.", query=AgreementQuerySchema)
 def list_scenarios(query: dict[str, Any]) -> Response:
     """List the scenarios that you may read"""
-    listed = scenarios.list_scenarios(
-        db.session, agreement_id=find_agreement(db.session, query["agreement"]).id, actor=current_actor()
-    )
+    listed = asked(scenarios.list_scenarios, agreement_id=find_agreement(db.session, query["agreement"]).id)
     return json_answer({"items": [shapes.dump_summary(each) for each in listed], "next": None})
 
 
@@ -105,12 +104,11 @@ def save_revision(query: dict[str, Any], code: str) -> Response:
 )
 def show_revision(query: dict[str, Any], code: str, number: int) -> Response:
     """Give a revision, and on demand answer it again"""
-    revision = scenarios.find_revision(
-        db.session,
+    revision = asked(
+        scenarios.find_revision,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         code=code,
         number=number,
-        actor=current_actor(),
     )
     again = None
     if query["recompute"] and revision.answer is not None:
@@ -174,7 +172,7 @@ def _scenario(query: dict[str, Any], code: str) -> Response:
 
 
 def _found(agreement_id: int, code: str) -> list[Revision]:
-    return scenarios.find(db.session, agreement_id=agreement_id, code=code, actor=current_actor())
+    return asked(scenarios.find, agreement_id=agreement_id, code=code)
 
 
 def _written(revision: Revision, again: bool | None = None) -> dict[str, Any]:

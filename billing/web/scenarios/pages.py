@@ -34,6 +34,7 @@ from contracts.terms.period import Period, add_months, first_of_month, previous_
 from contracts.terms.price_book import covers
 from contracts.terms.price_model import UsageCharge
 from contracts.web import formatting, layout
+from contracts.web.acts import acted, asked
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 from contracts.web.work import jobs as job_pages
@@ -89,7 +90,7 @@ def register(app: Flask) -> None:
 def index() -> Any:
     """List the scenarios that the reader may know of."""
     query = read_query(past=False)
-    listed = scenarios.list_scenarios(db.session, agreement_id=query.agreement.id, actor=query.actor)
+    listed = query.asked(scenarios.list_scenarios)
     rows = [
         Row(
             revision,
@@ -159,13 +160,13 @@ def show(label: str) -> Any:
     job = None
     provisional = None
     if revision.answer is None and (job_id := scenarios.job_of(db.session, revision)) is not None:
-        job = jobs.find(db.session, job_id=job_id, actor=query.actor)
+        job = asked(jobs.find, job_id=job_id)
         provisional = next((each for each in job.findings if each.get("code") == PROVISIONAL), None)
     names = _names(query)
     actual = scenarios.actual_by_month(
         db.session, agreement_id=query.agreement.id, period=revision.months, trust=revision.trust
     )
-    newest = scenarios.find(db.session, agreement_id=query.agreement.id, code=revision.code, actor=query.actor)
+    newest = query.asked(scenarios.find, code=revision.code)
     answer = revision.answer
     return query.page(
         "billing/scenarios/show.html",
@@ -202,7 +203,7 @@ def show(label: str) -> Any:
 def compare() -> Any:
     """Hold two to four revisions against each other on the same draws."""
     query = read_query("s", "a", "b", "c", "d", past=False)
-    listed = scenarios.list_scenarios(db.session, agreement_id=query.agreement.id, actor=query.actor)
+    listed = query.asked(scenarios.list_scenarios)
     chosen = [part for part in query.values.get("s", "").split(",") if part]
     chosen = chosen or [query.values[name] for name in "abcd" if query.values.get(name)]
     errors: list[tuple[str | None, str]] = []
@@ -335,8 +336,7 @@ def _builder(query: Query, form: Form, *, asked: bool) -> Any:
             (each.code, names.full(each.code)) for each in agreements.marketplace(db.session, query.agreement.id)
         ],
         drafts=[
-            (str(draft.id), _("Draft %(number)s", number=draft.id))
-            for draft in price_drafts.list_drafts(db.session, agreement_id=query.agreement.id, actor=query.actor)
+            (str(draft.id), _("Draft %(number)s", number=draft.id)) for draft in query.asked(price_drafts.list_drafts)
         ]
         if scope is None
         else [],
@@ -372,7 +372,7 @@ def _expected(query: Query, form: Form) -> projection.Projection:
     )
     scope = query.actor.scope("read")
     refuse_other_trusts(scenario, scope)
-    return projection.project(db.session, agreement_id=query.agreement.id, scenario=scenario, actor=query.actor)
+    return query.asked(projection.project, scenario=scenario)
 
 
 def _first_start(planned: Mapping[str, Any]) -> dict[str, Any]:
@@ -388,30 +388,25 @@ def _saved(query: Query, form: Form, now: datetime) -> Revision:
     # Simulated before anything is written, so that nobody waits for the write lock meanwhile.
     db.session.rollback()
     with db.read() as session:
-        asked = scenario_answers.read(session, **common, document=form.document, as_of=_as_of(query))
+        read = scenario_answers.read(session, **common, document=form.document, as_of=_as_of(query))
         answer = (
             None
-            if asked.long
-            else scenario_answers.answered(session, **common, document=asked.document, trust=asked.trust, known_at=now)
+            if read.long
+            else scenario_answers.answered(session, **common, document=read.document, trust=read.trust, known_at=now)
         )
     revision = scenario_answers.save_answered(
         db.session,
         **common,
         name=form.values.get("navn", ""),
-        asked=asked,
+        asked=read,
         answer=answer,
         known_at=now,
         now=now,
         code=form.values.get("scenario"),
     )
     if answer is None:
-        jobs.submit(
-            db.session,
-            kind=scenarios.JOB,
-            params={"revision": revision.id, "by": query.actor.id},
-            trust=None,
-            actor=query.actor,
-            now=now,
+        acted(
+            jobs.submit, kind=scenarios.JOB, params={"revision": revision.id, "by": query.actor.id}, trust=None, now=now
         )
     return revision
 
@@ -451,7 +446,7 @@ def _from_template(query: Query, kind: str) -> dict[str, str]:
 def _find(query: Query, label: str) -> Revision:
     """Find a revision by `SC-…@n`; without a number the newest one."""
     code, _at, number = label.partition("@")
-    listed = scenarios.find(db.session, agreement_id=query.agreement.id, code=code, actor=query.actor)
+    listed = query.asked(scenarios.find, code=code)
     if not _at:
         return listed[0]
     found = next((revision for revision in listed if str(revision.number) == number), None)
@@ -527,12 +522,11 @@ def _on_the_same_draws(query: Query, found: Sequence[Revision]) -> tuple[list[di
     seed = found[0].document.get("seed", 0)
     count = min(MOST_DRAWS_AGAIN, max(int(revision.document.get("draws", 1)) for revision in found))
     return [
-        scenario_answers.answered(
-            db.session,
+        asked(
+            scenario_answers.answered,
             agreement_id=revision.agreement_id,
             document={**revision.document, "seed": seed, "draws": count},
             trust=revision.trust,
-            actor=query.actor,
             today=revision.today,
             known_at=revision.known_at,
         )

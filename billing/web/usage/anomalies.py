@@ -64,14 +64,8 @@ def new_steps(query: Query) -> int:
     """Count the steps that somebody who keeps the books should look at; none for others, and none as of earlier."""
     if query.known_at is not None or not query.actor.may("reconcile"):
         return 0
-    return len(anomalies(db.session, agreement_id=query.agreement.id, actor=query.actor).new)
+    return len(query.asked(anomalies).new)
 
 
 def _found(query: Query) -> Anomalies:
-    return anomalies(
-        db.session,
-        agreement_id=query.agreement.id,
-        actor=query.actor,
-        trust=query.values.get("hf") or None,
-        known_at=query.known_at,
-    )
+    return query.asked(anomalies, trust=query.values.get("hf") or None, known_at=query.known_at)

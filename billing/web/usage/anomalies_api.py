@@ -13,8 +13,8 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.schemas.fields import Day, Flag, TermsSchema
 from contracts.web import api
+from contracts.web.acts import asked
 from contracts.web.api import json_answer
-from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 
 resource = Resource(
@@ -54,10 +54,9 @@ class AnomalyPageSchema(TermsSchema):
 @resource.reads("", AnomalyPageSchema, "The steps, newest first.", query=AnomalyQuerySchema)
 def list_anomalies(query: dict[str, Any]) -> Response:
     """List the steps in the counts"""
-    found = anomalies(
-        db.session,
+    found = asked(
+        anomalies,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         trust=query["trust"],
         known_at=query["known_at"],
     )

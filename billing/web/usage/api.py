@@ -42,6 +42,7 @@ from contracts.schemas.documents import parse_json
 from contracts.schemas.fields import read_day
 from contracts.schemas.jobs import JobSchema
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import (
     answers,
     described,
@@ -193,9 +194,7 @@ def _reading() -> Reading | None:
 def list_imports(query: dict[str, Any]) -> Any:
     """List the files that were taken in"""
     (before,) = from_cursor(query["after"], api.whole) or (None,)
-    found = deliveries.list_deliveries(
-        db.session, agreement_id=find_agreement(db.session, query["agreement"]).id, actor=current_actor()
-    )
+    found = asked(deliveries.list_deliveries, agreement_id=find_agreement(db.session, query["agreement"]).id)
     rows = [each for each in found if before is None or each.id < before]
     shown = rows[: query["limit"]]
     more = len(rows) > len(shown)
@@ -236,14 +235,7 @@ def reverse_import(query: dict[str, Any], import_id: int) -> Any:
     agreement_id = find_agreement(db.session, query["agreement"]).id
     lock_agreement(db.session, agreement_id)
     effect = _effect(agreement_id, import_id)
-    usage_upkeep.reverse_import(
-        db.session,
-        agreement_id=agreement_id,
-        import_id=import_id,
-        reason=wanted.reason,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
+    acted(usage_upkeep.reverse_import, agreement_id=agreement_id, import_id=import_id, reason=wanted.reason)
     return effect
 
 
@@ -256,7 +248,7 @@ def reverse_import(query: dict[str, Any], import_id: int) -> Any:
 )
 def show_check(check_id: int) -> Response:
     """Say what a job found in a file of your own"""
-    found = usage_uploads.find(db.session, upload_id=check_id, actor=current_actor())
+    found = asked(usage_uploads.find, upload_id=check_id)
     return json_answer(dump_check(found, "en"))
 
 
@@ -274,21 +266,17 @@ def show_check(check_id: int) -> Response:
 )
 def list_errors(check_id: int, suffix: str) -> Response:
     """Give all errors of a file of your own as a file"""
-    found = usage_uploads.find(db.session, upload_id=check_id, actor=current_actor())
+    found = asked(usage_uploads.find, upload_id=check_id)
     errors = () if found.outcome is None else found.outcome.errors
     return errors_answer(errors, suffix, f"errors-{check_id}")
 
 
 def _receipt(agreement_id: int, import_id: int) -> Receipt:
-    return usage_receipts.find_receipt(
-        db.session, agreement_id=agreement_id, import_id=import_id, actor=current_actor()
-    )
+    return asked(usage_receipts.find_receipt, agreement_id=agreement_id, import_id=import_id)
 
 
 def _effect(agreement_id: int, import_id: int) -> ReversalEffect:
-    return import_effect.reversal_effect(
-        db.session, agreement_id=agreement_id, import_id=import_id, actor=current_actor()
-    )
+    return asked(import_effect.reversal_effect, agreement_id=agreement_id, import_id=import_id)
 
 
 @resource.reads(
@@ -297,10 +285,9 @@ def _effect(agreement_id: int, import_id: int) -> ReversalEffect:
 def list_usage(query: dict[str, Any]) -> Response:
     """List daily counts"""
     after = from_cursor(query["after"], read_day, api.text, api.text)
-    cells = usage_cells.list_cells(
-        db.session,
+    cells = asked(
+        usage_cells.list_cells,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        actor=current_actor(),
         trust=query["trust"],
         algorithm=query["algorithm"],
         from_on=query["from_on"],
@@ -369,9 +356,7 @@ def correct_usage(query: dict[str, Any]) -> Response:
 
 
 def _cell_answer(agreement_id: int, trust: str, algorithm: str, on: date, status: int) -> Response:
-    cell, entries = usage_cells.find_cell(
-        db.session, agreement_id=agreement_id, actor=current_actor(), trust=trust, algorithm=algorithm, on=on
-    )
+    cell, entries = asked(usage_cells.find_cell, agreement_id=agreement_id, trust=trust, algorithm=algorithm, on=on)
     document = dump_cell(cell) | {"etag": _tag(cell), "entries": [EntrySchema().dump(entry) for entry in entries]}
     response = json_answer(document, status)
     response.set_etag(etag_of(*_state(cell)))

@@ -35,6 +35,7 @@ from contracts.extensions import db
 from contracts.terms.job import JobView
 from contracts.terms.period import Period
 from contracts.web import formatting
+from contracts.web.acts import acted, asked, done
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
 from contracts.web.table_files import SUFFIXES, table_answer
@@ -106,7 +107,7 @@ def _new(query: Query, errors: forms.Mistakes | None = None) -> str:
         source_choices=[(source.name, source.name) for source in sources],
         chosen=request.form.get("kilde", query.values.get("kilde", "")),
         after=_earlier(query),
-        waiting=usage_uploads.list_waiting(db.session, agreement_id=query.agreement.id, actor=query.actor),
+        waiting=query.asked(usage_uploads.list_waiting),
         kinds=forms.KINDS,
         errors=errors,
         step_of=_step_of,
@@ -173,7 +174,7 @@ def template(kind: str) -> Response:
 def discard(upload_id: int) -> Any:
     """Throw a waiting file away."""
     query = read_query(past=False)
-    usage_uploads.give_up(db.session, upload_id=upload_id, actor=query.actor)
+    asked(usage_uploads.give_up, upload_id=upload_id)
     db.session.commit()
     flash(_("The file is thrown away. Nothing of it was counted."))
     return redirect(query.link("usage_import.new"), 303)
@@ -355,12 +356,12 @@ def codes(upload_id: int) -> Any:
         flash(_("No code was chosen; nothing has changed."), "error")
         return redirect(query.link("usage_import.check", upload_id=upload_id), 303)
     now = datetime.now(UTC)
-    kept = usage_uploads.map_values(db.session, upload_id=upload_id, values=values, actor=query.actor, now=now)
+    kept = acted(usage_uploads.map_values, upload_id=upload_id, values=values, now=now)
     if not kept.present:
         db.session.commit()
         flash(_("What the codes stand for is kept. Send the corrected file; it is read the same way."))
         return redirect(query.link("usage_import.new", **_same_way(kept)), 303)
-    job = usage_uploads.check(db.session, upload_id=upload_id, actor=query.actor, now=now)
+    job = acted(usage_uploads.check, upload_id=upload_id, now=now)
     db.session.commit()
     _have_patience(query, job)
     return redirect(query.link("usage_import.check", upload_id=upload_id), 303)
@@ -371,8 +372,7 @@ def codes(upload_id: int) -> Any:
 def check_again(upload_id: int) -> Any:
     """Begin the check once more."""
     query = read_query(past=False)
-    job = usage_uploads.check(db.session, upload_id=upload_id, actor=query.actor, now=datetime.now(UTC))
-    db.session.commit()
+    job = done(usage_uploads.check, upload_id=upload_id)
     _have_patience(query, job)
     return redirect(query.link("usage_import.check", upload_id=upload_id), 303)
 
@@ -413,9 +413,7 @@ def confirm(upload_id: int) -> Any:
     query = read_query(past=False)
     attempt = request.form.get("kontroll", type=int)
     try:
-        job = usage_uploads.confirm(
-            db.session, upload_id=upload_id, attempt=attempt or 0, actor=query.actor, now=datetime.now(UTC)
-        )
+        job = acted(usage_uploads.confirm, upload_id=upload_id, attempt=attempt or 0)
     except Conflict as conflict:
         if conflict.code not in ("not_checked", "job_running"):
             raise
@@ -437,9 +435,7 @@ def confirm(upload_id: int) -> Any:
 def show(import_id: int) -> Any:
     """Show an import's receipt."""
     query = read_query()
-    receipt = usage_receipts.find_receipt(
-        db.session, agreement_id=query.agreement.id, import_id=import_id, actor=query.actor, known_at=query.known_at
-    )
+    receipt = query.asked(usage_receipts.find_receipt, import_id=import_id, known_at=query.known_at)
     return _with_amounts(
         query,
         "receipt.html",
@@ -461,9 +457,7 @@ def take_back_form(import_id: int) -> Any:
 
 def _take_back(query: Query, import_id: int, errors: forms.Mistakes | None = None) -> Any:
     try:
-        effect = import_effect.reversal_effect(
-            db.session, agreement_id=query.agreement.id, import_id=import_id, actor=query.actor
-        )
+        effect = query.asked(import_effect.reversal_effect, import_id=import_id)
     except Conflict as conflict:
         if conflict.code != "already_reversed":
             raise
@@ -489,14 +483,7 @@ def take_back(import_id: int) -> Any:
     query = read_query(past=False)
     reason = request.form.get("begrunnelse", "")
     try:
-        taking = usage_upkeep.reverse_import(
-            db.session,
-            agreement_id=query.agreement.id,
-            import_id=import_id,
-            reason=reason,
-            actor=query.actor,
-            now=datetime.now(UTC),
-        )
+        taking = query.acted(usage_upkeep.reverse_import, import_id=import_id, reason=reason)
     except InvalidInput as error:
         db.session.rollback()
         texts = {
@@ -554,7 +541,7 @@ def _words(query: Query) -> dict[str, Any]:
 
 
 def _upload(query: Query, upload_id: int) -> Upload:
-    found = usage_uploads.find(db.session, upload_id=upload_id, actor=query.actor)
+    found = asked(usage_uploads.find, upload_id=upload_id)
     if found.agreement_id != query.agreement.id:
         raise NotFound(f"there is no upload {upload_id}")
     return found

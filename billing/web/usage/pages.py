@@ -36,29 +36,12 @@ def register(app: Flask) -> None:
 def index() -> Any:
     """Show the deliveries, the last quarter's coverage and the quarters' course."""
     query = read_query()
-    listed = deliveries.list_deliveries(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    listed = query.asked(deliveries.list_deliveries, known_at=query.known_at)
     until = metering.last_day(db.session, query.agreement.id, query.known_at)
     last = Period.quarter(until or query.today)
-    coverage = usage_coverage.coverage(
-        db.session,
-        agreement_id=query.agreement.id,
-        period=last,
-        actor=query.actor,
-        today=query.today,
-        known_at=query.known_at,
-    )
-    states = quarters.list_quarters(
-        db.session,
-        agreement_id=query.agreement.id,
-        actor=query.actor,
-        today=query.today,
-        known_at=query.known_at,
-    )
-    corrected = corrections.list_corrections(
-        db.session, agreement_id=query.agreement.id, actor=query.actor, known_at=query.known_at
-    )
+    coverage = query.asked(usage_coverage.coverage, period=last, today=query.today, known_at=query.known_at)
+    states = query.asked(quarters.list_quarters, today=query.today, known_at=query.known_at)
+    corrected = query.asked(corrections.list_corrections, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/usage/index.html",

@@ -19,6 +19,7 @@ from contracts.schemas.fields import read_day, read_decimal
 from contracts.terms import amendment as rules
 from contracts.terms.amendment import Basis, Kind, Proposal, Recorded
 from contracts.terms.money import AMOUNT_DECIMALS
+from contracts.web.acts import acted, done
 from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, today
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
@@ -146,14 +147,7 @@ def draft(code: str) -> Any:
         options_until=options_until,
     )
     try:
-        made = amendments.draft(
-            db.session,
-            agreement_id=agreement.id,
-            proposal=proposal,
-            actor=current_actor(),
-            now=datetime.now(UTC),
-            today=today(),
-        )
+        made = acted(amendments.draft, agreement_id=agreement.id, proposal=proposal, today=today())
     except InvalidInput as refused:
         return _form(agreement, kind, typed, _at_fields(refused)), 422
     db.session.commit()
@@ -203,15 +197,7 @@ def decide(code: str, number: int) -> Any:
 @requires("amendment.draft")
 def withdraw(code: str, number: int) -> Any:
     """Take a draft back."""
-    amendments.withdraw(
-        db.session,
-        agreement_id=agreement_of(code).id,
-        number=number,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-    )
-    db.session.commit()
+    done(amendments.withdraw, agreement_id=agreement_of(code).id, number=number, today=today())
     flash(_("The draft is taken back."))
     return redirect(url_for("amendments.show", code=code, number=number), 303)
 
@@ -227,14 +213,12 @@ def announce(code: str, number: int) -> Any:
         errors = errors or [("on", _said("missing"))]
         return _show(agreement, _found(agreement, number), errors), 422
     try:
-        amendments.announce(
-            db.session,
+        acted(
+            amendments.announce,
             agreement_id=agreement.id,
             number=number,
             on=on,
             reference=request.form.get("reason", ""),
-            actor=current_actor(),
-            now=datetime.now(UTC),
             today=today(),
         )
     except InvalidInput as refused:

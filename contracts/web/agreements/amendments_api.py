@@ -16,6 +16,7 @@ from contracts.schemas.answers import ListQuerySchema
 from contracts.schemas.fields import load
 from contracts.terms.amendment import Recorded
 from contracts.web import api
+from contracts.web.acts import acted
 from contracts.web.agreements.page import today
 from contracts.web.api import (
     document_body,
@@ -76,14 +77,7 @@ def list_amendments(query: dict[str, Any], code: str) -> Any:
 def draft(code: str) -> Response:
     """Draft a change of an agreement"""
     proposal = load(shapes.NewAmendmentSchema(), json_body(), "#")
-    made = amendments.draft(
-        db.session,
-        agreement_id=find_agreement(db.session, code).id,
-        proposal=proposal,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        today=today(),
-    )
+    made = acted(amendments.draft, agreement_id=find_agreement(db.session, code).id, proposal=proposal, today=today())
     place = f"{api.PREFIX}/agreements/{code}/amendments/{made.amendment.number}"
     return _answer(code, made, 201, {"Location": place})
 

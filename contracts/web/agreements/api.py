@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response
@@ -25,6 +24,7 @@ from contracts.schemas.parties import dump_money
 from contracts.terms.agreement import AgreementDocument
 from contracts.terms.money import format_rate
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import (
     document_body,
     from_cursor,
@@ -70,9 +70,7 @@ def list_agreements(query: dict[str, Any]) -> Response:
 )
 def import_agreement() -> Response:
     """Take in an agreement, whole or not at all"""
-    done = agreements.import_agreement(
-        db.session, document=load_agreement(json_body()), actor=current_actor(), now=datetime.now(UTC)
-    )
+    done = acted(agreements.import_agreement, document=load_agreement(json_body()))
     fresh = done.status == "imported"
     headers = {"Location": f"{api.PREFIX}/agreements/{done.code}"}
     return json_answer({"agreement": done.code, "status": done.status}, 201 if fresh else 200, headers)
@@ -118,7 +116,7 @@ def list_algorithms(query: dict[str, Any]) -> Response:
 def list_options(query: dict[str, Any]) -> Response:
     """List the options and activations with their states"""
     found = agreements.find_agreement(db.session, query["agreement"])
-    cases = list_cases(db.session, agreement_id=found.id, actor=current_actor())
+    cases = asked(list_cases, agreement_id=found.id)
     return _page(shapes.OptionItemSchema(many=True).dump(cases), query)
 
 

@@ -6,7 +6,7 @@ It is for readers of all trusts: within one trust the sum would tell what the ot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Flask, Response
@@ -23,6 +23,7 @@ from contracts.schemas.fields import load
 from contracts.schemas.parties import dump_money
 from contracts.terms.money import format_rate
 from contracts.web import api
+from contracts.web.acts import acted
 from contracts.web.api import (
     document_body,
     from_cursor,
@@ -91,14 +92,7 @@ def take_over(code: str) -> Response:
     """Record what was used of the maximum value before an agreement was taken over"""
     body = load(shapes.TakenOverSchema(), json_body(), "#")
     found = _readable(code)
-    ceiling.take_over(
-        db.session,
-        agreement_id=found.id,
-        amount=body["amount"],
-        reference=body["reference"],
-        actor=current_actor(),
-        now=datetime.now(UTC),
-    )
+    acted(ceiling.take_over, agreement_id=found.id, amount=body["amount"], reference=body["reference"])
     return json_answer(_ceiling(found, None), 201)
 
 

@@ -30,6 +30,7 @@ from contracts.schemas.answers import (
 from contracts.schemas.fields import load
 from contracts.terms.workflow import ITEM_FACTS, OSLO
 from contracts.web import api, layout
+from contracts.web.acts import acted, asked
 from contracts.web.api import (
     document_body,
     file_body,
@@ -157,7 +158,7 @@ def list_activations(query: dict[str, Any]) -> Response:
     (after,) = from_cursor(query["after"], api.whole) or (0,)
     cases = [
         case
-        for case in list_cases(db.session, agreement_id=found.id, actor=current_actor())
+        for case in asked(list_cases, agreement_id=found.id)
         if case.kind == "activation" and int(case.id.name) > after
     ]
     shown = cases[: query["limit"]]
@@ -191,9 +192,7 @@ def draft_activation(query: dict[str, Any]) -> Response:
     """Ask for an algorithm at a trust"""
     body = load(shapes.NewActivationSchema(), json_body(), "#")
     found = agreements.find_agreement(db.session, query["agreement"])
-    case = options.draft_activation(
-        db.session, agreement_id=found.id, actor=current_actor(), now=datetime.now(UTC), **body
-    )
+    case = acted(options.draft_activation, agreement_id=found.id, **body)
     return _answer(case, 201, {"Location": f"{api.PREFIX}/activations/{case.id.name}"})
 
 
@@ -225,7 +224,7 @@ def plan_activation(query: dict[str, Any], number: int) -> Response:
     """Change what is asked for"""
     body = load(shapes.NewPlanSchema(), json_body(), "#")
     case = _locked(query, _activation(number))
-    changed = options.plan_again(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
+    changed = acted(options.plan_again, case=case, **body)
     answer = _answer(changed)
     db.session.commit()
     return answer
@@ -294,15 +293,13 @@ def reuse_for_activation(query: dict[str, Any], number: int) -> Response:
     """Offer another dossier's accepted document as the basis of an item"""
     body = load(shapes.ReuseSchema(), json_body(), "#")
     case = _locked(query, _activation(number))
-    dossier.reuse(
-        db.session,
+    acted(
+        dossier.reuse,
         case=case,
         item=body["item"],
         basis_id=body["basis"],
         facts=body["facts"],
         comment=body["comment"],
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
     return _answer(_again(case), 201)
 
@@ -347,7 +344,7 @@ def ask_override(query: dict[str, Any], number: int) -> Response:
     """Ask to go beyond the maximum value"""
     body = load(shapes.NewOverrideSchema(), json_body(), "#")
     case = _locked(query, _activation(number))
-    ceiling.ask_override(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
+    acted(ceiling.ask_override, case=case, **body)
     return _answer(_again(case), 201)
 
 
@@ -368,9 +365,7 @@ def decide_override(query: dict[str, Any], number: int, override: int) -> Respon
     case = _locked(query, _activation(number))
     if override >= LARGEST_ID:
         raise NotFound(f"there is no override {override} in this case")
-    ceiling.decide_override(
-        db.session, case=case, override_id=override, actor=current_actor(), now=datetime.now(UTC), **body
-    )
+    acted(ceiling.decide_override, case=case, override_id=override, **body)
     return _answer(_again(case), 201)
 
 
@@ -422,7 +417,7 @@ def list_budgets(query: dict[str, Any]) -> Response:
 def set_budget() -> Response:
     """Record approved funding"""
     body = load(shapes.BudgetSchema(), json_body(), "#")
-    made = funding.set_budget(db.session, actor=current_actor(), now=datetime.now(UTC), **body)
+    made = acted(funding.set_budget, **body)
     return json_answer(shapes.dump_budget(made), 201)
 
 
@@ -431,8 +426,7 @@ def set_budget() -> Response:
 )
 def list_certificates(algorithm: str) -> Any:
     """List a product's certificates"""
-    found = catalogue.certificates(db.session, algorithm)
-    return found
+    return catalogue.certificates(db.session, algorithm)
 
 
 @resource.writes(
@@ -446,10 +440,7 @@ def list_certificates(algorithm: str) -> Any:
 def record_certificate(algorithm: str) -> Any:
     """Record a product's certificate"""
     body = load(shapes.NewCertificateSchema(), json_body(), "#")
-    made = catalogue.record_certificate(
-        db.session, algorithm=algorithm, actor=current_actor(), now=datetime.now(UTC), **body
-    )
-    return made
+    return acted(catalogue.record_certificate, algorithm=algorithm, **body)
 
 
 def _activation(number: int) -> CaseId:
@@ -462,7 +453,7 @@ def _at() -> datetime:
 
 def _case(query: dict[str, Any], case_id: CaseId) -> Case:
     found = agreements.find_agreement(db.session, query["agreement"])
-    return find_case(db.session, agreement_id=found.id, case_id=case_id, actor=current_actor())
+    return asked(find_case, agreement_id=found.id, case_id=case_id)
 
 
 def _again(case: Case) -> Case:
@@ -481,15 +472,13 @@ def _locked(query: dict[str, Any], case_id: CaseId) -> Case:
 def _step(query: dict[str, Any], case_id: CaseId) -> Response:
     read = shapes.load_transition(json_body())
     case = _case(query, case_id)
-    done = options.act(
-        db.session,
+    done = acted(
+        options.act,
         agreement_id=case.agreement_id,
         case_id=case_id,
         event=read.event,
         request=Request(read.on, read.comment, read.document, read.delegation),
         seen=_match,
-        actor=current_actor(),
-        now=datetime.now(UTC),
         at=_at(),
     )
     return _answer(done, 201)
@@ -503,16 +492,14 @@ def _offer(query: dict[str, Any], case_id: CaseId) -> Response:
     filename, content = uploaded(*TYPES, usual_name=_usual_name())
     case = _locked(query, case_id)
     names = ITEM_FACTS.get(query["item"], ())
-    dossier.offer(
-        db.session,
+    acted(
+        dossier.offer,
         case=case,
         item=query["item"],
         filename=filename,
         content=content,
         facts={name: query[name] for name in names if query[name] is not None},
         comment=query["comment"],
-        actor=current_actor(),
-        now=datetime.now(UTC),
     )
     return _answer(_again(case), 201)
 
@@ -520,7 +507,7 @@ def _offer(query: dict[str, Any], case_id: CaseId) -> Response:
 def _judge(query: dict[str, Any], case_id: CaseId) -> Response:
     body = load(shapes.JudgementSchema(), json_body(), "#")
     case = _locked(query, case_id)
-    dossier.judge(db.session, case=case, actor=current_actor(), now=datetime.now(UTC), **body)
+    acted(dossier.judge, case=case, **body)
     return _answer(_again(case), 201)
 
 
@@ -531,14 +518,12 @@ def _letters(query: dict[str, Any], case_id: CaseId, status: int = 200) -> Respo
 
 def _confirm(query: dict[str, Any], case_id: CaseId) -> Response:
     filename, content = uploaded(*TYPES, usual_name=_usual_name())
-    correspondence.confirm(
-        db.session,
+    acted(
+        correspondence.confirm,
         case=_case(query, case_id),
         received_on=query["received_on"],
         filename=filename,
         content=content,
-        actor=current_actor(),
-        now=datetime.now(UTC),
         today=_at().astimezone(OSLO).date(),
     )
     return _letters(query, case_id, 201)

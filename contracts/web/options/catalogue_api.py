@@ -17,6 +17,7 @@ from contracts.schemas import catalogue as shapes
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.schemas.fields import load
 from contracts.web import api
+from contracts.web.acts import acted, asked
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import require_match
 from contracts.web.guard import current_actor
@@ -52,8 +53,7 @@ def show_algorithm(query: dict[str, Any], algorithm: str) -> Any:
 )
 def record_reference(algorithm: str) -> Any:
     """Record a reference for validation or clinical testing"""
-    made = _record(shapes.NewReferenceSchema(), catalogue.record_reference, algorithm)
-    return made
+    return _record(shapes.NewReferenceSchema(), catalogue.record_reference, algorithm)
 
 
 @resource.writes(
@@ -66,8 +66,7 @@ def record_reference(algorithm: str) -> Any:
 )
 def describe_algorithm(algorithm: str) -> Any:
     """Record what a product is meant for"""
-    made = _record(shapes.DescriptionSchema(), catalogue.describe, algorithm)
-    return made
+    return _record(shapes.DescriptionSchema(), catalogue.describe, algorithm)
 
 
 @resource.writes(
@@ -104,8 +103,7 @@ def score_need(algorithm: str) -> Any:
 )
 def list_gains(query: dict[str, Any], number: int) -> Any:
     """List the gains that an activation expects"""
-    listed = gains.list_gains(db.session, _case(query, number))
-    return listed
+    return gains.list_gains(db.session, _case(query, number))
 
 
 @resource.writes(
@@ -121,8 +119,7 @@ def list_gains(query: dict[str, Any], number: int) -> Any:
 def describe_gain(query: dict[str, Any], number: int) -> Any:
     """Describe a gain that a draft expects"""
     body = load(shapes.NewGainSchema(), json_body(), "#")
-    made = gains.describe(db.session, case=_case(query, number), actor=current_actor(), now=datetime.now(UTC), **body)
-    return made
+    return acted(gains.describe, case=_case(query, number), **body)
 
 
 @resource.writes(
@@ -136,7 +133,7 @@ def describe_gain(query: dict[str, Any], number: int) -> Any:
 def withdraw_gain(query: dict[str, Any], number: int, gain: int) -> Any:
     """Take a gain out of a draft"""
     case = _case(query, number)
-    gains.take_back(db.session, case=case, gain_id=gain, actor=current_actor(), now=datetime.now(UTC))
+    acted(gains.take_back, case=case, gain_id=gain)
     return gains.list_gains(db.session, case)
 
 
@@ -152,23 +149,14 @@ def withdraw_gain(query: dict[str, Any], number: int, gain: int) -> Any:
 def observe_gain(query: dict[str, Any], number: int, gain: int) -> Any:
     """Enter what was observed of a gain, as its owner"""
     body = load(shapes.NewObservationSchema(), json_body(), "#")
-    made = gains.observe(
-        db.session,
-        case=_case(query, number),
-        gain_id=gain,
-        actor=current_actor(),
-        now=datetime.now(UTC),
-        **body,
-    )
-    return made
+    return acted(gains.observe, case=_case(query, number), gain_id=gain, **body)
 
 
 @resource.reads("/approvals/delegations", shapes.StandInPageSchema, "Oldest first.", problems=())
 def list_delegations() -> Any:
     """List your delegations and those to you"""
     actor = current_actor().id
-    listed = [one for one in approvals.stand_ins(db.session) if actor in (one.principal, one.deputy)]
-    return listed
+    return [one for one in approvals.stand_ins(db.session) if actor in (one.principal, one.deputy)]
 
 
 @resource.writes(
@@ -182,8 +170,7 @@ def list_delegations() -> Any:
 def delegate() -> Any:
     """Let somebody decide in your place; programs have nobody stand in for them"""
     body = load(shapes.NewStandInSchema(), json_body(), "#")
-    made = approvals.delegate(db.session, actor=current_actor(), now=datetime.now(UTC), **body)
-    return made
+    return acted(approvals.delegate, **body)
 
 
 @resource.writes(
@@ -199,8 +186,7 @@ def withdraw_delegation(number: int) -> Any:
         raise NotFound("there is no such delegation of yours")
     actor = current_actor()
     approvals.take_back(db.session, delegation_id=number, actor=actor, now=datetime.now(UTC))
-    listed = [one for one in approvals.stand_ins(db.session) if actor.id in (one.principal, one.deputy)]
-    return listed
+    return [one for one in approvals.stand_ins(db.session) if actor.id in (one.principal, one.deputy)]
 
 
 @resource.reads(
@@ -227,7 +213,7 @@ def set_limit() -> Response:
     """Set the amount from which on two people must approve"""
     body = load(shapes.ApprovalLimitSchema(), json_body(), "#")
     require_match(_version())
-    approvals.set_two_from(db.session, actor=current_actor(), now=datetime.now(UTC), **body)
+    acted(approvals.set_two_from, **body)
     answer = _limit()
     db.session.commit()
     return answer
@@ -245,13 +231,11 @@ def _version() -> str:
 
 def _record(schema: Any, use_case: Callable[..., Any], algorithm: str) -> Any:
     body = load(schema, json_body(), "#")
-    return use_case(db.session, algorithm=algorithm, actor=current_actor(), now=datetime.now(UTC), **body)
+    return acted(use_case, algorithm=algorithm, **body)
 
 
 def _case(query: dict[str, Any], number: int) -> Case:
     if number >= LARGEST_ID:
         raise NotFound(f"there is no activation '{number}'")
     found = agreements.find_agreement(db.session, query["agreement"])
-    return find_case(
-        db.session, agreement_id=found.id, case_id=CaseId("activation", str(number)), actor=current_actor()
-    )
+    return asked(find_case, agreement_id=found.id, case_id=CaseId("activation", str(number)))

@@ -17,6 +17,7 @@ from contracts.people import access, role_changes
 from contracts.people.access import COMMAND_LINE, ROLES, RULES, Grant
 from contracts.terms import workflow
 from contracts.web import layout
+from contracts.web.acts import acted
 from contracts.web.auth import ROLE_TEXTS
 from contracts.web.guard import current_actor, requires, signed_in
 from contracts.web.i18n import N_
@@ -48,14 +49,12 @@ def add() -> Any:
         return _list_page([("navn", _("Write the person's name."))], form), 422
     password = secrets.token_urlsafe(12)
     try:
-        person = access.add_person(
-            db.session,
+        person = acted(
+            access.add_person,
             email=form.get("epost", "")[:200],
             name=name,
             password=password,
             grants=[Grant(form.get("rolle", ""), form.get("hf") or None)],
-            actor=current_actor(),
-            now=datetime.now(UTC),
         )
     except InvalidInput as error:
         return _list_page([(_place(one), _sentence(one.code)) for one in error.errors], form), 422
@@ -97,9 +96,7 @@ def give(person_id: int) -> Any:
 def take(person_id: int, grant_id: int) -> Any:
     """Take a role back from somebody."""
     try:
-        role_changes.take(
-            db.session, person_id=person_id, grant_id=grant_id, actor=current_actor(), now=datetime.now(UTC)
-        )
+        acted(role_changes.take, person_id=person_id, grant_id=grant_id)
     except Conflict as error:
         flash(_sentence(error.code), "error")
     else:

@@ -15,8 +15,9 @@ from contracts.models import Organisation
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Grant, IssuedToken, TokenView
 from contracts.web import layout
+from contracts.web.acts import acted
 from contracts.web.auth import ROLE_TEXTS
-from contracts.web.guard import current_actor, requires
+from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 # What a token may be narrowed to on the page; commands take any acts of the role.
@@ -59,14 +60,12 @@ def create() -> Any:
     narrowed = form.get("handlinger", "")
     days = form.get("dager", "365")
     try:
-        issued = access.create_token(
-            db.session,
+        issued = acted(
+            access.create_token,
             name=form.get("navn", "").strip(),
             grant=Grant(form.get("rolle", ""), form.get("hf") or None),
             acts=[narrowed] if narrowed else None,
             lifetime=timedelta(days=int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0),
-            actor=current_actor(),
-            now=datetime.now(UTC),
         )
     except InvalidInput as error:
         return _page(errors=[(_PLACES.get(one.pointer), _sentence(one.code)) for one in error.errors], values=form), 422
@@ -82,13 +81,7 @@ def rotate(public_id: str) -> Any:
     overlap = request.form.get("overlapp", "0")
     days = int(overlap) if overlap in {str(each) for each in OVERLAPS} else 0
     try:
-        issued = access.rotate_token(
-            db.session,
-            public_id=public_id,
-            former_until=now + timedelta(days=days),
-            actor=current_actor(),
-            now=now,
-        )
+        issued = acted(access.rotate_token, public_id=public_id, former_until=now + timedelta(days=days), now=now)
     except Conflict:
         flash(_("This key is revoked already."), "error")
         return redirect(url_for("tokens.index"), 303)
@@ -101,7 +94,7 @@ def rotate(public_id: str) -> Any:
 def revoke(public_id: str) -> Any:
     """Let a token open nothing from now on."""
     try:
-        access.revoke_token(db.session, public_id=public_id, actor=current_actor(), now=datetime.now(UTC))
+        acted(access.revoke_token, public_id=public_id)
     except Conflict:
         flash(_("This key is revoked already."), "error")
     else:
@@ -111,7 +104,7 @@ def revoke(public_id: str) -> Any:
 
 
 def _page(issued: IssuedToken | None = None, errors: Any = (), values: Any = None) -> str:
-    listed = access.list_tokens(db.session, actor=current_actor(), now=datetime.now(UTC))
+    listed = acted(access.list_tokens)
     named = db.session.execute(select(Organisation.code, Organisation.name).order_by(Organisation.name))
     pairs = [(str(code), str(name)) for code, name in named]
     names = access.names_of(db.session, [one.created_by for one in listed]) | {COMMAND_LINE.id: _("the command line")}

@@ -8,15 +8,15 @@ from typing import Any
 from flask import Flask, Response
 
 from contracts.errors import Finding, InvalidInput
-from contracts.extensions import db
 from contracts.people import access
 from contracts.people.access import Grant, IssuedToken, TokenView
 from contracts.schemas.fields import load
 from contracts.schemas.tokens import IssuedTokenSchema, NewTokenSchema, RotationSchema, TokenPageSchema, TokenSchema
 from contracts.web import api
+from contracts.web.acts import acted
 from contracts.web.api import answers, described, document_body, json_answer, json_body
 from contracts.web.conditional import ETAG_HEADER, etag_of, needs_match, require_match
-from contracts.web.guard import current_actor, requires
+from contracts.web.guard import requires
 from contracts.web.idempotency import keep_instead, once
 from contracts.web.resources import Resource
 
@@ -31,8 +31,7 @@ def register(app: Flask) -> None:
 @resource.reads("", TokenPageSchema, "All tokens, newest first.", act="people.manage", problems=())
 def list_tokens() -> Any:
     """List the tokens"""
-    listed = access.list_tokens(db.session, actor=current_actor(), now=datetime.now(UTC))
-    return listed
+    return acted(access.list_tokens)
 
 
 @resource.writes(
@@ -49,13 +48,12 @@ def create() -> Response:
     now = datetime.now(UTC)
     body = load(NewTokenSchema(), json_body(), "#")
     try:
-        issued = access.create_token(
-            db.session,
+        issued = acted(
+            access.create_token,
             name=body["name"],
             grant=Grant(body["role"], body["trust"]),
             acts=body["acts"],
             lifetime=timedelta(days=body["days"]),
-            actor=current_actor(),
             now=now,
         )
     except InvalidInput as error:
@@ -66,7 +64,7 @@ def create() -> Response:
 @resource.reads("/<code:public_id>", TokenSchema, "The token.", act="people.manage", problems=(404,))
 def show(public_id: str) -> Response:
     """Give a token"""
-    found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=datetime.now(UTC))
+    found = acted(access.find_token, public_id=public_id)
     response = json_answer(TokenSchema().dump(found))
     response.set_etag(_etag(found))
     return response
@@ -83,12 +81,11 @@ def rotate(public_id: str) -> Response:
     now = datetime.now(UTC)
     body = load(RotationSchema(), json_body(), "#")
     _require_state(public_id, now)
-    issued = access.rotate_token(
-        db.session,
+    issued = acted(
+        access.rotate_token,
         public_id=public_id,
         former_until=now + timedelta(days=body["former_days"]),
         lifetime=timedelta(days=body["days"]),
-        actor=current_actor(),
         now=now,
     )
     return _issued(issued, now)
@@ -104,7 +101,7 @@ def revoke(public_id: str) -> Response:
     """Revoke a token"""
     now = datetime.now(UTC)
     _require_state(public_id, now)
-    access.revoke_token(db.session, public_id=public_id, actor=current_actor(), now=now)
+    acted(access.revoke_token, public_id=public_id, now=now)
     return _answer(public_id, now)
 
 
@@ -115,14 +112,14 @@ def _issued(issued: IssuedToken, now: datetime) -> Response:
 
 
 def _answer(public_id: str, now: datetime, **more: Any) -> Response:
-    found = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=now)
+    found = acted(access.find_token, public_id=public_id, now=now)
     response = json_answer(TokenSchema().dump(found) | more, 201)
     response.set_etag(_etag(found))
     return response
 
 
 def _require_state(public_id: str, now: datetime) -> None:
-    held = access.find_token(db.session, public_id=public_id, actor=current_actor(), now=now, hold=True)
+    held = acted(access.find_token, public_id=public_id, now=now, hold=True)
     require_match(_etag(held))
 
 

@@ -20,6 +20,7 @@ from contracts.schemas.index_values import HEADERS, ReadAs
 from contracts.schemas.indexation import load_clause
 from contracts.terms import indexation as rules
 from contracts.terms.indexation import IndexRequest, shown
+from contracts.web.acts import acted
 from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, today
 from contracts.web.guard import current_actor, requires
 from contracts.web.prices import index_clause_form, index_words
@@ -76,9 +77,7 @@ def agree_clause(code: str) -> Any:
         )
     try:
         clause = load_clause(index_clause_form.to_document(request.form))
-        indexation.agree_clause(
-            db.session, agreement_id=agreement.id, clause=clause, actor=current_actor(), now=datetime.now(UTC)
-        )
+        acted(indexation.agree_clause, agreement_id=agreement.id, clause=clause)
     except InvalidInput as refused:
         return _clause_page(agreement, request.form.to_dict(), request.form.get("seen", ""), _at_fields(refused)), 422
     db.session.commit()
@@ -103,14 +102,7 @@ def make_request(code: str) -> Any:
     if day is None:
         return _preview_page(agreement, typed), 422
     try:
-        made = indexation.request_adjustment(
-            db.session,
-            agreement_id=agreement.id,
-            effective_from=day,
-            actor=current_actor(),
-            now=datetime.now(UTC),
-            today=today(),
-        )
+        made = acted(indexation.request_adjustment, agreement_id=agreement.id, effective_from=day, today=today())
     except (InvalidInput, Conflict) as refused:
         # The page says it itself, from the same facts.
         return _preview_page(agreement, typed), 409 if isinstance(refused, Conflict) else 422
@@ -190,14 +182,12 @@ def import_values() -> Any:
         return _values_page({}, errors, form.to_dict()), 422
     given = ReadAs(form.get("table", "").strip() or None, int(base_year) if base_year else None)
     try:
-        done = index_values.import_values(
-            db.session,
+        done = acted(
+            index_values.import_values,
             filename=file.filename or "",
             content=content,
             retrieved_on=retrieved_on,
             given=given,
-            actor=current_actor(),
-            now=datetime.now(UTC),
             today=today(),
         )
     except InvalidInput as refused:

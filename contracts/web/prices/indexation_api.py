@@ -21,6 +21,7 @@ from contracts.schemas.fields import load, read_day
 from contracts.schemas.index_values import ReadAs
 from contracts.terms.indexation import IndexRequest
 from contracts.web import api
+from contracts.web.acts import acted, done
 from contracts.web.api import (
     document_body,
     file_body,
@@ -94,10 +95,7 @@ def agree_clause(code: str) -> Response:
     agreement = find_agreement(db.session, code)
     lock_agreement(db.session, agreement.id)
     require_match(_clause_tag(agreement.id))
-    indexation.agree_clause(
-        db.session, agreement_id=agreement.id, clause=clause, actor=current_actor(), now=datetime.now(UTC)
-    )
-    db.session.commit()
+    done(indexation.agree_clause, agreement_id=agreement.id, clause=clause)
     return _clause_answer(code)
 
 
@@ -144,14 +142,12 @@ def import_values(query: dict[str, Any]) -> Response:
     """Take in a file of index values, all of it or nothing"""
     filename, content = uploaded("text/csv", "application/json", usual_name="index-values")
     today = _today()
-    done = index_values.import_values(
-        db.session,
+    done = acted(
+        index_values.import_values,
         filename=filename,
         content=content,
         retrieved_on=query["retrieved_on"] or today,
         given=ReadAs(query["table"], query["base_year"]),
-        actor=current_actor(),
-        now=datetime.now(UTC),
         today=today,
     )
     return json_answer(asdict(done) | {"ignored": list(done.ignored)}, 201 if done.status == "imported" else 200)
@@ -191,12 +187,10 @@ def list_requests(query: dict[str, Any]) -> Any:
 def request_adjustment(query: dict[str, Any]) -> Response:
     """Request an index adjustment with the values that are known now"""
     body = load(shapes.NewIndexRequestSchema(), json_body(), "#")
-    made = indexation.request_adjustment(
-        db.session,
+    made = acted(
+        indexation.request_adjustment,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         effective_from=body["effective_from"],
-        actor=current_actor(),
-        now=datetime.now(UTC),
         today=_today(),
     )
     return _request_answer(made, 201, {"Location": f"{api.PREFIX}/index-requests/{made.id}"})

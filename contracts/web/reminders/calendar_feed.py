@@ -24,6 +24,7 @@ from contracts.people.access import Actor
 from contracts.reminders import calendar_links, reminders
 from contracts.terms.deadline import Deadline
 from contracts.web import layout
+from contracts.web.acts import done
 from contracts.web.agreements.page import parameters, today
 from contracts.web.guard import current_actor, public, requires
 from contracts.web.i18n import current_language
@@ -53,10 +54,7 @@ def show() -> str:
 @requires("read")
 def make() -> Any:
     """Make a link and show it, this once."""
-    secret = calendar_links.make_link(
-        db.session, language=current_language(), actor=current_actor(), now=datetime.now(UTC)
-    )
-    db.session.commit()
+    secret = done(calendar_links.make_link, language=current_language())
     return _page(secret), 201
 
 
@@ -64,8 +62,7 @@ def make() -> Any:
 @requires("read")
 def revoke() -> Any:
     """End the link."""
-    calendar_links.revoke_link(db.session, actor=current_actor(), now=datetime.now(UTC))
-    db.session.commit()
+    done(calendar_links.revoke_link)
     flash(_("The calendar link has ended. Calendars that used it get nothing more."))
     return redirect(url_for("calendar.show"), 303)
 

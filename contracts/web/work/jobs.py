@@ -22,7 +22,8 @@ from contracts.people import access
 from contracts.people.access import COMMAND_LINE
 from contracts.terms.job import JobView, Phase, current_phase
 from contracts.web import formatting, layout
-from contracts.web.guard import current_actor, signed_in
+from contracts.web.acts import acted, asked
+from contracts.web.guard import signed_in
 from contracts.web.i18n import N_, current_language
 from contracts.work import jobs
 
@@ -94,7 +95,7 @@ def to_job(job: JobView) -> Any:
 def index() -> Any:
     """List the jobs that the reader may see."""
     before = request.args.get("before", type=int)
-    found = jobs.list_jobs(db.session, actor=current_actor(), before=before, limit=PAGE)
+    found = asked(jobs.list_jobs, before=before, limit=PAGE)
     return render_template(
         "contracts/work/index.html",
         jobs=found,
@@ -108,7 +109,7 @@ def index() -> Any:
 @signed_in
 def show(job_id: int) -> Any:
     """Show how far a job is, or how it ended."""
-    job = jobs.find(db.session, job_id=job_id, actor=current_actor())
+    job = asked(jobs.find, job_id=job_id)
     return render_template(
         "contracts/work/show.html", job=job, seen=status_key(job), announce=None, **page_words([job])
     )
@@ -118,7 +119,7 @@ def show(job_id: int) -> Any:
 @signed_in
 def panel(job_id: int) -> Any:
     """Give the part of the page that changes; the status line only where it says something that was not said yet."""
-    job = jobs.find(db.session, job_id=job_id, actor=current_actor())
+    job = asked(jobs.find, job_id=job_id)
     seen = status_key(job)
     announce = _status(job) if request.args.get("seen") != seen else None
     return render_template("contracts/work/panel.html", job=job, seen=seen, announce=announce, **page_words([job]))
@@ -129,7 +130,7 @@ def panel(job_id: int) -> Any:
 def cancel(job_id: int) -> Any:
     """Take a job back."""
     try:
-        jobs.cancel(db.session, job_id=job_id, actor=current_actor(), now=datetime.now(UTC))
+        acted(jobs.cancel, job_id=job_id)
     except Conflict:
         flash(_("The job was over already; nothing was cancelled."), "error")
     else:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response
 
-from contracts.extensions import db
 from contracts.schemas.answers import ListQuerySchema
 from contracts.schemas.jobs import JobPageSchema, JobSchema
 from contracts.terms.job import JobView
 from contracts.web import api
+from contracts.web.acts import asked, done
 from contracts.web.api import ApiBlueprint, answers, from_cursor, json_answer, to_cursor
 from contracts.web.conditional import etagged
-from contracts.web.guard import current_actor, signed_in
+from contracts.web.guard import signed_in
 from contracts.work import jobs
 
 LOOK_AGAIN_AFTER = "2"
@@ -44,7 +43,7 @@ def accepted(job: JobView) -> Response:
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs"""
     (before,) = from_cursor(query["after"], api.whole) or (None,)
-    found = jobs.list_jobs(db.session, actor=current_actor(), before=before, limit=query["limit"])
+    found = asked(jobs.list_jobs, before=before, limit=query["limit"])
     following = to_cursor(found[-1].id) if len(found) == query["limit"] else None
     return json_answer({"items": [JobSchema().dump(job) for job in found], "next": following})
 
@@ -55,7 +54,7 @@ def list_jobs(query: dict[str, Any]) -> Response:
 @etagged
 def show_job(job_id: int) -> Response:
     """Tell how far a job is"""
-    return json_answer(JobSchema().dump(jobs.find(db.session, job_id=job_id, actor=current_actor())))
+    return json_answer(JobSchema().dump(asked(jobs.find, job_id=job_id)))
 
 
 @resource.route("/<int:job_id>/cancel", methods=["POST"])
@@ -67,6 +66,5 @@ def show_job(job_id: int) -> Response:
 )
 def cancel_job(job_id: int) -> Response:
     """Take a job back"""
-    job = jobs.cancel(db.session, job_id=job_id, actor=current_actor(), now=datetime.now(UTC))
-    db.session.commit()
+    job = done(jobs.cancel, job_id=job_id)
     return json_answer(JobSchema().dump(job))

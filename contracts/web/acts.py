@@ -1,0 +1,33 @@
+"""How a view calls a use case: with the request's session, whoever asks, and the present instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from contracts.extensions import db
+from contracts.web.guard import current_actor
+
+T = TypeVar("T")
+
+
+def asked(use_case: Callable[..., T], **given: Any) -> T:
+    """Ask what ``use_case`` tells whoever is signed in."""
+    return use_case(db.session, actor=current_actor(), **given)
+
+
+def acted(use_case: Callable[..., T], **given: Any) -> T:
+    """Do an act, now if no instant is given; whoever calls commits it."""
+    return asked(use_case, **({"now": datetime.now(UTC)} | given))
+
+
+def done(use_case: Callable[..., T], **given: Any) -> T:
+    """Do an act now and commit it; what it raises leaves nothing behind."""
+    try:
+        result = acted(use_case, **given)
+    except BaseException:
+        db.session.rollback()
+        raise
+    db.session.commit()
+    return result
