@@ -17,13 +17,7 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.web import api
 from contracts.web.acts import acted, asked
-from contracts.web.api import (
-    document_body,
-    file_body,
-    json_answer,
-    json_body,
-    uploaded,
-)
+from contracts.web.api import document_body, file_body, json_answer, json_body, uploaded
 from contracts.web.resources import Resource
 from contracts.web.table_files import table_answer
 

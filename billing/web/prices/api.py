@@ -26,13 +26,7 @@ from contracts.terms.period import previous_day
 from contracts.terms.price_book import PriceBook
 from contracts.web import api
 from contracts.web.acts import acted, asked, done
-from contracts.web.api import (
-    document_body,
-    from_cursor,
-    json_answer,
-    json_body,
-    to_cursor,
-)
+from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
 from contracts.web.resources import Resource

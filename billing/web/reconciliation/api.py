@@ -34,13 +34,7 @@ from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
 from contracts.web.acts import acted, asked
-from contracts.web.api import (
-    document_body,
-    from_cursor,
-    json_answer,
-    json_body,
-    to_cursor,
-)
+from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.resources import Resource
 from contracts.web.table_files import XLSX

@@ -25,13 +25,7 @@ from contracts.terms.agreement import AgreementDocument
 from contracts.terms.money import format_rate
 from contracts.web import api
 from contracts.web.acts import acted, asked
-from contracts.web.api import (
-    document_body,
-    from_cursor,
-    json_answer,
-    json_body,
-    to_cursor,
-)
+from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 

@@ -24,13 +24,7 @@ from contracts.schemas.parties import dump_money
 from contracts.terms.money import format_rate
 from contracts.web import api
 from contracts.web.acts import acted
-from contracts.web.api import (
-    document_body,
-    from_cursor,
-    json_answer,
-    json_body,
-    to_cursor,
-)
+from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 

@@ -31,15 +31,7 @@ from contracts.schemas.fields import load
 from contracts.terms.workflow import ITEM_FACTS, OSLO
 from contracts.web import api, layout
 from contracts.web.acts import acted, asked
-from contracts.web.api import (
-    document_body,
-    file_body,
-    from_cursor,
-    json_answer,
-    json_body,
-    to_cursor,
-    uploaded,
-)
+from contracts.web.api import document_body, file_body, from_cursor, json_answer, json_body, to_cursor, uploaded
 from contracts.web.conditional import require_match
 from contracts.web.guard import API_PREFIX, current_actor
 from contracts.web.problems import problem

@@ -22,15 +22,7 @@ from contracts.schemas.index_values import ReadAs
 from contracts.terms.indexation import IndexRequest
 from contracts.web import api
 from contracts.web.acts import acted, done
-from contracts.web.api import (
-    document_body,
-    file_body,
-    from_cursor,
-    json_answer,
-    json_body,
-    to_cursor,
-    uploaded,
-)
+from contracts.web.api import document_body, file_body, from_cursor, json_answer, json_body, to_cursor, uploaded
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
 from contracts.web.resources import Page, Resource
