@@ -134,15 +134,15 @@ def import_agreement(
     take_over_activations(session, agreement_id)
     audit.record(
         session,
-        action="agreement.import",
-        subject=f"agreement:{document.code}",
-        data={
+        "agreement.import",
+        f"agreement:{document.code}",
+        {
             "option_holders": len(document.option_holders),
             "versions": len(document.price_book.versions),
             "activations": len(document.activations),
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )
     return ImportedAgreement(agreement_id, document.code, "imported")
 

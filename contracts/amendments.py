@@ -480,9 +480,9 @@ def _step(
     session.flush()
     audit.record(
         session,
-        action=f"amendment.{state}",
-        subject=f"amendment:{row.id}",
-        data={
+        f"amendment.{state}",
+        f"amendment:{row.id}",
+        {
             "agreement": row.agreement_id,
             "number": row.number,
             "kind": row.kind,
@@ -492,8 +492,8 @@ def _step(
             "new_end": None if row.new_end is None else row.new_end.isoformat(),
             "on": on.isoformat(),
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )
 
 

@@ -100,7 +100,7 @@ class Filter:
     until: datetime | None = None
 
 
-def record(session: Session, *, action: str, subject: str, data: dict[str, Any], actor: str, now: datetime) -> None:
+def record(session: Session, action: str, subject: str, data: dict[str, Any], actor: str, now: datetime) -> None:
     """Write one audit event: ``action`` ("agreement.import") on ``subject`` ("agreement:ra-2024") with its facts.
 
     ``data`` holds plain JSON values; amounts go in as strings. The row stands or falls with the caller's transaction.

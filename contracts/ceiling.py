@@ -127,11 +127,11 @@ def take_over(
         code = agreements.agreement_summary(session, agreement_id).code
         audit.record(
             session,
-            action="ceiling.take_over",
-            subject=f"agreement:{code}",
-            data={"amount": format_amount(amount), "reference": reference.strip()},
-            actor=actor.id,
-            now=now,
+            "ceiling.take_over",
+            f"agreement:{code}",
+            {"amount": format_amount(amount), "reference": reference.strip()},
+            actor.id,
+            now,
         )
         moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return written
@@ -282,9 +282,9 @@ def ask_override(
     session.flush()
     audit.record(
         session,
-        action="ceiling.override",
-        subject=str(case.id),
-        data={
+        "ceiling.override",
+        str(case.id),
+        {
             "override": row.id,
             "reason": text,
             "request": format_amount(request),
@@ -292,8 +292,8 @@ def ask_override(
             "used": format_amount(figures.used),
             "open": format_amount(figures.open),
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )
     return _override(row, None)
 
@@ -324,11 +324,11 @@ def decide_override(
     session.flush()
     audit.record(
         session,
-        action=f"ceiling.override_{decision}",
-        subject=str(case.id),
-        data={"override": row.id, "request": format_amount(row.request), "comment": decided.comment},
-        actor=actor.id,
-        now=now,
+        f"ceiling.override_{decision}",
+        str(case.id),
+        {"override": row.id, "request": format_amount(row.request), "comment": decided.comment},
+        actor.id,
+        now,
     )
     return _override(row, decided)
 

@@ -29,14 +29,7 @@ def set_example_today(session: Session, *, day: date, actor: Actor, now: datetim
     """Make ``day`` the example's today from now on."""
     actor.require("example.set_today")
     session.add(Setting(key=_KEY, value=day.isoformat(), recorded_at=now, recorded_by=actor.id))
-    audit.record(
-        session,
-        action="example.set_today",
-        subject="setting:example.today",
-        data={"day": day.isoformat()},
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, "example.set_today", "setting:example.today", {"day": day.isoformat()}, actor.id, now)
 
 
 def instant(session: Session, *, example_mode: bool, now: datetime) -> datetime:

@@ -286,4 +286,4 @@ def _log(
     session: Session, agreement_id: int, action: str, about: str, data: dict[str, Any], actor: Actor, now: datetime
 ) -> None:
     code = agreements.agreement_summary(session, agreement_id).code
-    audit.record(session, action=action, subject=f"agreement:{code}/{about}", data=data, actor=actor.id, now=now)
+    audit.record(session, action, f"agreement:{code}/{about}", data, actor.id, now)

@@ -133,11 +133,11 @@ def add_document(
     kept = _add_version(session, row.id, 1, filename, content, None, actor, now)
     audit.record(
         session,
-        action="document.file",
-        subject=f"document:{row.id}",
-        data={"kind": row.kind, "of": row.subject, "sha256": kept.sha256, "size": kept.size},
-        actor=actor.id,
-        now=now,
+        "document.file",
+        f"document:{row.id}",
+        {"kind": row.kind, "of": row.subject, "sha256": kept.sha256, "size": kept.size},
+        actor.id,
+        now,
     )
     return _filed(session, row, None)
 
@@ -164,11 +164,11 @@ def add_version(
     kept = _add_version(session, row.id, number, filename, content, note, actor, now)
     audit.record(
         session,
-        action="document.version",
-        subject=f"document:{row.id}",
-        data={"number": number, "sha256": kept.sha256, "size": kept.size},
-        actor=actor.id,
-        now=now,
+        "document.version",
+        f"document:{row.id}",
+        {"number": number, "sha256": kept.sha256, "size": kept.size},
+        actor.id,
+        now,
     )
     return _filed(session, row, None)
 

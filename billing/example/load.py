@@ -216,11 +216,11 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     loaded = LoadedExample("loaded", document.code, len(PEOPLE), len(files), rows, invoice.document.number)
     audit.record(
         session,
-        action="example.load",
-        subject=f"agreement:{document.code}",
-        data={"usage_files": loaded.usage_files, "usage_rows": loaded.usage_rows},
-        actor=actor.id,
-        now=now,
+        "example.load",
+        f"agreement:{document.code}",
+        {"usage_files": loaded.usage_files, "usage_rows": loaded.usage_rows},
+        actor.id,
+        now,
     )
     return loaded
 

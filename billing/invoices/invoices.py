@@ -251,11 +251,11 @@ def import_invoice(
     findings = (*reading.findings, *known_against(session, invoice, document))
     audit.record(
         session,
-        action="invoice.import",
-        subject=f"invoice:{invoice.id}",
-        data={"sha256": kept.sha256, "number": invoice.number, "kind": invoice.kind, "findings": len(findings)},
-        actor=actor.id,
-        now=now,
+        "invoice.import",
+        f"invoice:{invoice.id}",
+        {"sha256": kept.sha256, "number": invoice.number, "kind": invoice.kind, "findings": len(findings)},
+        actor.id,
+        now,
     )
     return InvoiceReading(filename, "imported", document, findings, invoice.id)
 
@@ -394,14 +394,7 @@ def open_original(
 ) -> tuple[str, bytes]:
     """Open an invoice's sealed original for somebody: its bytes as they came, and a line in the log."""
     row = _row(session, agreement_id, invoice_id, actor)
-    audit.record(
-        session,
-        action="invoice.open_original",
-        subject=f"invoice:{row.id}",
-        data={"sha256": row.document.sha256},
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, "invoice.open_original", f"invoice:{row.id}", {"sha256": row.document.sha256}, actor.id, now)
     return row.document.filename, row.document.content
 
 
@@ -415,11 +408,11 @@ def open_attachment(
         raise NotFound(f"the invoice has no file as attachment {number}")
     audit.record(
         session,
-        action="invoice.open_attachment",
-        subject=f"invoice:{row.id}",
-        data={"sha256": row.document.sha256, "attachment": number},
-        actor=actor.id,
-        now=now,
+        "invoice.open_attachment",
+        f"invoice:{row.id}",
+        {"sha256": row.document.sha256, "attachment": number},
+        actor.id,
+        now,
     )
     return document.attachments[number - 1]
 

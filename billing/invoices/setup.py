@@ -434,6 +434,4 @@ def _log(
     now: datetime,
 ) -> None:
     code = agreements.agreement_summary(session, agreement_id).code
-    audit.record(
-        session, action=action, subject=f"agreement:{code}", data={"of": about, **data}, actor=actor.id, now=now
-    )
+    audit.record(session, action, f"agreement:{code}", {"of": about, **data}, actor.id, now)

@@ -262,11 +262,11 @@ def book(
     session.flush()
     audit.record(
         session,
-        action="accruals.book",
-        subject=f"agreement:{found.agreement.code}/accruals/{number}",
-        data={"month": month.label(), "total": format(found.total, "f"), "sha256": kept.sha256},
-        actor=actor.id,
-        now=now,
+        "accruals.book",
+        f"agreement:{found.agreement.code}/accruals/{number}",
+        {"month": month.label(), "total": format(found.total, "f"), "sha256": kept.sha256},
+        actor.id,
+        now,
     )
     return list_vouchers(session, agreement_id=agreement_id, actor=actor)[0]
 
@@ -366,11 +366,11 @@ def set_template(session: Session, *, agreement_id: int, template: Template, act
     session.flush()
     audit.record(
         session,
-        action="voucher_template.set",
-        subject=f"agreement:{agreements.agreement_summary(session, agreement_id).code}",
-        data=template.to_document(),
-        actor=actor.id,
-        now=now,
+        "voucher_template.set",
+        f"agreement:{agreements.agreement_summary(session, agreement_id).code}",
+        template.to_document(),
+        actor.id,
+        now,
     )
     return template
 

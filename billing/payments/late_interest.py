@@ -65,15 +65,15 @@ def set_rate(session: Session, *, rate: Rate, actor: Actor, now: datetime) -> Ra
     session.flush()
     audit.record(
         session,
-        action="late_interest.set",
-        subject=f"late_interest:{rate.valid_from.isoformat()}",
-        data={
+        "late_interest.set",
+        f"late_interest:{rate.valid_from.isoformat()}",
+        {
             "percent": format(rate.percent, "f"),
             "compensation": format(rate.compensation, "f"),
             "source": rate.source,
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )
     return rate
 

@@ -246,11 +246,11 @@ def import_payments(
         _add(session, agreement_id, key, file.id, row.line, None, actor, now)
     audit.record(
         session,
-        action="payments.import",
-        subject=f"payment_file:{file.id}",
-        data={"sha256": kept.sha256, "rows": len(rows), "accepted": len(new), "duplicates": len(told)},
-        actor=actor.id,
-        now=now,
+        "payments.import",
+        f"payment_file:{file.id}",
+        {"sha256": kept.sha256, "rows": len(rows), "accepted": len(new), "duplicates": len(told)},
+        actor.id,
+        now,
     )
     return ImportedPayments(file.id, "imported", kept.sha256, len(rows), len(new), len(told), tuple(told))
 
@@ -529,14 +529,14 @@ def _movements(rows: Iterable[Invoice], paid: dict[int, list[tuple[date, int]]])
 def _log(session: Session, action: str, row: Payment, more: dict[str, Any], actor: Actor, now: datetime) -> None:
     audit.record(
         session,
-        action=action,
-        subject=f"payment:{row.id}",
-        data={
+        action,
+        f"payment:{row.id}",
+        {
             "amount": format(row.amount, "f"),
             "paid_on": row.paid_on.isoformat(),
             "reference": row.reference,
             **more,
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )

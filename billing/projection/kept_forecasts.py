@@ -132,11 +132,11 @@ def freeze(
     session.flush()
     audit.record(
         session,
-        action="forecast.freeze",
-        subject=f"agreement:{course.terms.agreement.code}",
-        data={"kind": kind, "first_month": f"{first:%Y-%m}", "sha256": row.sha256},
-        actor=recorded_by,
-        now=now,
+        "forecast.freeze",
+        f"agreement:{course.terms.agreement.code}",
+        {"kind": kind, "first_month": f"{first:%Y-%m}", "sha256": row.sha256},
+        recorded_by,
+        now,
     )
     return row
 

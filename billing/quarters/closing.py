@@ -184,17 +184,17 @@ def close(
     session.flush()
     audit.record(
         session,
-        action="quarter.close",
-        subject=f"quarter:{terms.agreement.code}/{quarter}",
-        data={
+        "quarter.close",
+        f"quarter:{terms.agreement.code}/{quarter}",
+        {
             "run": row.run,
             "sha256": kept.sha256,
             "total": format(frozen.total, "f"),
             "known_at": row.known_at.isoformat(),
             "missing": len(missing),
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )
     ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     for then in _WHEN_CLOSED:
@@ -228,11 +228,11 @@ def reopen(
     )
     audit.record(
         session,
-        action="quarter.reopen",
-        subject=f"quarter:{agreement.code}/{quarter}",
-        data={"run": state.standing.number, "reason": reason.strip()},
-        actor=actor.id,
-        now=now,
+        "quarter.reopen",
+        f"quarter:{agreement.code}/{quarter}",
+        {"run": state.standing.number, "reason": reason.strip()},
+        actor.id,
+        now,
     )
     session.flush()
     ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)

@@ -481,4 +481,4 @@ def _due_cells(line: Line) -> list[Cell]:
 
 
 def _log(session: Session, action: str, number: str, data: dict[str, object], actor: Actor, now: datetime) -> None:
-    audit.record(session, action=action, subject=f"dispute:{number}", data=data, actor=actor.id, now=now)
+    audit.record(session, action, f"dispute:{number}", data, actor.id, now)

@@ -371,11 +371,4 @@ def _log(
     actor: Actor,
     now: datetime,
 ) -> None:
-    audit.record(
-        session,
-        action=action,
-        subject=f"reconciliation:{agreement.code}/{quarter}",
-        data=data,
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, action, f"reconciliation:{agreement.code}/{quarter}", data, actor.id, now)

@@ -164,11 +164,11 @@ def _sign(
     session.flush()
     audit.record(
         session,
-        action=f"reconciliation.{kind}",
-        subject=f"reconciliation:{current.agreement.code}/{current.quarter.label()}",
-        data={"run": run.number, "sha256": run.sha256, "statement": statement.strip()},
-        actor=actor.id,
-        now=now,
+        f"reconciliation.{kind}",
+        f"reconciliation:{current.agreement.code}/{current.quarter.label()}",
+        {"run": run.number, "sha256": run.sha256, "statement": statement.strip()},
+        actor.id,
+        now,
     )
 
 

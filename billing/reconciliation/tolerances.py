@@ -212,15 +212,15 @@ def _require_all_trusts(actor: Actor, act: str) -> None:
 def _log(session: Session, action: str, row: ToleranceDraft, data: dict[str, str], actor: Actor, now: datetime) -> None:
     audit.record(
         session,
-        action=action,
-        subject=f"tolerance:{row.id}",
-        data={
+        action,
+        f"tolerance:{row.id}",
+        {
             "valid_from": row.valid_from.isoformat(),
             "line": format(row.line, "f"),
             "invoice": format(row.invoice, "f"),
             "tax": format(row.tax, "f"),
         }
         | data,
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )

@@ -122,11 +122,11 @@ def save(
     session.flush()
     audit.record(
         session,
-        action="scenario.save",
-        subject=f"scenario:{row.code}",
-        data={"revision": number, "known_at": known_at.isoformat(), "engine": ENGINE},
-        actor=actor.id,
-        now=now,
+        "scenario.save",
+        f"scenario:{row.code}",
+        {"revision": number, "known_at": known_at.isoformat(), "engine": ENGINE},
+        actor.id,
+        now,
     )
     return _revision(row, revision, trust, actor.name, None)
 

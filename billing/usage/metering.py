@@ -279,17 +279,17 @@ def _record_import(session: Session, staged: StagedUsage, file: StagedFile, writ
     )
     audit.record(
         session,
-        action="usage.import",
-        subject=f"usage-import:{stamp.import_id}",
-        data={
+        "usage.import",
+        f"usage-import:{stamp.import_id}",
+        {
             "sha256": staged.sha256,
             "filename": staged.filename,
             "rows": file.rows,
             "accepted": written.accepted,
             "not_billable": written.not_billable,
         },
-        actor=stamp.recorded_by,
-        now=stamp.recorded_at,
+        stamp.recorded_by,
+        stamp.recorded_at,
     )
     session.flush()
 
@@ -474,11 +474,11 @@ def set_rule(
     )
     audit.record(
         session,
-        action="usage.rule",
-        subject=f"agreement:{agreement_id}",
-        data={"repeat_days": repeat_days, "clause": clause},
-        actor=actor.id,
-        now=now,
+        "usage.rule",
+        f"agreement:{agreement_id}",
+        {"repeat_days": repeat_days, "clause": clause},
+        actor.id,
+        now,
     )
     session.flush()
 
@@ -542,11 +542,11 @@ def correct_usage(
     )
     audit.record(
         session,
-        action="usage.correct",
-        subject=f"usage:{trust}/{algorithm}/{on}",
-        data={"change": change, "before": before, "reason": reason.strip()},
-        actor=actor.id,
-        now=now,
+        "usage.correct",
+        f"usage:{trust}/{algorithm}/{on}",
+        {"change": change, "before": before, "reason": reason.strip()},
+        actor.id,
+        now,
     )
     session.flush()
     return before + change

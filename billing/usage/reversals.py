@@ -150,11 +150,11 @@ def reverse_import(
         session.execute(insert(UsageEntry), entries)
     audit.record(
         session,
-        action="usage.reverse",
-        subject=f"usage-import:{import_id}",
-        data={"reason": reason.strip(), "quantity": -taking.quantity, "cells": len(taking.cells)},
-        actor=actor.id,
-        now=now,
+        "usage.reverse",
+        f"usage-import:{import_id}",
+        {"reason": reason.strip(), "quantity": -taking.quantity, "cells": len(taking.cells)},
+        actor.id,
+        now,
     )
     session.flush()
     ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)

@@ -75,12 +75,7 @@ def save_source(
     session.add(row)
     session.flush()
     audit.record(
-        session,
-        action="usage.source",
-        subject=f"usage-source:{row.id}",
-        data={"name": name, "reading": row.reading},
-        actor=actor.id,
-        now=now,
+        session, "usage.source", f"usage-source:{row.id}", {"name": name, "reading": row.reading}, actor.id, now
     )
     return Source(row.id, name, reading)
 

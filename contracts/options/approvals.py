@@ -68,14 +68,7 @@ def set_two_from(session: Session, *, amount: Decimal, actor: Actor, now: dateti
     if not 0 <= amount <= LARGEST_LIMIT or amount != amount.quantize(Decimal("0.01")):
         invalid([Finding("#/amount", "out_of_range", f"the amount is 0.00 to {LARGEST_LIMIT}, in whole øre")])
     session.add(Setting(key=_TWO_FROM_KEY, value=format_amount(amount), recorded_at=now, recorded_by=actor.id))
-    audit.record(
-        session,
-        action="setting.change",
-        subject=f"setting:{_TWO_FROM_KEY}",
-        data={"value": format_amount(amount)},
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, "setting.change", f"setting:{_TWO_FROM_KEY}", {"value": format_amount(amount)}, actor.id, now)
 
 
 def needed(session: Session, figures: CostFigures | None) -> int:
@@ -217,11 +210,11 @@ def _stand_in(row: Delegation) -> StandIn:
 def _log(session: Session, action: str, row: Delegation, actor: Actor, now: datetime) -> None:
     audit.record(
         session,
-        action=action,
-        subject=f"delegation:{row.id}",
-        data={"deputy": row.deputy, "from": row.from_on.isoformat(), "to": row.to_on.isoformat(), "reason": row.reason},
-        actor=actor.id,
-        now=now,
+        action,
+        f"delegation:{row.id}",
+        {"deputy": row.deputy, "from": row.from_on.isoformat(), "to": row.to_on.isoformat(), "reason": row.reason},
+        actor.id,
+        now,
     )
 
 

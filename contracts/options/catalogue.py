@@ -353,11 +353,11 @@ def record_certificate(
     session.flush()
     audit.record(
         session,
-        action="catalogue.certificate",
-        subject=f"algorithm:{algorithm}",
-        data={"number": row.number, "ce_class": row.ce_class, "expires_on": expires_on.isoformat()},
-        actor=actor.id,
-        now=now,
+        "catalogue.certificate",
+        f"algorithm:{algorithm}",
+        {"number": row.number, "ce_class": row.ce_class, "expires_on": expires_on.isoformat()},
+        actor.id,
+        now,
     )
     return _facts(row)
 
@@ -463,9 +463,7 @@ def _length_findings(most: int, **texts: str) -> list[Finding]:
 
 def _log(session: Session, what: str, algorithm: str, facts: dict[str, Any], actor: Actor, now: datetime) -> None:
     session.flush()
-    audit.record(
-        session, action=f"catalogue.{what}", subject=f"algorithm:{algorithm}", data=facts, actor=actor.id, now=now
-    )
+    audit.record(session, f"catalogue.{what}", f"algorithm:{algorithm}", facts, actor.id, now)
 
 
 def _description(row: AlgorithmDescription) -> Description:

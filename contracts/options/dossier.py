@@ -280,11 +280,11 @@ def _enter(
     made = _item(_Versions(session, [entry], None), item, workflow.DOSSIER_ITEMS[case.kind][item], entry)
     audit.record(
         session,
-        action=f"dossier.{status}",
-        subject=str(case.id),
-        data={"item": item, "sha256": made.sha256, "reused": basis_id, "comment": entry.comment},
-        actor=actor.id,
-        now=now,
+        f"dossier.{status}",
+        str(case.id),
+        {"item": item, "sha256": made.sha256, "reused": basis_id, "comment": entry.comment},
+        actor.id,
+        now,
     )
     return made
 

@@ -104,9 +104,9 @@ def set_budget(
     session.flush()
     audit.record(
         session,
-        action="budget.set",
-        subject=f"budget:{row.id}",
-        data={
+        "budget.set",
+        f"budget:{row.id}",
+        {
             "trust": trust,
             "cost_centre": row.cost_centre,
             "year": year,
@@ -114,8 +114,8 @@ def set_budget(
             "former": None if former is None else format_amount(former.amount),
             "phased": months is not None,
         },
-        actor=actor.id,
-        now=now,
+        actor.id,
+        now,
     )
     return _funding(row, trust, None if months is None else tuple(months))
 

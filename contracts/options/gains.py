@@ -141,7 +141,7 @@ def describe(
         "value": None if value is None else format_amount(value),
         "owner": row.owner,
     }
-    audit.record(session, action="gain.describe", subject=str(case.id), data=facts, actor=actor.id, now=now)
+    audit.record(session, "gain.describe", str(case.id), facts, actor.id, now)
     return _gain(session, row, None)
 
 
@@ -166,7 +166,7 @@ def take_back(session: Session, *, case: Case, gain_id: int, actor: Actor, now: 
             recorded_by=actor.id,
         )
     )
-    audit.record(session, action="gain.take_back", subject=str(case.id), data={"gain": row.id}, actor=actor.id, now=now)
+    audit.record(session, "gain.take_back", str(case.id), {"gain": row.id}, actor.id, now)
 
 
 def observe(
@@ -221,7 +221,7 @@ def observe(
         "to": until.isoformat(),
         "per_examination": None if per_examination is None else format(per_examination, "f"),
     }
-    audit.record(session, action="gain.observe", subject=str(case.id), data=facts, actor=actor.id, now=now)
+    audit.record(session, "gain.observe", str(case.id), facts, actor.id, now)
     return _gain(session, row, None)
 
 

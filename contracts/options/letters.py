@@ -147,11 +147,11 @@ def confirm(
         )
     audit.record(
         session,
-        action=f"{case.kind}.vendor_confirmed",
-        subject=str(case.id),
-        data={"received_on": note, "sha256": made.newest.sha256},
-        actor=actor.id,
-        now=now,
+        f"{case.kind}.vendor_confirmed",
+        str(case.id),
+        {"received_on": note, "sha256": made.newest.sha256},
+        actor.id,
+        now,
     )
     return made
 

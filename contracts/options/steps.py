@@ -721,4 +721,4 @@ def _told(refusal: Refusal) -> dict[str, Any]:
 
 
 def _log(session: Session, action: str, case_id: CaseId, facts: dict[str, Any], actor: Actor, now: datetime) -> None:
-    audit.record(session, action=action, subject=str(case_id), data=facts, actor=actor.id, now=now)
+    audit.record(session, action, str(case_id), facts, actor.id, now)

@@ -289,11 +289,11 @@ def add_person(
         )
     audit.record(
         session,
-        action="person.add",
-        subject=f"person:{address}",
-        data={"roles": [f"{grant.role}@{grant.trust or '*'}" for grant in granted]},
-        actor=actor.id,
-        now=now,
+        "person.add",
+        f"person:{address}",
+        {"roles": [f"{grant.role}@{grant.trust or '*'}" for grant in granted]},
+        actor.id,
+        now,
     )
     session.flush()
     session.refresh(person, ["grants"])
@@ -526,7 +526,7 @@ def _lifetime_findings(lifetime: timedelta) -> list[Finding]:
 
 
 def _log_token(session: Session, action: str, token: Token, told: dict[str, Any], actor: Actor, now: datetime) -> None:
-    audit.record(session, action=action, subject=f"token:{token.public_id}", data=told, actor=actor.id, now=now)
+    audit.record(session, action, f"token:{token.public_id}", told, actor.id, now)
 
 
 def check_password(session: Session, *, email: str, password: str, now: datetime) -> Person | None:

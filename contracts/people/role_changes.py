@@ -153,12 +153,5 @@ def _grant_of(row: RoleGrant) -> Grant:
 
 
 def _log(session: Session, action: str, person: Person, grant: Grant, actor: Actor, now: datetime) -> None:
-    audit.record(
-        session,
-        action=action,
-        subject=f"person:{person.email}",
-        data={"role": grant.role, "trust": grant.trust},
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, action, f"person:{person.email}", {"role": grant.role, "trust": grant.trust}, actor.id, now)
     session.flush()

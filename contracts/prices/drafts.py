@@ -429,14 +429,7 @@ def _described(content: Content) -> dict[str, Any]:
 
 
 def _log(session: Session, event: str, draft_id: int, facts: dict[str, Any], actor: Actor, now: datetime) -> None:
-    audit.record(
-        session,
-        action=f"price_book.{event}",
-        subject=f"price-book-draft:{draft_id}",
-        data=facts,
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, f"price_book.{event}", f"price-book-draft:{draft_id}", facts, actor.id, now)
 
 
 def _draft(session: Session, draft_id: int, known_at: datetime | None = None) -> Draft:

@@ -122,11 +122,11 @@ def import_values(
         )
     audit.record(
         session,
-        action="index_values.import",
-        subject=f"index-values:{row.id}",
-        data={"sha256": sha256, "source": source, "values": row.values, "new": row.new, "revised": row.revised},
-        actor=actor.id,
-        now=now,
+        "index_values.import",
+        f"index-values:{row.id}",
+        {"sha256": sha256, "source": source, "values": row.values, "new": row.new, "revised": row.revised},
+        actor.id,
+        now,
     )
     session.flush()
     return ImportedValues(row.id, "imported", row.values, row.new, row.revised, file.missing, tuple(file.ignored))

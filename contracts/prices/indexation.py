@@ -141,11 +141,11 @@ def agree_clause(
     session.flush()
     audit.record(
         session,
-        action="index_clause.agree",
-        subject=f"index-clause:{row.id}",
-        data={"agreement": agreement_id, "clause": clause.clause, "index": clause.index_name, "table": clause.table},
-        actor=actor.id,
-        now=now,
+        "index_clause.agree",
+        f"index-clause:{row.id}",
+        {"agreement": agreement_id, "clause": clause.clause, "index": clause.index_name, "table": clause.table},
+        actor.id,
+        now,
     )
     return AgreedClause(row.id, clause, now, actor.id)
 
@@ -468,14 +468,7 @@ def _step(
     data = {"effective_from": row.effective_from.isoformat(), "factor": f"{row.factor:f}", "reason": reason.strip()}
     if state != REQUESTED and _answers:
         data["letter"] = _answers[0](session, find_request(session, row.id), actor)
-    audit.record(
-        session,
-        action=f"index_request.{state}",
-        subject=f"index-request:{row.id}",
-        data=data,
-        actor=actor.id,
-        now=now,
-    )
+    audit.record(session, f"index_request.{state}", f"index-request:{row.id}", data, actor.id, now)
     session.flush()
 
 

@@ -108,7 +108,7 @@ def _person(session: Session, actor: Actor) -> Person:
 
 
 def _log(session: Session, action: str, link_id: int, actor: Actor, now: datetime) -> None:
-    audit.record(session, action=action, subject=f"calendar-link:{link_id}", data={}, actor=actor.id, now=now)
+    audit.record(session, action, f"calendar-link:{link_id}", {}, actor.id, now)
 
 
 def _hash(secret: str) -> str:

@@ -312,14 +312,14 @@ def _tell(
         )
     audit.record(
         session,
-        action="reminder.write",
-        subject=f"reminder:{row.id}",
-        data={
+        "reminder.write",
+        f"reminder:{row.id}",
+        {
             "deadline": f"{deadline.source}:{deadline.key}",
             "due_on": deadline.due_on.isoformat(),
             "step": row.step,
             "told": len(told),
         },
-        actor=SCHEDULER,
-        now=now,
+        SCHEDULER,
+        now,
     )

@@ -361,9 +361,7 @@ def _planned(kind: Kind) -> Report:
 
 
 def _log(session: Session, job_id: int, kind: str, event: str, actor: str, now: datetime, **facts: Any) -> None:
-    audit.record(
-        session, action=f"job.{event}", subject=f"job:{job_id}", data={"kind": kind, **facts}, actor=actor, now=now
-    )
+    audit.record(session, f"job.{event}", f"job:{job_id}", {"kind": kind, **facts}, actor, now)
 
 
 def _granted(actor: Actor, act: str, trust: str | None) -> bool:

@@ -38,17 +38,17 @@ def write_trail(session: Session, events: int) -> None:
     for number in range(events):
         audit.record(
             session,
-            action="activation.approve",
-            subject=f"activation:{number}",
-            data={
+            "activation.approve",
+            f"activation:{number}",
+            {
                 "from": "submitted",
                 "to": "approved",
                 "amount": f"{1000 + number}.50",
                 "trust": "akershus",
                 "agreement": "ra-2024",
             },
-            actor="person:approver@example.org",
-            now=BEGIN + timedelta(seconds=number, microseconds=number),
+            "person:approver@example.org",
+            BEGIN + timedelta(seconds=number, microseconds=number),
         )
         if number % IN_ONE_TRANSACTION == IN_ONE_TRANSACTION - 1:
             session.commit()

@@ -29,7 +29,7 @@ def write(count: int, action: str = "test.act") -> None:
 
 def record(session: Session, number: int, action: str = "test.act") -> None:
     data = {"number": number, "tekst": "Ærlig – «tro»", "amount": "1234.50"}
-    audit.record(session, action=action, subject=f"thing:{number}", data=data, actor=COMMAND_LINE.id, now=NOW)
+    audit.record(session, action, f"thing:{number}", data, COMMAND_LINE.id, NOW)
 
 
 def verified(kept: Head | None = None) -> audit.Verification:
@@ -85,7 +85,7 @@ def test_both_databases_write_one_event_in_the_same_form(sqlite_url: str, databa
 
 def test_a_name_with_a_control_character_is_refused(app: Flask) -> None:
     with db.write() as session, pytest.raises(ValueError, match="control"):
-        audit.record(session, action="a\x1fb", subject="c", data={}, actor="d", now=NOW)
+        audit.record(session, "a\x1fb", "c", {}, "d", NOW)
 
 
 def test_writers_at_once_make_one_chain(database: Flask) -> None:

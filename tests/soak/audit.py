@@ -141,11 +141,11 @@ def prepare(session: Session, events: int) -> audit.Head:
     for number in range(events):
         audit.record(
             session,
-            action="activation.approve",
-            subject=f"activation:{number}",
-            data={"from": "submitted", "to": "approved", "amount": f"{1000 + number}.50"},
-            actor="person:approver@example.org",
-            now=datetime(2026, 10, 15, 9, 0, number % 60, tzinfo=UTC),
+            "activation.approve",
+            f"activation:{number}",
+            {"from": "submitted", "to": "approved", "amount": f"{1000 + number}.50"},
+            "person:approver@example.org",
+            datetime(2026, 10, 15, 9, 0, number % 60, tzinfo=UTC),
         )
     session.commit()
     return audit.head(session)

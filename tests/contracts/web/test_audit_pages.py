@@ -46,7 +46,7 @@ def trail(app: Flask) -> FlaskClient:
             )
         for subject, now in (("thing:early", EARLY), ("thing:late", LATE)):
             data = {"from": "draft", "to": "submitted", "why": "=1+1", "amount": "10.00"}
-            audit.record(session, action="thing.change", subject=subject, data=data, actor="person:x@y", now=now)
+            audit.record(session, "thing.change", subject, data, "person:x@y", now)
     client = app.test_client()
     enter(client, "auditor@example.org")
     return client
