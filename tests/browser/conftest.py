@@ -20,6 +20,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from waitress.server import create_server
 
+from tests.browser.walking import sign_in
 from tests.conftest import make_app
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -107,9 +108,37 @@ class Observed:
         if not url.startswith((home, "data:", "blob:")):
             self.foreign.append(url)
 
+    def forget(self) -> None:
+        """Begin anew for another test."""
+        for kept in (self.console, self.script_errors, self.foreign):
+            kept.clear()
+
     @property
     def policy_breaches(self) -> list[str]:
         return [text for text in self.console if "Content Security Policy" in text]
+
+
+Look = Callable[[str, str, str], Page]
+
+
+class ReadingRoom:
+    """A page on which people look at one thing after another, each signed in once in each language."""
+
+    def __init__(self, page: Page, home: str) -> None:
+        self.page = page
+        self.observed = Observed(page, home)
+        self._cookies: dict[tuple[str, str], list[Any]] = {}
+
+    def look(self, email: str, address: str, language: str) -> Page:
+        """Open an address as somebody in a language."""
+        self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        if (email, language) not in self._cookies:
+            sign_in(self.page, email, language)
+            self._cookies[email, language] = list(self.page.context.cookies())
+        self.page.context.clear_cookies()
+        self.page.context.add_cookies(self._cookies[email, language])
+        self.page.goto(address)
+        return self.page
 
 
 @pytest.fixture
@@ -130,6 +159,25 @@ def page(browser: Browser, live_url: str, observed: dict[Page, Observed]) -> Ite
     assert seen.foreign == []
 
 
+@pytest.fixture(scope="module")
+def reading_room(browser: Browser, live_url: str) -> Iterator[ReadingRoom]:
+    """The module's one page for tests that only look: what a browser keeps, and who has signed in, outlives a test."""
+    context = browser.new_context(base_url=live_url, viewport=WIDE, locale="nb-NO", reduced_motion="reduce")  # type: ignore[arg-type]
+    yield ReadingRoom(context.new_page(), live_url)
+    context.close()
+
+
+@pytest.fixture
+def look(reading_room: ReadingRoom, observed: dict[Page, Observed]) -> Iterator[Look]:
+    """Open an address, wide, as somebody in a language, and give the page. A test that acts or waits for one takes `page`."""
+    seen = observed[reading_room.page] = reading_room.observed
+    seen.forget()
+    yield reading_room.look
+    assert seen.policy_breaches == []
+    assert seen.script_errors == []
+    assert seen.foreign == []
+
+
 @pytest.fixture
 def csp_errors(observed: dict[Page, Observed]) -> Callable[[Page], list[str]]:
     """Return what the content policy refused on the page so far."""
@@ -142,12 +190,13 @@ def assert_accessible() -> Callable[[Page], None]:
 
     def check(page: Page) -> None:
         draw_charts(page)
-        results = Axe().run(page, options={"runOnly": WCAG})
-        found = [
-            f"{violation['id']}: {node['html'][:200]}"
-            for violation in results.response["violations"]
-            for node in violation["nodes"]
-        ]
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(Axe().axe_script)
+        violations = page.evaluate(
+            "options => axe.run(options).then(results => results.violations)",
+            {"runOnly": WCAG, "resultTypes": ["violations"]},
+        )
+        found = [f"{violation['id']}: {node['html'][:200]}" for violation in violations for node in violation["nodes"]]
         assert found == [], f"{page.url}: " + "\n".join(found)
         assert page.locator("h1").count() == 1, f"{page.url} has not exactly one h1"
         assert page.title().endswith("Trinnvis")

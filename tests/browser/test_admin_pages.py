@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Look
 from tests.browser.walking import open_from_more, sign_in
 from tests.conftest import make_app
 
@@ -45,15 +46,14 @@ def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -
     ],
 )
 def test_a_page_is_accessible_and_fits_a_phone(
-    page: Page,
+    look: Look,
     email: str,
     address: str,
     language: str,
     assert_accessible: Callable[[Page], None],
     assert_no_overflow: Callable[[Page], None],
 ) -> None:
-    sign_in(page, email, language)
-    page.goto(address)
+    page = look(email, address, language)
     assert_accessible(page)
     assert_no_overflow(page)
 

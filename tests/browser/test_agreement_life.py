@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NARROW
-from tests.browser.test_pages import sign_in
+from tests.browser.conftest import NARROW, Look
+from tests.browser.walking import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -39,15 +39,14 @@ def live_app(example_copy: Flask) -> Flask:
 @pytest.mark.parametrize("language", ["nb", "en"])
 @pytest.mark.parametrize(("email", "address"), PAGES)
 def test_the_pages_are_accessible_and_fit_a_phone(
-    page: Page,
+    look: Look,
     email: str,
     address: str,
     language: str,
     assert_accessible: Callable[[Page], None],
     assert_no_overflow: Callable[[Page], None],
 ) -> None:
-    sign_in(page, email, language)
-    page.goto(address)
+    page = look(email, address, language)
     assert_accessible(page)
     assert_no_overflow(page)
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from tests.browser.conftest import NARROW
+from tests.browser.conftest import NARROW, Look
 from tests.browser.walking import sign_in
 
 pytestmark = pytest.mark.browser
@@ -34,10 +34,9 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_page_is_accessible_and_fits_a_phone(
-    page: Page, address: str, assert_accessible: Callable[[Page], None], assert_no_overflow: Callable[[Page], None]
+    look: Look, address: str, assert_accessible: Callable[[Page], None], assert_no_overflow: Callable[[Page], None]
 ) -> None:
-    sign_in(page, CONTROLLER)
-    page.goto(address)
+    page = look(CONTROLLER, address, "nb")
     assert_accessible(page)
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     assert_no_overflow(page)

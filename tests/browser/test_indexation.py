@@ -10,6 +10,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Look
+from tests.browser.walking import sign_in
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
@@ -40,24 +42,17 @@ def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -
     made.extensions["trinnvis_engine"].dispose()
 
 
-def sign_in(page: Page, email: str) -> None:
-    page.context.clear_cookies()
-    page.goto("/logg-inn")
-    page.locator(f'button[value="{email}"]').click()
-
-
 @pytest.mark.parametrize("language", ["nb", "en"])
 @pytest.mark.parametrize(("email", "address"), PAGES, ids=[address for _, address in PAGES])
 def test_every_page_is_accessible_and_fits_a_phone(
-    page: Page,
+    look: Look,
     assert_accessible: Callable[[Page], None],
     assert_no_overflow: Callable[[Page], None],
     email: str,
     address: str,
     language: str,
 ) -> None:
-    sign_in(page, email)
-    page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
+    page = look(email, address, language)
     expect(page.locator("html")).to_have_attribute("lang", language)
     assert_accessible(page)
     assert_no_overflow(page)

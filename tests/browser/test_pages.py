@@ -14,6 +14,8 @@ from billing.charges import basis
 from contracts import agreements
 from contracts.extensions import db
 from contracts.terms.period import Period
+from tests.browser.conftest import NARROW, Look
+from tests.browser.walking import sign_in
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
@@ -72,16 +74,10 @@ def line_pages(live_app: Flask) -> dict[str, str]:
     }
 
 
-def sign_in(page: Page, email: str, language: str = "nb") -> None:
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{email}"]').click()
-    expect(page.locator("nav.tv-nav")).to_be_visible()
-
-
 @pytest.mark.parametrize("language", ["nb", "en"])
 @pytest.mark.parametrize(("email", "address"), PAGES)
 def test_a_page_is_accessible_fits_a_phone_and_keeps_to_the_policy(
-    page: Page,
+    look: Look,
     email: str,
     address: str,
     language: str,
@@ -90,14 +86,13 @@ def test_a_page_is_accessible_fits_a_phone_and_keeps_to_the_policy(
     assert_no_overflow: Callable[[Page], None],
     csp_errors: Callable[[Page], list[str]],
 ) -> None:
-    sign_in(page, email, language)
-    page.goto(line_pages.get(address, address))
+    page = look(email, line_pages.get(address, address), language)
     assert page.locator("html").get_attribute("lang") == language
     for details in page.locator("main details:not([open]) > summary").all():
         details.click()
     assert_accessible(page)
     assert_no_overflow(page)
-    page.set_viewport_size({"width": 360, "height": 800})
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     assert_accessible(page)
     assert csp_errors(page) == []
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from contracts.extensions import db
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Grant
+from tests.browser.conftest import Look
 from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
@@ -45,15 +46,13 @@ def live_app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.mark.parametrize("language", ["nb", "en"])
 @pytest.mark.parametrize("address", ["/", "/avtaler", "/kostnader", "/prognoser/hva-om", "/avstemming"])
 def test_a_page_says_what_comes_first(
-    page: Page,
+    look: Look,
     address: str,
     language: str,
     assert_accessible: Callable[[Page], None],
     assert_no_overflow: Callable[[Page], None],
 ) -> None:
-    page.goto(f"/logg-inn?lang={language}")
-    page.locator(f'button[value="{EMAIL}"]').click()
-    page.goto(address)
+    page = look(EMAIL, address, language)
     expect(page.locator(".tv-tasks > li")).to_have_count(4)
     assert_accessible(page)
     assert_no_overflow(page)

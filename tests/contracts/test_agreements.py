@@ -150,6 +150,7 @@ def test_two_first_imports_of_the_same_parties_at_once_share_them_in_whatever_or
         assert session.scalar(select(func.count()).select_from(Organisation)) == 2 + len(examples.TRUSTS)
 
 
+@pytest.mark.each_case_on_both
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -112,6 +112,7 @@ def written(database: Flask) -> Head:
     return kept
 
 
+@pytest.mark.each_case_on_both
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tampered_trail_is_found(written: Head, kind: str) -> None:
     chance = random.Random(7)

@@ -39,6 +39,7 @@ def test_going_down_one_step_and_up_keeps_the_rows_of_other_tables(empty_engine:
         assert connection.execute(text("SELECT value FROM settings")).scalar_one() == "2026-10-15"
 
 
+@pytest.mark.each_case_on_both
 @pytest.mark.parametrize("change", ["UPDATE settings SET value = 'x'", "DELETE FROM settings"])
 def test_a_fact_can_neither_be_changed_nor_deleted(empty_engine: Engine, change: str) -> None:
     schema_versions.upgrade(empty_engine)

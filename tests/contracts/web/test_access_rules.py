@@ -164,6 +164,7 @@ def test_the_cookie_of_the_pages_never_counts_for_the_api(app: Flask, sign_in_as
     assert {url for url, method, _ in api_routes(app) if client.open(url, method=method).status_code != 401} == set()
 
 
+@pytest.mark.each_case_on_both
 @pytest.mark.parametrize(
     "authorization",
     [

@@ -102,6 +102,7 @@ def test_a_step_names_the_state_it_changes(admin: tuple[FlaskClient, dict[str, s
     assert (refused.status_code, refused.json["code"]) == (409, "revoked")  # type: ignore[index]
 
 
+@pytest.mark.each_case_on_both
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
