@@ -22,6 +22,7 @@ from billing.commands import quarters as cli_quarters
 from billing.commands import reconcile as cli_reconcile
 from billing.commands import usage as cli_usage
 from billing.invoices import invoices
+from billing.quarters import runs as closings
 from billing.rating.rate import rate
 from billing.scenarios.answer import answer
 from billing.schemas.answers import ChargesSchema, PriceAnswerSchema
@@ -130,7 +131,16 @@ def charges(quarter: str, trust: str | None, agreement_code: str | None, as_json
         expected = charging.expected_charges(
             session, agreement_id=agreement.id, period=period, actor=COMMAND_LINE, trust=trust
         )
+        closed = closings.standing(session, agreement.id).get(period.label())
+        frozen = None if closed is None or trust is not None else closings.frozen(session, closed)
     document = ChargesSchema().dump(expected)
+    if closed is not None:
+        # The lines are those of what is known now: whoever reads them must know that others were frozen.
+        total = "" if frozen is None else f" at {frozen.total}"
+        click.echo(
+            f"{period.label()} is closed (run {closed.number}{total}); these are the charges of what is known now",
+            err=True,
+        )
     if as_json:
         print_json(document)
         return

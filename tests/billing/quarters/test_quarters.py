@@ -556,6 +556,10 @@ def test_the_commands_close_show_reopen_and_list(app: Flask, tmp_path: Path) -> 
     assert len(closed["warnings"]) == 4
     again = json.loads(command(app, "quarter", "close", QUARTER, "--json").stdout)
     assert (again["status"], again["sha256"], again["lines"]) == ("already_closed", closed["sha256"], closed["lines"])
+    live = command(app, "charges", QUARTER, "--json")
+    assert f"{QUARTER} is closed (run 1 at 13800.00)" in live.stderr
+    assert "what is known now" in live.stderr
+    assert json.loads(live.stdout)["total"] == "13800.00"
     out = tmp_path / "run.json"
     command(app, "quarter", "show", QUARTER, "--out", str(out))
     assert out.read_bytes() == frozen_bytes(id_)
