@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 from billing.causes.billed import ZERO, BilledLine
-from billing.causes.matching import MatchGroup, Subject
+from billing.causes.matching import MatchGroup, Subject, sort_due
 from billing.rating.lines import Line
 from contracts.terms.period import Period, first_of_month
 
@@ -29,7 +30,11 @@ def atom_of(line: Line) -> Atom:
 
 @dataclass(slots=True)
 class Cell:
-    """Hold the lines of one cell; `invoiced` and `expected_ore` are what they come to in øre."""
+    """Hold the lines of one cell; `invoiced` and `expected_ore` are what they come to in øre.
+
+    `due_ore` stands for what the expected lines come to where the discount stands below all the lines; `taken_off` is that
+    discount, of the one cell without lines that holds it.
+    """
 
     number: int
     matches: list[MatchGroup] = field(default_factory=list)
@@ -37,16 +42,18 @@ class Cell:
     subjects: list[Subject] = field(default_factory=list)
     expected: list[Line] = field(default_factory=list)
     atoms: set[Atom] = field(default_factory=set)
+    due_ore: int | None = None
+    taken_off: Decimal = ZERO
 
     @property
     def invoiced(self) -> Decimal:
         """Return what the lines bill, in kroner."""
-        return sum((line.net for line in self.billed), ZERO)
+        return sum((line.net for line in self.billed), ZERO) - self.taken_off
 
     @property
     def expected_ore(self) -> int:
         """Return what is due, in øre."""
-        return sum(line.net_ore for line in self.expected)
+        return sum(line.net_ore for line in self.expected) if self.due_ore is None else self.due_ore
 
     @property
     def charges(self) -> list[str]:
@@ -111,6 +118,8 @@ class Cells:
                 node = parent[node]
             return node
 
+        discounted = {atom_of(line) for group in matches for line in group.expected if line.discount_ore}
+        atoms = {atom_of(line) for group in matches for line in group.expected}
         for number, group in enumerate(matches):
             top = root(number)
             for line in group.expected:
@@ -118,9 +127,21 @@ class Cells:
             if not group.expected:
                 # What bills the same thing in several lines stands together also where nothing of it is due.
                 for billed in group.billed:
-                    if (subject := subject_of[id(billed)]).algorithm is not None:
-                        key = subject.trust, subject.algorithm, subject.charge, subject.period
+                    subject = subject_of[id(billed)]
+                    if subject.algorithm is not None:
+                        sort = None if subject.sort == "discount" else subject.sort
+                        key = subject.trust, subject.algorithm, subject.charge, subject.period, sort
                         parent[root(("not due", *key))] = root(number)
+                    if subject.sort == "discount":
+                        for atom in discounted:
+                            if self._takes_off(subject, atom):
+                                parent[root(atom)] = root(number)
+                    # A minimum that is not due stands with what it tops up.
+                    if subject.sort in ("minimum", "maximum") and subject.period is not None:
+                        for atom in sorted(atoms, key=str):
+                            if self._tops_up(subject, atom):
+                                parent[root(number)] = root(atom)
+                                break
         cells: dict[object, Cell] = {}
         for number, group in enumerate(matches):
             top = root(number)
@@ -138,24 +159,39 @@ class Cells:
         self._spans: list[Period] = []
         self._index()
 
+    @staticmethod
+    def _tops_up(subject: Subject, atom: Atom) -> bool:
+        charge, trust, algorithm, month = atom
+        assert subject.period is not None
+        return (
+            (subject.trust, subject.algorithm) == (trust, algorithm)
+            and subject.charge in (None, charge)
+            and subject.period.contains(month)
+        )
+
+    @staticmethod
+    def _takes_off(subject: Subject, atom: Atom) -> bool:
+        charge, trust, algorithm, month = atom
+        return (
+            subject.trust in (None, trust)
+            and subject.algorithm in (None, algorithm)
+            and subject.charge in (None, charge)
+            and (subject.period is None or subject.period.contains(month))
+        )
+
     def _index(self) -> None:
-        spans: set[Period] = set()
         for cell in self.all:
             for atom in cell.atoms:
                 self._by_atom[atom] = cell.number
-        for cell in self.all:
-            if not cell.billed:
-                continue
-            for subject in cell.subjects:
-                if subject.period is None:
-                    continue
-                month = Period.month(subject.period.start)
-                when: object = month.start if subject.period.end <= month.end else subject.period
-                if isinstance(when, Period):
-                    spans.add(when)
-                for charge in {subject.charge, None}:
-                    self._by_key.setdefault((subject.trust, subject.algorithm, charge, when), cell.number)
-        self._spans = sorted(spans)
+        named = [(cell, subject) for cell in self.all for subject in cell.subjects if subject.period is not None]
+        self._spans = sorted({whole for _, subject in named if isinstance(whole := _when(subject), Period)})
+        # A line of a sort stands in for one that says none only where no other line of the same does.
+        for any_sort in (False, True):
+            for cell, subject in named:
+                sort = None if any_sort or subject.sort == "discount" else subject.sort
+                for charge in dict.fromkeys((subject.charge, None)):
+                    key = subject.trust, subject.algorithm, charge, sort, _when(subject)
+                    self._by_key.setdefault(key, cell.number)
 
     def of(self, line: Line) -> int:
         """Return the number of the cell a rated line falls into: its atom's, else that of a billed line that would hold it."""
@@ -168,10 +204,16 @@ class Cells:
     def _holding(self, line: Line, atom: Atom) -> int:
         charge, trust, algorithm, month = atom
         whens: list[object] = [month, *(span for span in self._spans if span.contains(line.period.start))]
-        for whose in dict.fromkeys([(trust, algorithm), (trust, None), (None, algorithm)]):
-            for named in (charge, None):
-                for when in whens:
-                    number = self._by_key.get((*whose, named, when))
-                    if number is not None and (whose != (None, None) or named is not None):
-                        return number
+        for whose in dict.fromkeys([(trust, algorithm), (trust, None), (None, algorithm), (None, None)]):
+            for named, sort, when in product((charge, None), dict.fromkeys((sort_due(line), None)), whens):
+                number = self._by_key.get((*whose, named, sort, when))
+                if number is not None and (whose != (None, None) or named is not None or self.all[number].expected):
+                    return number
         return ELSEWHERE
+
+
+def _when(subject: Subject) -> Period | date:
+    """Return the first of the month that holds a billed line's period, or the whole of a longer one."""
+    assert subject.period is not None
+    month = Period.month(subject.period.start)
+    return month.start if subject.period.end <= month.end else subject.period

@@ -8,7 +8,7 @@ from itertools import islice, product
 
 from billing.causes.cells import ELSEWHERE, Cell
 from billing.causes.changes import Counted
-from billing.causes.codes import Code
+from billing.causes.declared import Code
 from billing.causes.effects import NOTHING
 from billing.causes.findings import Value
 from billing.causes.quantities import Counts, Key, Recount, recounts

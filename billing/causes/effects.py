@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from billing.causes.cells import ELSEWHERE, Cells
 from billing.causes.changes import Change, Undiscounted
 from billing.causes.facts import Facts, Frames, rated
+from billing.causes.style import Style
 from billing.rating.lines import Line
 from contracts.terms.price_book import Usage
 
@@ -27,18 +28,21 @@ class Rated:
 
 
 NOTHING = Rated({}, {})
+PLAIN = Style()
 
 
 @dataclass(slots=True)
 class Effects:
     """Rate charges with facts changed, each combination once.
 
-    `recounted` are the entries that the vendor's count has over ours, by charge; a rating is made under our own count or,
+    `style` is how the vendor writes lines; `discounts` is the cell of what it takes off below them. `recounted` are the entries that the vendor's count has over ours, by charge; a rating is made under our own count or,
     with `recount`, under the vendor's.
     """
 
     facts: dict[str, Facts]
     cells: Cells
+    style: Style = PLAIN
+    discounts: int = ELSEWHERE
     base: dict[str, Rated] = field(default_factory=dict)
     recounted: dict[str, tuple[Usage, ...]] = field(default_factory=dict)
     ratings: int = 0
@@ -52,7 +56,9 @@ class Effects:
         for line in lines:
             number = self.cells.of(line)
             found.setdefault(number, []).append(line)
-            nets[number] = nets.get(number, 0) + line.net_ore
+            nets[number] = nets.get(number, 0) + self.style.net_ore(line)
+            if self.style.below and line.discount_ore:
+                nets[self.discounts] = nets.get(self.discounts, 0) - line.discount_ore
         return Rated(found, nets)
 
     def rate(self, charge: str, recount: bool, changes: Changes) -> Rated | None:
@@ -88,7 +94,10 @@ class Effects:
         return None if lines is None else self.by_cell(lines)
 
     def effect(self, charge: str, recount: bool, changes: Changes) -> dict[int, int]:
-        """Return by how many øre a change moves each cell from what is due; empty where it says nothing."""
+        """Return by how many øre a change moves each cell from what is due; empty where it says nothing.
+
+        What would be due where nothing is billed nor due stands under ELSEWHERE.
+        """
         result = self.rate(charge, recount, changes)
         if result is None:
             return {}
@@ -96,5 +105,5 @@ class Effects:
         return {
             number: difference
             for number in {*result.nets, *base}
-            if (difference := result.nets.get(number, 0) - base.get(number, 0)) and number != ELSEWHERE
+            if (difference := result.nets.get(number, 0) - base.get(number, 0))
         }

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from billing.causes.billed import ZERO, BilledDocument, BilledLine
-from billing.causes.cells import Cells
-from billing.causes.codes import Code
+from billing.causes.cells import ELSEWHERE, Cell, Cells
 from billing.causes.credits import credit_group, may_be, names_credit
+from billing.causes.declared import Code
 from billing.causes.effects import Effects
 from billing.causes.facts import rated
 from billing.causes.findings import Explanation, Finding, GroupExplanation, Value
@@ -23,7 +23,8 @@ from billing.causes.header import header_findings
 from billing.causes.matching import match, subjects_of
 from billing.causes.settling import Settling
 from billing.causes.situation import Situation
-from billing.causes.works import Hit, Work
+from billing.causes.style import style_of
+from billing.causes.works import Work
 from billing.rating.lines import Line
 
 
@@ -76,11 +77,16 @@ class _Explaining(Settling):
         subjects = subjects_of(lines, self.situation.names)
         subject_of = {id(line): subject for line, subject in zip(lines, subjects, strict=True)}
         matches = match(lines, expected, self.situation.names)
+        self.style = style_of(self.document, matches, subjects, has_ramp=any(map(self._is_ramped, self.facts)))
         cells = Cells(matches, subject_of)
         works = self._explain_cells(cells)
         groups, missing = [], []
         for work in works:
-            if work.cell.billed or any(finding.code != "MISSING_LINE" for finding in work.findings):
+            if (
+                work.cell.billed
+                or work.cell is self.discounts
+                or any(finding.code != "MISSING_LINE" for finding in work.findings)
+            ):
                 groups.append(self._group(work))
             else:
                 missing += work.findings
@@ -113,22 +119,33 @@ class _Explaining(Settling):
 
     def _explain_cells(self, cells: Cells) -> list[Work]:
         self.cells = cells
-        self.effects = Effects(self.facts, cells)
+        self.discounts = self._below_the_lines() if self.style.below else None
+        self.effects = Effects(
+            self.facts, cells, self.style, ELSEWHERE if self.discounts is None else self.discounts.number
+        )
         for code, lines in self.base_lines.items():
             kept = [line for line in lines if line.id not in self.situation.taken]
             self.effects.base[code] = self.effects.by_cell(kept)
+        if self.discounts is not None:
+            for cell in cells.all:
+                cell.due_ore = sum(rated.nets.get(cell.number, 0) for rated in self.effects.base.values())
         self.works = [self._see(cell) for cell in cells.all]
         self._recount()
         open_works = [work for work in self.works if (work.left or self._differs_in_detail(work))]
-        self.hits: dict[int, Hit] = {}
         if open_works:
             self._search(open_works)
-        for work in open_works:
-            self._settle(work)
+            for part, story in self.told:
+                self._settle(part, story)
         for work in list(self.works):
             if work.left:
                 self._rest(work)
         return self.works
+
+    def _below_the_lines(self) -> Cell:
+        """Make the cell of the discount that is taken off the whole document."""
+        cell = Cell(len(self.cells.all), taken_off=self.document.allowances)
+        self.cells.all.append(cell)
+        return cell
 
     def _twin(self) -> str | None:
         """Return the number of an earlier document that this one repeats, by number or by content."""
@@ -158,14 +175,15 @@ class _Explaining(Settling):
     def _whole_document(self) -> GroupExplanation | None:
         """Explain what the document's total has that its lines have not: its own allowances, and what does not add up."""
         document = self.document
-        over = document.net - sum((line.net for line in document.lines), ZERO)
+        allowances = ZERO if self.style.below else document.allowances
+        off = document.net - document.own_net
+        over = off - allowances
         if not over:
             return None
         findings = []
-        if document.allowances:
-            code: Code = "FIXED_FEE" if document.allowances < 0 else "UNKNOWN_ITEM"
-            findings.append(Finding(code, -document.allowances, params={"amount": -document.allowances}))
-        off = over + document.allowances
+        if allowances:
+            code: Code = "FIXED_FEE" if allowances < 0 else "UNKNOWN_ITEM"
+            findings.append(Finding(code, -allowances, params={"amount": -allowances}))
         if off:
             most = min(self.situation.tolerance.line * len(document.lines), self.situation.tolerance.invoice)
             params: dict[str, Value] = {"billed": document.net, "expected": document.own_net, "amount": off}

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.causes.billed import ZERO, BilledLine
-from billing.causes.codes import Code
+from billing.causes.declared import Code
 from billing.causes.matching import MatchGroup
 from billing.rating.lines import Line
 from contracts.terms.period import Period

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from billing.causes.billed import ZERO, BilledDocument
-from billing.causes.findings import Finding
+from billing.causes.findings import Finding, Value
 from billing.causes.situation import AgreementFacts, Situation
 from contracts.terms.money import format_rate
 
@@ -80,6 +80,7 @@ def _vat(situation: Situation) -> Iterator[Finding]:
                 "rates": wrong_rates,
                 "base": base if document.tax_parts else None,
                 "net": document.net,
+                "currency": document.currency,
             },
         )
 
@@ -95,10 +96,22 @@ def _terms(document: BilledDocument, facts: AgreementFacts) -> Iterator[Finding]
 
 
 def _accounts(document: BilledDocument, facts: AgreementFacts) -> Iterator[Finding]:
+    """Find who wants the money: another seller than the agreement's, or an account that is not known, is one finding."""
     known = {_digits(account) for account in facts.accounts}
-    unknown = tuple(account for account in document.accounts if _digits(account) not in known)
-    if known and unknown:
-        yield Finding("ACCOUNT_CHANGED", ZERO, params={"billed": unknown, "expected": facts.accounts})
+    unknown = tuple(account for account in document.accounts if _digits(account) not in known) if known else ()
+    sellers = {_number(seller) for seller in facts.sellers}
+    strange = bool(sellers) and _number(document.seller or "") not in sellers
+    if not unknown and not strange:
+        return
+    params: dict[str, Value] = {"billed": unknown or None, "expected": facts.accounts if unknown else None}
+    if strange:
+        params |= {"seller": document.seller, "agreed_seller": facts.sellers, "another_seller": "yes"}
+    yield Finding("ACCOUNT_CHANGED", ZERO, params=params)
+
+
+def _number(seller: str) -> str:
+    """Write an organisation number as its digits: "NO 912 345 678 MVA" is 912345678."""
+    return "".join(each for each in seller if each.isdigit())
 
 
 def _digits(account: str) -> str:
@@ -109,6 +122,9 @@ def _digits(account: str) -> str:
 
 def _ceiling(document: BilledDocument, facts: AgreementFacts) -> Iterator[Finding]:
     most = facts.maximum_value
+    # Another currency is never added up with the agreement's.
+    if document.currency != facts.currency:
+        return
     if most is not None and facts.accepted + document.net > most and document.net > 0:
         params = {"maximum": most, "accepted": facts.accepted, "billed": document.net}
         yield Finding("CEILING", ZERO, params={**params, "beyond": facts.accepted + document.net - most})

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.causes import Finding, Value
-from billing.causes.sentences import Kind, Language, kind_of, plain, said
+from billing.causes.sentences import Kind, Language, kind_of, plain, said, shown_as
 from contracts.papers.writing import Writing
 from contracts.terms.period import Period, previous_day
 
@@ -32,6 +32,7 @@ def _written(kind: Kind, value: Value, language: Language, write: Writing) -> st
 
 
 def _number(kind: Kind, value: int | Decimal, language: Language, write: Writing) -> str:
+    value = shown_as(kind, Decimal(value))
     match kind:
         case "amount":
             return write.money(value, language)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from billing.causes.billed import ZERO, BilledLine
-from billing.causes.codes import Code
+from billing.causes.declared import Code
 from billing.causes.facts import Facts
 from billing.causes.findings import Value
 from billing.causes.matching import Subject, quantity_and_price
+from billing.causes.style import Style, is_price_of
 from billing.rating.charge_terms import UsageTerms
 from billing.rating.compile import compile_book
 from billing.rating.lines import Line
-from contracts.terms.money import unit_price
+from contracts.terms.money import kroner, unit_price
 
 Part = tuple[Code, int, dict[str, Value]]
 
@@ -35,22 +37,44 @@ def read_off(
     expected: Sequence[Line],
     facts: dict[str, Facts],
     left: int,
+    style: Style,
 ) -> list[Part] | None:
     """Split what is left of a cell over its lines, None where they cannot be held against expected ones."""
     if not lines or not expected:
         return None
     subject_of = {id(line): subject for line, subject in zip(all_billed, subjects, strict=True)}
+    lines = _with_own_discounts(lines, expected, subject_of)
     paired = _paired(lines, expected, subject_of)
     parts: list[Part] = []
     if paired is not None:
         for line, due in paired:
-            parts += _pair(line, due, facts)
+            parts += _pair(line, due, facts, style)
     elif len(lines) == 1:
         parts = _sum_line(lines[0], expected)
     else:
         parts = _units(lines, expected, facts, left)
     merged = _merged(parts)
     return merged if merged and sum(ore for _, ore, _ in merged) == left else None
+
+
+def _with_own_discounts(
+    lines: Sequence[BilledLine], expected: Sequence[Line], subject_of: dict[int, Subject]
+) -> Sequence[BilledLine]:
+    """Put discounts that have lines of their own on the lines they are nearest to be for, at the agreed rates."""
+    rates = {due.discount_rate for due in expected if due.discount_rate_e4}
+    taken = [line for line in lines if line.is_sum and line.net < 0 and subject_of[id(line)].sort in (None, "discount")]
+    units = [line for line in lines if not line.is_sum and not line.allowance and line.net > 0]
+    if not rates or not taken or not units or len(taken) > len(units):
+        return lines
+    kept = {id(line): line for line in lines}
+    for off in sorted(taken, key=lambda line: line.net):
+        nearest = min(units, key=lambda line: min(abs(line.net * rate + off.net) for rate in rates))
+        units.remove(nearest)
+        whole = replace(nearest, allowance=-off.net, net=nearest.net + off.net)
+        subject_of[id(whole)] = subject_of[id(nearest)]
+        kept[id(nearest)] = whole
+        del kept[id(off)]
+    return list(kept.values())
 
 
 def _paired(
@@ -88,8 +112,10 @@ def _net(line: BilledLine) -> Decimal:
     return line.net if own is None or abs(line.net - own) <= _OWN_CENTS else own
 
 
-def _pair(line: BilledLine, due: Line, facts: dict[str, Facts]) -> list[Part]:
-    quantity, price = quantity_and_price(due)
+def _pair(line: BilledLine, due: Line, facts: dict[str, Facts], style: Style) -> list[Part]:
+    quantity, price = quantity_and_price(due)[0], style.unit_price(due)
+    due_net = kroner(style.net_ore(due))
+    rate = due.discount_rate if style.discount(due) else ZERO
     net = _net(line)
     detail: dict[str, Value] = {
         "billed": line.unit_price,
@@ -102,24 +128,30 @@ def _pair(line: BilledLine, due: Line, facts: dict[str, Facts]) -> list[Part]:
         return []
     if due.quantity is None or due.kind != "usage" or line.quantity is None or line.unit_price is None:
         code = _amount_code(due)
-        amounts: dict[str, Value] = {"billed": net, "expected": due.net}
+        amounts: dict[str, Value] = {"billed": net, "expected": due_net}
         if code == "PRICE_UNIT":
-            amounts = {"amount_billed": net, "amount_due": due.net}
-        return [(code, _ore(net - due.net), amounts)] if net != due.net else []
+            amounts = {"amount_billed": net, "amount_due": due_net}
+        return [(code, _ore(net - due_net), amounts)] if net != due_net else []
     parts: list[Part] = []
-    at_quantity = due.net if line.quantity == quantity else _rounded(line.quantity, price, due.discount_rate)
+    at_quantity = due_net if line.quantity == quantity else _rounded(line.quantity, price, rate)
     if line.quantity != quantity:
         counts: dict[str, Value] = {"billed": line.quantity, "own": quantity, "difference": line.quantity - quantity}
-        parts.append(("QTY_DIFF", _ore(at_quantity - due.net), counts))
+        parts.append(("QTY_DIFF", _ore(at_quantity - due_net), counts))
     at_price = at_quantity
-    if line.unit_price != price:
-        at_price = _rounded(line.quantity, line.unit_price, due.discount_rate)
-        tier = _tier_of(line.unit_price, due, facts)
+    if not is_price_of(line, due, style):
+        at_price = _rounded(line.quantity, line.unit_price, rate)
+        listed = (
+            line.unit_price / (1 - due.discount_rate) if style.in_price and due.discount_rate != 1 else line.unit_price
+        )
+        tier = _tier_of(listed, due, facts)
         code = "PRICE_UNIT" if tier is None else "TIER_WRONG"
+        if style.in_price and due.discount_rate_e4 and line.unit_price == due.unit_price:
+            code = "RAMP_MISSING"
+            detail = {"billed": ZERO, "expected": due.discount_rate, "phase": due.phase}
         parts.append((code, _ore(at_price - at_quantity), {**detail, "billed_tier": tier}))
     if net != at_price:
         gross = line.own_gross or ZERO
-        due_allowance = (gross * due.discount_rate).quantize(ORE, "ROUND_HALF_UP")
+        due_allowance = (gross * rate).quantize(ORE, "ROUND_HALF_UP")
         rates: dict[str, Value] = {"billed": line.rate, "expected": due.discount_rate, "phase": due.phase}
         if abs(line.allowance - due_allowance) <= _OWN_CENTS:
             parts.append(("ROUNDING", _ore(net - at_price), {"amount": net - at_price}))
@@ -173,7 +205,7 @@ def _sum_line(line: BilledLine, expected: Sequence[Line]) -> list[Part]:
     if line.quantity == units and units > 1:
         own = own.quantize(ORE, "ROUND_HALF_UP")
         parts: list[Part] = []
-        if line.allowance != discount:
+        if line.allowance != discount and (line.allowance or own == gross):
             # The discount at the line's own gross is what should have been taken off.
             due = discount if own == gross or not gross else (own * discount / gross).quantize(ORE, "ROUND_HALF_UP")
             rates: dict[str, Value] = {"discount": line.allowance, "agreed_discount": due}

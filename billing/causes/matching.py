@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Literal
 
 from billing.causes.billed import BilledLine
-from billing.causes.naming import NO_NAMES, NO_PLACE, Names, Reader, Register, words
+from billing.causes.naming import NO_NAMES, NO_PLACE, Names, Reader, Register, Sort, sort_of, words
 from billing.rating.lines import Line
 from contracts.terms.period import Period, first_of_month
 
@@ -65,7 +65,10 @@ class MatchGroup:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Hold what a billed line names once names are read as codes; None is not named."""
+    """Hold what a billed line names once names are read as codes; None is not named.
+
+    `sort` is the kind of amount that the line says it is, a fee or a minimum say; None where it says none.
+    """
 
     trust: str | None
     algorithm: str | None
@@ -75,6 +78,7 @@ class Subject:
     phase: int | None
     confidence: float
     by_name: bool
+    sort: Sort | None = None
 
 
 def subjects_of(billed: Sequence[BilledLine], names: Names = NO_NAMES) -> list[Subject]:
@@ -100,6 +104,7 @@ def subjects_of(billed: Sequence[BilledLine], names: Names = NO_NAMES) -> list[S
                 charge = said.code
             if charge is not None or said is not None:
                 confidence, by_name = min(confidence, 0.95 if said is None else said.confidence), True
+        _, other_words = algorithms.whole_name(trusts.whole_name(own)[1])
         # A line that writes its period and its tier in fields of their own says nothing of the kind in words.
         place = NO_PLACE if line.period is not None and line.tier is not None else reader.place(line.text)
         found.append(
@@ -112,9 +117,28 @@ def subjects_of(billed: Sequence[BilledLine], names: Names = NO_NAMES) -> list[S
                 line.phase if line.phase is not None else place.phase,
                 confidence,
                 by_name,
+                _sort(line, other_words),
             )
         )
     return found
+
+
+_SORT_OF_REASON: dict[str | None, Sort] = {
+    "fixed": "fee", "one_off": "one_off", "minimum": "minimum", "maximum": "maximum",
+}  # fmt: skip
+
+
+def _sort(line: BilledLine, own: Sequence[str]) -> Sort | None:
+    if line.why is not None:
+        return _SORT_OF_REASON.get(line.why)
+    said = sort_of(own) if line.tier is None else None
+    # A line that bills something may name the discount that it has.
+    return None if said == "discount" and line.net >= 0 else said
+
+
+def sort_due(line: Line) -> Sort | None:
+    """Give the sort of an expected line: None for what examinations cost."""
+    return _SORT_OF_REASON.get(line.kind) or _SORT_OF_REASON.get(line.why)
 
 
 def match(billed: Sequence[BilledLine], expected: Sequence[Line], names: Names = NO_NAMES) -> tuple[MatchGroup, ...]:
@@ -163,22 +187,45 @@ class _Matching:
     months: dict[Period, date | None] = field(default_factory=dict)
     any_trust: bool = False
     any_algorithm: bool = False
+    names_nothing: bool = False
 
     def run(self) -> tuple[MatchGroup, ...]:
-        self.left_billed = list(range(len(self.billed)))
-        self.left_expected = list(range(len(self.expected)))
-        self.any_trust = any(subject.trust is not None for subject in self.subjects)
-        self.any_algorithm = any(subject.algorithm is not None for subject in self.subjects)
+        """Match what says its sort with what is of that sort, then all the rest; each by the stages in their order."""
         self.billed_fields = [self._billed_fields(i) for i in range(len(self.billed))]
         self.expected_fields = [_expected_fields(line) for line in self.expected]
+        waiting, due = set(range(len(self.billed))), set(range(len(self.expected)))
+        sorted_lines = {i for i in waiting if self.subjects[i].sort is not None}
+        plain = [self.subjects[i] for i in waiting - sorted_lines]
+        self.any_trust = any(subject.trust is not None for subject in plain)
+        self.any_algorithm = any(subject.algorithm is not None for subject in plain)
+        self.names_nothing = not self.any_trust and not any(each.algorithm or each.charge for each in plain)
+        for said, meant in _SORTS:
+            self._run_stages(
+                {i for i in waiting if self.subjects[i].sort == said},
+                {j for j in due if sort_due(self.expected[j]) == meant},
+                waiting,
+                due,
+            )
+        self._run_stages(waiting - sorted_lines, due, waiting, due)
+        # A word may mean less than it seems to: what names an algorithm may be all that is billed for it.
+        named = {i for i in waiting if (own := self.subjects[i]).algorithm is not None and own.sort != "discount"}
+        self._run_stages(named, due, waiting, due)
+        self.left_billed, self.left_expected = sorted(waiting), sorted(due)
+        self._join_matched()
+        return tuple(self._answer())
+
+    def _run_stages(self, billed: set[int], expected: set[int], waiting: set[int], due: set[int]) -> None:
+        if not billed or not expected:
+            return
+        self.left_billed, self.left_expected = sorted(billed), sorted(expected)
         for stage, names in _NARROW:
             self._join(stage, names)
+        self._join("amount", ("trust", "unnamed", "month", "price", "quantity"))
         self._join_by_grain(_GRAIN)
         # A fault in the tiers puts units on lines of other tiers than are due: they are of one month all the same.
         self._join_by_grain(_GRAIN_OF_ANY_TIER)
-        self._join("amount", ("trust", "month", "price", "quantity"))
-        self._join_matched()
-        return tuple(self._answer())
+        waiting -= billed - set(self.left_billed)
+        due -= expected - set(self.left_expected)
 
     def _billed_fields(self, i: int) -> _Fields:
         line, subject = self.billed[i], self.subjects[i]
@@ -198,6 +245,7 @@ class _Matching:
             _days(period) if month is None else None,
             None if subject.tier is None else True,
             None if subject.algorithm or subject.charge or not subject.trust else True,
+            None if subject.algorithm or subject.charge else True,
         )
 
     def _month(self, period: Period | None) -> date | None:
@@ -277,6 +325,12 @@ class _Matching:
                     wanted.difference_update(ours)
                     continue
                 theirs = self._own(names, theirs)
+                if self.subjects[ours[0]].sort is None and not _NAMED & set(names):
+                    # Among lines that name theirs it stands for what is nobody's in particular, and for nothing else.
+                    theirs = [j for j in theirs if self.names_nothing or self.expected[j].trust is None]
+                    if not theirs or not self._may_be_all(indices, against):
+                        wanted.difference_update(ours)
+                        continue
                 sure = 1.0 if "trust" in names or not self.any_trust else _POOL_AMONG_TRUSTS
                 if all(self.expected[j].trust is None for j in theirs):
                     sure = 1.0
@@ -284,6 +338,11 @@ class _Matching:
                     self._add(part, others, "grain", names, sure)
                 taken_expected.update(theirs)
             self._drop(wanted, taken_expected)
+
+    def _may_be_all(self, billed: list[int], against: dict[_Key, list[int]]) -> bool:
+        """Tell whether lines that name nothing come near enough to what they would stand for: half of it to twice as much."""
+        due = sum((self.expected[j].net for places in against.values() for j in places), Decimal(0))
+        return due > 0 and due / 2 <= sum((self.billed[i].net for i in billed), Decimal(0)) <= due * 2
 
     def _own(self, names: tuple[str, ...], expected: list[int]) -> list[int]:
         """Keep to what has no trust, or no algorithm, for a line without one where the other lines name theirs."""
@@ -333,8 +392,9 @@ class _Matching:
     def _pattern(self, i: int, fields: tuple[str, ...]) -> tuple[str, ...] | None:
         what = self.billed_fields[i]
         names = tuple(name for name in fields if what[_PLACE[name]] is not None)
-        # A line that names neither whose nor what it is matches nothing: anything would do.
-        return names if {"trust", "algorithm", "charge"} & set(names) else None
+        # A line that names neither whose nor what it is may be any: it needs a sort or a period at least.
+        says = self.subjects[i].sort is not None or {"month", "span"} & set(names)
+        return names if says or _NAMED & set(names) else None
 
     def _expected_by(
         self, names: tuple[str, ...], among: Sequence[int], spans: set[Period | None]
@@ -386,6 +446,14 @@ class _Matching:
                 if (number := index.get(key_of)) is not None:
                     group = self.groups[number]
                     trust = self.subjects[i].trust
+                    if "bare" in names and not any(
+                        self.billed_fields[k] == self.billed_fields[i] for k in group.billed
+                    ):
+                        continue  # what names nothing but a trust is held to be nothing that is billed already
+                    sort = self.subjects[i].sort
+                    of_group = {sort_due(self.expected[j]) for j in group.expected}
+                    if sort is not None and (None if sort == "discount" else sort) not in of_group:
+                        continue
                     if trust is not None and any(self.expected[j].trust != trust for j in group.expected):
                         continue  # that line stands for other trusts too, and this one never does
                     group.billed.append(i)
@@ -435,6 +503,7 @@ def duplicates_in(billed: Sequence[BilledLine]) -> tuple[str, ...]:
     return tuple(repeated)
 
 
+_NAMED = frozenset({"trust", "algorithm", "charge"})
 _GRAIN = ("trust", "algorithm", "charge", "month", "span", "tier")
 _GRAIN_OF_ANY_TIER = ("trust", "algorithm", "charge", "month", "span", "tiered")
 _MAY_BE_NONE = frozenset({"trust", "tier", "phase", "why"})
@@ -475,6 +544,16 @@ _JOINS: tuple[tuple[str, ...], ...] = (
     ("trust", "bare", "span"),
 )
 
+# What a billed line says it is, and what is due that it may be: a fee that is not said to be paid once may be that too.
+_SORTS: tuple[tuple[Sort, Sort], ...] = (
+    ("minimum", "minimum"),
+    ("maximum", "maximum"),
+    ("one_off", "one_off"),
+    ("fee", "fee"),
+    ("one_off", "fee"),
+    ("fee", "one_off"),
+)
+
 
 def _openness(names: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
     """Order patterns by how little they leave open: whose, what and when, then the tier."""
@@ -500,11 +579,13 @@ def _expected_fields(line: Line) -> _Fields:
         None,
         None if line.tier is None else True,
         True,
+        True,
     )
 
 
 _FIELDS = (
     "trust", "algorithm", "charge", "tier", "phase", "why", "quantity", "price", "period", "month", "span", "tiered", "bare",
+    "unnamed",
 )  # fmt: skip
 _PLACE = {name: place for place, name in enumerate(_FIELDS)} | {"named_tier": _FIELDS.index("tier")}
 

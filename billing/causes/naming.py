@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from difflib import SequenceMatcher
+from typing import Literal
 
 from contracts.terms.period import Period
 
@@ -24,6 +25,11 @@ _MONTHS = (
 )  # fmt: skip
 _MONTH_OF = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names}
 _NAMED_MONTH = re.compile(rf"\b({'|'.join(_MONTH_OF)})\s+(20[0-9]{{2}})\b")
+_NUMBERED_MONTH = re.compile(r"(?<![0-9./])(0?[1-9]|1[0-2])[./](20[0-9]{2})\b")
+_TWO_DAYS = re.compile(
+    r"\b([0-3]?[0-9])\.([01]?[0-9])\.(20[0-9]{2})\s*(?:-|–|til|to)\s*([0-3]?[0-9])\.([01]?[0-9])\.(20[0-9]{2})\b"
+)
+_QUARTER_IN_WORDS = re.compile(r"\b([1-4])\.?\s*(?:kvartal|quarter|kv\.?)\s*(20[0-9]{2})\b")
 
 # Words this alike are the same word with a slip in it: one letter in six.
 _ALIKE = 0.84
@@ -170,11 +176,48 @@ def _read(text: str) -> WrittenPlace:
     tier = next((numbers[kind] for kind in ("trinn", "tier", "step") if kind in numbers), None)
     phase = next((numbers[kind] for kind in ("fase", "phase") if kind in numbers), None)
     period: Period | None = None
-    if month := _ISO_MONTH.search(text):
+    if written := _TWO_DAYS.search(text):
+        period = _between(*(int(number) for number in written.groups()))
+    elif month := _ISO_MONTH.search(text):
         period = Period.month(date(int(month[1]), int(month[2]), 1))
     elif named := _NAMED_MONTH.search(text):
         period = Period.month(date(int(named[2]), _MONTH_OF[named[1]], 1))
     elif quarter := _QUARTER.search(text):
         year, number = quarter[1] or quarter[4], quarter[2] or quarter[3]
         period = Period.parse(f"{year}-Q{number}")
+    elif spoken := _QUARTER_IN_WORDS.search(text):
+        period = Period.parse(f"{spoken[2]}-Q{spoken[1]}")
+    elif numbered := _NUMBERED_MONTH.search(text):
+        period = Period.month(date(int(numbered[2]), int(numbered[1]), 1))
     return WrittenPlace(period, tier, phase)
+
+
+def _between(day: int, month: int, year: int, last_day: int, last_month: int, last_year: int) -> Period | None:
+    """Give the days from one written day to another, both of them in it; None where they are no days or run backwards."""
+    try:
+        start, last = date(year, month, day), date(last_year, last_month, last_day)
+    except ValueError:
+        return None
+    return Period(start, last + timedelta(days=1)) if start <= last else None
+
+
+# What the words of a line say of the kind of its amount; a part of a word does ("plattformavgift").
+Sort = Literal["one_off", "fee", "minimum", "maximum", "discount"]
+_SORTS: tuple[tuple[Sort, tuple[str, ...]], ...] = (
+    ("discount", ("rabatt", "discount", "avslag", "prisreduksjon")),
+    ("minimum", ("minste", "minimum")),
+    ("maximum", ("maksimum", "maksimal", "maximum", "avkort", "pristak")),
+    ("one_off", ("etabler", "oppstart", "implementer", "installasj", "engangs", "setup", "onboarding", "establish")),
+    ("fee", ("avgift", "gebyr", "plattform", "platform", "lisens", "licen", "abonnement", "subscription", "support",
+             "brukerstøtte", "vedlikehold", "maintenance", "fastbeløp", "leie")),
+)  # fmt: skip
+
+
+def sort_of(own: Iterable[str]) -> Sort | None:
+    """Tell which kind of amount the words of a line say it is, None where they say none.
+
+    >>> sort_of(words("Plattformavgift, Akershus"))
+    'fee'
+    """
+    listed = tuple(own)
+    return next((sort for sort, parts in _SORTS if any(part in word for word in listed for part in parts)), None)

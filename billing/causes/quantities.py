@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from billing.causes.billed import BilledLine
 from billing.causes.cells import Cell
-from billing.causes.codes import Code
+from billing.causes.declared import Code
 from billing.causes.situation import Situation
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, Usage
@@ -16,8 +17,9 @@ from contracts.terms.price_book import Activation, Usage
 Key = tuple[str, str]
 
 _AMOUNTS = frozenset({"adjustment", "flat_fee", "package", "zero_usage", "minimum", "maximum", "fixed", "one_off"})
-# That another day, week or month has as many examinations as are too many says something from here on.
+# That another week or month has as many examinations as are too many says something from here on, another day later.
 _TELLING = 3
+_TELLING_DAY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def _recount(counts: Counts, key: Key, span: Period, own: int, difference: int) 
             options += _other_period(counts, key, part)
     fitting = [option for option in options if sum(entry.quantity for entry in option[1]) == difference]
     known = list(dict.fromkeys(fitting))[:_MOST_OPTIONS]
-    known += [("QTY_DIFF", entries) for entries in _plain(counts, key, span, difference)]
+    known += [("QTY_DIFF", entries) for entries in plain(counts, key, span, difference)]
     return Recount(key, span, own, own + difference, tuple(known))
 
 
@@ -213,15 +215,20 @@ _MOST_OPTIONS = 8
 
 
 def guesses(counts: Counts, key: Key, span: Period) -> Iterator[tuple[Code, tuple[Usage, ...]]]:
-    """Give the known reasons for another count, for lines that do not show a count at all."""
+    """Give what is written down of other counts, for lines that do not show a count at all: nothing is made up of days."""
     for part in _parts(span):
         for option in (
             *_beside(counts, key, part),
-            *_counted_twice(counts, key, part),
+            *_whole_months_twice(counts, key, part),
             *_other_period(counts, key, part),
         ):
             if option[1]:
                 yield option
+
+
+def _whole_months_twice(counts: Counts, key: Key, span: Period) -> Iterator[tuple[Code, tuple[Usage, ...]]]:
+    days = sorted((on, n) for on, n in counts.by_day.get(key, {}).items() if span.contains(on) and n)
+    yield "QTY_DUP", tuple(Usage(*key, on, n) for on, n in days)
 
 
 def _beside(counts: Counts, key: Key, span: Period) -> Iterator[tuple[Code, tuple[Usage, ...]]]:
@@ -251,6 +258,11 @@ def _counted_twice(counts: Counts, key: Key, span: Period) -> Iterator[tuple[Cod
     if not days:
         return
     yield "QTY_DUP", tuple(Usage(*key, on, quantity) for on, quantity in days)
+    sizes = Counter(quantity for _, quantity in days)
+    for on, quantity in days:
+        # Of two days with as many, nothing says which.
+        if quantity >= _TELLING_DAY and sizes[quantity] == 1:
+            yield "QTY_DUP", (Usage(*key, on, quantity),)
     weeks: dict[tuple[int, int], list[Usage]] = {}
     for on, quantity in days:
         year, week, _ = on.isocalendar()
@@ -277,7 +289,7 @@ def _other_period(counts: Counts, key: Key, span: Period) -> Iterator[tuple[Code
             yield "QTY_PERIOD", (*own, *there)
 
 
-def _plain(counts: Counts, key: Key, span: Period, difference: int) -> Iterator[tuple[Usage, ...]]:
+def plain(counts: Counts, key: Key, span: Period, difference: int) -> Iterator[tuple[Usage, ...]]:
     """Give the mere difference, on the last and the first live days, month by month where the span has several."""
     for month in span.months():
         live = counts.live_days(key, month)

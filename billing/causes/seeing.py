@@ -7,19 +7,21 @@ from decimal import Decimal
 
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.cells import Cell, Cells
-from billing.causes.codes import Code, place
+from billing.causes.codes import place
+from billing.causes.declared import Code
 from billing.causes.effects import Effects
 from billing.causes.facts import facts_by_charge
 from billing.causes.findings import Finding, GroupExplanation, Value
 from billing.causes.matching import MatchGroup, Subject, quantity_and_price, subjects_of
 from billing.causes.quantities import Key
 from billing.causes.situation import Situation
+from billing.causes.style import Style, is_price_of
 from billing.causes.works import EXACT, ORE, Work, fidelity, same
 from billing.rating.lines import Line
 from contracts.terms.money import kroner
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation
-from contracts.terms.price_model import UsageCharge
+from contracts.terms.price_model import OneOffCharge, UsageCharge
 
 # Amounts that stand on a line of their own.
 _ALONE = frozenset({"fixed", "one_off", "minimum", "maximum"})
@@ -34,10 +36,13 @@ class Seeing:
     cells: Cells
     effects: Effects
     works: list[Work]
+    discounts: Cell | None
 
     def __init__(self, situation: Situation) -> None:
         self.situation = situation
         self.document = situation.document
+        self.style = Style()
+        self.discounts = None
         self.facts = facts_by_charge(
             situation.agreement, situation.price_book, situation.activations, situation.usage, situation.period
         )
@@ -49,10 +54,15 @@ class Seeing:
         for activation in situation.activations:
             self.live.setdefault((activation.trust, activation.algorithm), []).append(activation)
 
+    def _is_ramped(self, code: str) -> bool:
+        charges = self.facts[code].charges()
+        return any(not isinstance(each, OneOffCharge) and each.ramp_up is not None for each in charges)
+
     def _see(self, cell: Cell) -> Work:
         """Take off what the lines show by themselves."""
         invoiced = cell.invoiced
         work = Work(cell, list(cell.billed), int((invoiced / ORE).to_integral_value()) - cell.expected_ore)
+        self._as_written(work)
         # What is finer than an øre cannot be paid: it is no price but a sum that does not add up.
         if (crumbs := invoiced - kroner(int((invoiced / ORE).to_integral_value()))) != 0:
             work.findings.append(self._finding(work, "ARITHMETIC", crumbs, {"amount": crumbs}))
@@ -61,11 +71,18 @@ class Seeing:
         self._arithmetic(work)
         return work
 
+    def _as_written(self, work: Work) -> None:
+        """Take off by how much the vendor's way of writing discounts rounds otherwise: an øre a line."""
+        if self.style.in_price:
+            crumbs = sum(self.style.net_ore(line) - line.net_ore for line in work.cell.expected)
+            if crumbs and work.cell.billed:
+                work.take(self._finding(work, "ROUNDING", kroner(crumbs), {"amount": kroner(crumbs)}), crumbs)
+
     def _lines_twice(self, work: Work) -> None:
         cell = work.cell
         allowed: dict[tuple[object, ...], int] = {}
         for charge in cell.expected:
-            key = (*quantity_and_price(charge), charge.net)
+            key = (quantity_and_price(charge)[0], self.style.unit_price(charge), kroner(self.style.net_ore(charge)))
             allowed[key] = allowed.get(key, 0) + 1
         seen: dict[tuple[object, ...], int] = {}
         repricing: list[BilledLine] = []
@@ -73,7 +90,8 @@ class Seeing:
             what = same(line, subject)
             seen[what] = seen.get(what, 0) + 1
             copies = max(1, allowed.get((line.quantity, line.unit_price, line.net), 1))
-            if seen[what] > copies and line.why == "adjustment":
+            takes_back = line.why == "adjustment" or (not line.is_sum and (line.quantity or 0) < 0)
+            if seen[what] > copies and takes_back:
                 repricing.append(line)
             elif seen[what] > copies:
                 self._take_line(work, line, "LINE_DUP", {})
@@ -131,17 +149,6 @@ class Seeing:
                 self._take_line(work, line, "NOT_ACTIVE", params)
             elif span.overlap(self.situation.period) is None:
                 self._other_period(work, line, subject, span)
-            elif not live and self._validated(subject, span) == line.quantity:
-                self._take_line(work, line, "QTY_NONBILLABLE", {"reason": "validation", "billed": line.quantity})
-
-    def _validated(self, subject: Subject, span: Period) -> int:
-        whole = {
-            entry
-            for facts in self.facts.values()
-            for entry in facts.validation
-            if (entry.trust, entry.algorithm) == (subject.trust, subject.algorithm) and span.contains(entry.on)
-        }
-        return sum(entry.quantity for entry in whole)
 
     def _other_period(self, work: Work, line: BilledLine, subject: Subject, span: Period) -> None:
         late = sum(
@@ -166,23 +173,18 @@ class Seeing:
                 self._finding(work, "ARITHMETIC", kroner(off), {**params, "price": line.unit_price}, lines=(line,)), off
             )
 
-    def _is_rounding(self, work: Work) -> bool:
-        most = int(self.situation.tolerance.line / ORE) * max(1, len(work.lines))
-        return bool(work.lines) and 0 < abs(work.left) <= most and not self._differs_in_detail(work)
-
     def _differs_in_detail(self, work: Work) -> bool:
         """Tell whether a line that stands for one expected line has another quantity or price than that one."""
-        if fidelity(work.lines, work.cell.expected) == EXACT:
+        if fidelity(work.lines, work.cell.expected, self.style) == EXACT:
             return False
         for group in work.cell.matches:
             if len(group.billed) == 1 and len(group.expected) == 1 and group.billed[0] in work.lines:
-                line = group.billed[0]
-                if line.quantity is None or line.unit_price is None or line.base_quantity != 1:
+                line, due = group.billed[0], group.expected[0]
+                if line.quantity is None or line.unit_price is None or due.quantity is None or line.is_sum:
                     continue
-                if group.expected[0].quantity is None or line.is_sum:
+                if due.kind != "usage" or line.base_quantity == line.quantity:
                     continue
-                quantity, price = quantity_and_price(group.expected[0])
-                if group.expected[0].kind == "usage" and (line.quantity, line.unit_price) != (quantity, price):
+                if line.quantity != due.quantity or not is_price_of(line, due, self.style):
                     return True
         return False
 
@@ -200,7 +202,7 @@ class Seeing:
                 len(group.billed) != 1
                 or len(group.expected) != 1
                 or group.billed[0] not in work.lines
-                or fidelity(group.billed, group.expected) < EXACT
+                or fidelity(group.billed, group.expected, self.style) < EXACT
             ):
                 return []
         return absent if len(absent) < len(work.cell.expected) and sum(e.net_ore for e in absent) == -work.left else []

@@ -13,9 +13,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, cast
 
-from billing.causes.codes import Code
+from billing.causes.codes import CAUSES
+from billing.causes.declared import Code
 from billing.causes.findings import Finding, Value
-from billing.causes.templates import CREDITED, TEMPLATES, WORDS
+from billing.causes.templates import CREDITED, WORDS
 from contracts.terms.money import format_amount, format_rate, format_unit_price
 from contracts.terms.period import Period
 
@@ -42,7 +43,8 @@ def sentence(
     """
 
     def write(name: str, value: Value) -> str:
-        return plain(kind_of(code, name), value, language) if form is None else form(name, value, language)
+        text = plain(kind_of(code, name), value, language) if form is None else form(name, value, language)
+        return _in_currency(text, params.get("currency"), kind_of(code, name), language)
 
     text = _filled(_template(code, params), params, language, write)
     if params.get("elsewhere") and (trust := params.get("counted_at")) is not None:
@@ -52,7 +54,33 @@ def sentence(
             if language == "nb"
             else f" The count at {at} moves the amount here."
         )
-    return text if clause is None else f"{text.removesuffix('.')} ({_named(clause, language)})."
+    if clause is not None:
+        text = f"{text.removesuffix('.')} ({_named(clause, language)})."
+    return text + _or_else(code, params.get("alternatives"), language)
+
+
+def _or_else(code: Code, alternatives: Value, language: Language) -> str:
+    """Tell what gives the same amounts, and what the vendor would have to show for one to be told from the other."""
+    others = [each for each in alternatives if each in CAUSES] if isinstance(alternatives, tuple) else []
+    if not others:
+        return ""
+    at = 0 if language == "nb" else 1
+    causes = [CAUSES[each] for each in others]
+    told_by = [each.told_apart_by for each in (CAUSES[code], *causes) if each.told_apart_by is not None]
+    names = ", ".join(f"«{each.name[0]}»" if at == 0 else f"“{each.name[1]}”" for each in causes)
+    shown = (" og " if at == 0 else " and ").join(dict.fromkeys(pair[at] for pair in told_by))
+    if at == 0:
+        return f" Beløpene passer like godt med {names}." + (f" Det som skiller dem, er {shown}." if shown else "")
+    return f" The amounts fit {names} as well." + (f" What tells them apart is {shown}." if shown else "")
+
+
+def _in_currency(text: str, currency: Value, kind: Kind, language: Language) -> str:
+    """Name the currency that an amount is in, where it is not kroner."""
+    if not isinstance(currency, str) or currency == "NOK" or kind not in ("amount", "price"):
+        return text
+    if language == "nb":
+        return f"{text.removesuffix('kr').rstrip()} {currency}"
+    return f"{currency} {text.removeprefix('NOK').lstrip()}"
 
 
 def kind_of(code: Code, name: str) -> Kind:
@@ -62,8 +90,8 @@ def kind_of(code: Code, name: str) -> Kind:
 
 def _kinds() -> dict[tuple[Code, str], Kind]:
     found: dict[tuple[Code, str], Kind] = {}
-    for code, templates in TEMPLATES.items():
-        for template in templates:
+    for code, cause in CAUSES.items():
+        for template in cause.sentences:
             for _, name, spec, _ in string.Formatter().parse(template[0]):
                 if name and spec:
                     kind = {"off": "amount", "months": "count"}.get(spec, spec)
@@ -82,11 +110,12 @@ def _named(clause: str, language: Language) -> str:
 def _template(code: Code, params: dict[str, Value]) -> tuple[str, ...]:
     if params.get("credit") is not None and code not in ("CREDIT_PENDING", "CREDIT_WRONG"):
         return CREDITED
-    for template in TEMPLATES[code]:
+    templates = CAUSES[code].sentences
+    for template in templates:
         places = [name for _, name, _, _ in string.Formatter().parse(template[0]) if name]
         if all(params.get(name) not in (None, "", ()) for name in (*places, *template[2:])):
             return template
-    return TEMPLATES[code][-1]
+    return templates[-1]
 
 
 def _filled(
@@ -126,7 +155,15 @@ def plain(kind: str, value: Value, language: Language) -> str:
     return value if pair is None else pair[0 if language == "nb" else 1]
 
 
+def shown_as(kind: str, value: Decimal) -> Decimal:
+    """Round a value to what is worth reading: an amount to øre, all else to the six decimals that a price may have, half up."""
+    if value == value.to_integral_value() and kind != "amount":
+        return value
+    return value.quantize(Decimal("0.01") if kind == "amount" else Decimal("0.000001"), "ROUND_HALF_UP")
+
+
 def _number(kind: str, value: Decimal, language: Language) -> str:
+    value = shown_as(kind, value)
     if kind in ("amount", "price"):
         digits = _pointed(format_amount(value) if kind == "amount" else format_unit_price(value), language)
         return f"{digits} kr" if language == "nb" else f"NOK {digits}"

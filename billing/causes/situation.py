@@ -56,7 +56,8 @@ class Tolerance:
 class AgreementFacts:
     """Hold what a document's header is held against; an empty tuple or None is not known and not checked.
 
-    Of each kind of reference any one of those known is right. `accepted` is what was accepted before, excluding VAT.
+    Of each kind of reference any one of those known is right, and `sellers` are the organisation numbers that may bill.
+    `accepted` is what was accepted before, excluding VAT.
     """
 
     buyers: tuple[str, ...] = ()
@@ -69,6 +70,7 @@ class AgreementFacts:
     vat_rate: Decimal | None = None
     maximum_value: Decimal | None = None
     accepted: Decimal = Decimal("0.00")
+    sellers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

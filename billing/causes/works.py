@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.cells import Cell
-from billing.causes.changes import Change
-from billing.causes.codes import Code
+from billing.causes.declared import Code
 from billing.causes.findings import Finding, Value
 from billing.causes.matching import MatchGroup, Subject, quantity_and_price
+from billing.causes.style import Style
 from billing.rating.lines import Line
 from contracts.terms.period import Period
 
@@ -21,20 +21,8 @@ ORE = Decimal("0.01")
 EXACT = 3
 UNITS_AND_DISCOUNT = 2
 
-# (code, change, the charges it is made in, what it moves the cell by in øre)
-Moved = tuple[Code, Change, tuple[str, ...], int]
-
 # (code, øre, what fills the sentence, clause)
 Part = tuple[Code, int, dict[str, Value], str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """Hold a changed fact that reproduces a cell, and how much speaks for it; the smallest `rank` wins."""
-
-    rank: tuple[object, ...]
-    causes: tuple[tuple[Code, Change, tuple[str, ...]], ...]
-    recount: bool
 
 
 @dataclass(slots=True)
@@ -56,24 +44,37 @@ class Work:
         self.left -= ore
 
 
-def fidelity(billed: Sequence[BilledLine], lines: Sequence[Line]) -> int:
-    """Say how much of billed lines rated lines reproduce.
+def fidelity(billed: Sequence[BilledLine], lines: Sequence[Line], style: Style) -> int:
+    """Say how much of billed lines rated lines reproduce, as a vendor of that style writes them.
 
     EXACT is every quantity, price and discount (and tier, where the lines name theirs), UNITS_AND_DISCOUNT those two in all,
     1 the units, 0 less.
     """
-    tiered = sum(line.tier is not None for line in billed) == sum(line.tier is not None for line in lines)
+    taken_off = [line for line in billed if line.is_sum and line.net < 0]
+    # A discount may have a line of its own that takes it off.
+    own = billed if not taken_off else [line for line in billed if line not in taken_off]
+    tiered = sum(line.tier is not None for line in own) == sum(line.tier is not None for line in lines)
+    apart = bool(taken_off)
     ours = sorted(
-        (line.quantity or 0, line.unit_price or 0, line.allowance, (line.tier or 0) if tiered else 0) for line in billed
+        (line.quantity or 0, line.unit_price or 0, line.allowance, (line.tier or 0) if tiered else 0) for line in own
     )
-    theirs = sorted((*quantity_and_price(line), line.discount, (line.tier or 0) if tiered else 0) for line in lines)
-    if ours == theirs:
+    theirs = sorted(
+        (
+            quantity_and_price(line)[0],
+            style.unit_price(line),
+            ZERO if apart else style.discount(line),
+            (line.tier or 0) if tiered else 0,
+        )
+        for line in lines
+    )
+    discount = sum((style.discount(line) for line in lines), ZERO)
+    taken = sum((line.allowance for line in billed), ZERO) - sum((line.net for line in taken_off), ZERO)
+    if ours == theirs and (not apart or discount == taken):
         return EXACT
     units = sum(line.quantity or 0 for line in lines if line.why in (None, "outside"))
     if units != sum(line.quantity or 0 for line in billed if not line.is_sum):
         return 0
-    discount = sum((line.discount for line in lines), ZERO)
-    return UNITS_AND_DISCOUNT if discount == sum((line.allowance for line in billed), ZERO) else 1
+    return UNITS_AND_DISCOUNT if discount == taken else 1
 
 
 def same(line: BilledLine, subject: Subject) -> tuple[object, ...]:

@@ -91,10 +91,11 @@ DEFAULT: Final = FieldMapping()
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """Hold what an agreement calls its trusts and algorithms: (name, code) pairs."""
+    """Hold what an agreement calls its trusts and algorithms: (name, code) pairs; and the codes of its charges."""
 
     trusts: tuple[tuple[str, str], ...]
     algorithms: tuple[tuple[str, str], ...]
+    charges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class LineReader:
         """Take the vendor's mapping and the names that the agreement knows."""
         self._mapping = mapping
         self._trusts = _Names([*names.trusts, *mapping.trust_names.items()])
-        self._algorithms = _Names([*names.algorithms, *mapping.algorithm_names.items()])
+        self._algorithms = _Names([*names.algorithms, *mapping.algorithm_names.items()], names.charges)
         self._places = Reader()
 
     def read(self, line: Line, document: Document) -> LineReading:
@@ -189,8 +190,16 @@ class LineReader:
             else:
                 found = self._places.place(_text(source, line, document) or "").period
             if found is not None:
-                return found
+                return self._narrowed(found, line) if source == "document_period" else found
         return None
+
+    def _narrowed(self, whole: Period, line: Line) -> Period:
+        """Give the part of the document's period that the line's words name, all of it where they name none."""
+        for text in (line.name, line.description, line.note):
+            said = self._places.place(text or "").period
+            if said is not None and whole.start <= said.start and said.end <= whole.end:
+                return said
+        return whole
 
     def _number(self, subject: str, line: Line, document: Document) -> int | None:
         for source in self._mapping.sources(subject):
@@ -214,16 +223,19 @@ def whole_days(written: WrittenPeriod | None) -> Period | None:
 
 
 class _Names:
-    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str]], others: Iterable[str] = ()) -> None:
         listed = list(pairs)
         self._exact = {name.strip().casefold(): code for name, code in listed}
         self._register = Register(listed)
+        # The code of a charge may hold an algorithm's: it names the charge, and says nothing of the algorithm.
+        self._others = Register((other, other) for other in others if other.casefold() not in self._exact)
 
     def exact(self, text: str) -> str | None:
         return self._exact.get(text.strip().casefold())
 
     def within(self, text: str) -> str | None:
-        return self._register.whole_name(words(text))[0]
+        _, own = self._others.whole_name(words(text))
+        return self._register.whole_name(own)[0]
 
 
 _READ: Final[dict[str, Callable[[Line, Document], str | None]]] = {

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from billing.invoices.line_reading import DEFAULT, FieldMapping, KnownNames, LineReader, mapping_findings
 from billing.models import InvoiceReference, VendorAccount, VendorMapping
-from contracts import agreements, audit
+from contracts import agreements, audit, price_books
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models import Organisation
 from contracts.models.base import known
@@ -260,9 +260,10 @@ def set_mapping(
 
 
 def known_names(session: Session, agreement_id: int) -> KnownNames:
-    """Give every name by which the agreement's trusts and algorithms are known: code, name or product, number."""
+    """Give every name by which the agreement's trusts and algorithms are known (code, name or product, number), and its charges."""
     holders = agreements.option_holders(session, agreement_id)
     algorithms = agreements.marketplace(session, agreement_id)
+    book = price_books.price_book(session, agreement_id)
     return KnownNames(
         trusts=tuple(
             (name, holder.party.code)
@@ -270,6 +271,7 @@ def known_names(session: Session, agreement_id: int) -> KnownNames:
             for name in (holder.party.code, holder.party.name, holder.party.organisation_number)
         ),
         algorithms=tuple((name, each.code) for each in algorithms for name in (each.code, each.product)),
+        charges=tuple(sorted({charge.code for version in book.versions for charge in version.charges})),
     )
 
 

@@ -11,11 +11,11 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.causes import AgreedCredit, Finding
+from billing.causes import AgreedCredit, Finding, ResponseStatus
 from billing.causes.billed import ZERO
 from billing.models import Dispute, DisputeEvent, Invoice
 from billing.reconciliation import dispute_terms
-from billing.reconciliation.dispute_terms import DisputeState, Hold, ResponseStatus, Step, Wanted
+from billing.reconciliation.dispute_terms import DisputeState, Hold, Step, Wanted
 from billing.reconciliation.frozen import Disputed, load_finding
 from billing.reconciliation.treatment import InDispute
 from contracts.models import Document

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal, get_args
 
-from billing.causes import Code
+from billing.causes import CAUSES, Code, ResponseStatus
 
 DisputeState = Literal["drafted", "sent", "questioned", "declined", "agreed", "partly_agreed", "credited", "withdrawn"]
 Step = Literal["sent", "questioned", "declined", "agreed", "partly_agreed", "credit_accepted", "withdrawn"]
@@ -48,12 +48,6 @@ WITH_VENDOR: Final[frozenset[DisputeState]] = frozenset({"drafted", "sent", "que
 CREDIT_AWAITED: Final[frozenset[DisputeState]] = frozenset({"agreed", "partly_agreed"})
 OVER: Final[frozenset[DisputeState]] = frozenset({"credited", "withdrawn"})
 
-ResponseStatus = Literal["AB", "IP", "UQ", "CA", "RE", "AP", "PD"]
-RESPONSE_STATUSES: Final[tuple[ResponseStatus, ...]] = get_args(ResponseStatus)
-# These three say nothing without a reason.
-NEEDS_REASON: Final[frozenset[ResponseStatus]] = frozenset({"UQ", "CA", "RE"})
-REASONS: Final = ("NON", "REF", "LEG", "REC", "QUA", "DEL", "PRI", "QTY", "ITM", "PAY", "UNR", "FIN", "PPD", "OTH")
-
 # What we answer the vendor's invoice with, by what we want.
 _STATUS: Final[dict[Wanted, ResponseStatus]] = {
     "credit_whole": "RE",
@@ -69,24 +63,6 @@ ACTIONS: Final[dict[Wanted, str]] = {
     "new_invoice": "NIN",
     "next_invoice": "OTH",
     "information": "PIN",
-}
-_REASON: Final[dict[Code, str]] = {
-    "NOT_ACTIVE": "UNR",
-    "UNKNOWN_ITEM": "ITM",
-    "WRONG_BUYER": "REC",
-    "REF_WRONG": "REF",
-    "CURRENCY": "FIN",
-    "VAT": "FIN",
-    "ARITHMETIC": "FIN",
-    "CREDIT_PENDING": "FIN",
-    "CREDIT_WRONG": "FIN",
-    "TERMS": "PAY",
-    "ACCOUNT_CHANGED": "PAY",
-    "CEILING": "PAY",
-    "DOCUMENT": "LEG",
-    "ROUNDING": "NON",
-    "INVOICE_DUP": "OTH",
-    "UNEXPLAINED": "OTH",
 }
 
 
@@ -105,14 +81,12 @@ def state_of(steps: Iterable[Step]) -> DisputeState:
 
 
 def reason_of(code: Code) -> str:
-    """Give the reason code that a cause is told with: quantity, price, or what the table says.
+    """Give the reason code that a cause is told with.
 
     >>> reason_of("QTY_DUP"), reason_of("RAMP_MISSING"), reason_of("REF_WRONG")
     ('QTY', 'PRI', 'REF')
     """
-    if code in _REASON:
-        return _REASON[code]
-    return "QTY" if code.startswith("QTY_") or code in ("LINE_DUP", "MISSING_LINE") else "PRI"
+    return CAUSES[code].response.reason
 
 
 def response_status(wanted: Wanted, state: DisputeState) -> ResponseStatus:

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing.causes import GroupExplanation
+from billing.causes import REASONS, GroupExplanation
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.in_words import in_words, label_in_words
 from billing.causes.sentences import Language, said
@@ -28,7 +28,7 @@ from billing.quarters.closing import parse_quarter
 from billing.rating.lines import Line
 from billing.reconciliation import dispute_terms
 from billing.reconciliation.dispute_records import RecordedDispute, list_disputes
-from billing.reconciliation.dispute_terms import COURSE, HOLDS, REASONS, STEPS, WANTED, Hold, Step, Wanted
+from billing.reconciliation.dispute_terms import COURSE, HOLDS, STEPS, WANTED, Hold, Step, Wanted
 from billing.reconciliation.frozen import Reconciled, dump_finding
 from billing.reconciliation.report import Report, report, require_reader
 from billing.reconciliation.runs import ACT, LONGEST, require_all_trusts, require_unsigned

@@ -436,7 +436,9 @@ def _load_document(written: dict[str, Any]) -> BilledDocument:
 
 
 def _dump_facts(facts: AgreementFacts) -> dict[str, Any]:
-    return _dump_fields(facts, _FACTS)
+    # What was frozen before sellers were compared says nothing of them, and keeps its bytes.
+    sellers = {"sellers": list(facts.sellers)} if facts.sellers else {}
+    return _dump_fields(facts, _FACTS) | sellers
 
 
 def _load_facts(written: dict[str, Any]) -> AgreementFacts:

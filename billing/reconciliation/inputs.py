@@ -291,6 +291,7 @@ class _Facts:
             vat_rate=agreement.vat_rate,
             maximum_value=agreement.maximum_value,
             accepted=self._accepted + _billed_by(before, agreement.term.currency),
+            sellers=_known(agreement.vendor.organisation_number),
         )
 
     def _buyers(self, document: BilledDocument) -> tuple[str, ...]:

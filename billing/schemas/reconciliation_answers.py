@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from marshmallow import fields, validate
 
-from billing.causes import CODES, FIRST_ACTION, Finding
+from billing.causes import CODES, FIRST_ACTION, RESPONSE_STATUSES, Finding
 from billing.causes.matching import STAGES
 from billing.causes.sentences import said
 from billing.reconciliation.course import STATES
-from billing.reconciliation.dispute_terms import ACTIONS, HOLDS, RESPONSE_STATUSES, STEPS, WANTED, reason_of
+from billing.reconciliation.dispute_terms import ACTIONS, HOLDS, STEPS, WANTED, reason_of
 from billing.reconciliation.report import Report, Run
 from billing.reconciliation.treatment import key_of
 from billing.schemas.answers import DECIMAL

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 
 from marshmallow import fields, validate
 
-from billing.causes import CODES, Tolerance
-from billing.reconciliation.dispute_terms import HOLDS, REASONS, STEPS, WANTED
+from billing.causes import CODES, REASONS, Tolerance
+from billing.reconciliation.dispute_terms import HOLDS, STEPS, WANTED
 from billing.reconciliation.disputes import LANGUAGES
 from billing.reconciliation.lines import ORDERS
 from billing.reconciliation.runs import LONGEST, Place

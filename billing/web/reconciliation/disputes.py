@@ -9,11 +9,12 @@ from typing import Any
 from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
+from billing.causes import REASONS
 from billing.invoices.reading import ReadInvoice, read_invoices
 from billing.reconciliation import disputes
 from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.dispute_records import RecordedDispute
-from billing.reconciliation.dispute_terms import COURSE, HOLDS, REASONS, STEPS, WANTED, reason_of
+from billing.reconciliation.dispute_terms import COURSE, HOLDS, STEPS, WANTED, reason_of
 from billing.reconciliation.report import Report
 from billing.reconciliation.treatment import Found
 from billing.web import words

@@ -7,12 +7,12 @@ from typing import Final
 
 from flask_babel import gettext as _
 
-from billing.causes import Action, Code, Finding
+from billing.causes import CAUSES, Action, Code, Finding, ResponseStatus
 from billing.causes.in_words import in_words
 from billing.causes.matching import Stage
 from billing.causes.sentences import Language
 from billing.reconciliation.course import CourseState, Task, TaskStatus
-from billing.reconciliation.dispute_terms import DisputeState, Hold, ResponseStatus, Step, Wanted
+from billing.reconciliation.dispute_terms import DisputeState, Hold, Step, Wanted
 from billing.reconciliation.lines import ReconciledLine
 from billing.reconciliation.tolerances import ToleranceState
 from billing.reconciliation.treatment import Treatment, TreatmentState
@@ -72,45 +72,6 @@ REFUSALS: Final[dict[str, str]] = {
     "with_vendor": N_("The vendor has not answered a dispute."),
     "credit_awaited": N_("An agreed credit note has not come."),
     "already_attested": N_("The quarter is attested already."),
-}
-CAUSES: Final[dict[Code, str]] = {
-    "NOT_ACTIVE": N_("Algorithm not live"),
-    "UNKNOWN_ITEM": N_("Not agreed"),
-    "WRONG_BUYER": N_("Wrong buyer"),
-    "REF_WRONG": N_("Wrong reference"),
-    "CURRENCY": N_("Another currency"),
-    "INVOICE_DUP": N_("Invoice sent twice"),
-    "LINE_DUP": N_("Line billed twice"),
-    "QTY_DIFF": N_("Another quantity"),
-    "QTY_DUP": N_("Counted twice"),
-    "QTY_PERIOD": N_("Usage of another period"),
-    "QTY_LATE": N_("Usage recorded late"),
-    "QTY_NONBILLABLE": N_("Not billable runs"),
-    "TIER_MODE": N_("Tiers read otherwise"),
-    "TIER_SCOPE": N_("Tiers counted for others"),
-    "TIER_RESET": N_("Counter started over"),
-    "TIER_WRONG": N_("Wrong tier"),
-    "RAMP_MISSING": N_("Ramp-up discount left out"),
-    "RAMP_EXPIRED": N_("Ramp-up discount too long"),
-    "RAMP_RATE": N_("Another ramp-up discount"),
-    "PRICE_VERSION": N_("Another price version"),
-    "PRICE_UNIT": N_("A price not agreed"),
-    "INDEX_EARLY": N_("Index too early"),
-    "INDEX_WRONG": N_("Another index factor"),
-    "INDEX_MISSING": N_("Index left out"),
-    "FIXED_FEE": N_("Fixed fee"),
-    "MINIMUM_WRONG": N_("Minimum or maximum"),
-    "ARITHMETIC": N_("Does not add up"),
-    "VAT": N_("VAT"),
-    "CREDIT_PENDING": N_("Credit not taken off yet"),
-    "CREDIT_WRONG": N_("Another credit than agreed"),
-    "MISSING_LINE": N_("Due, not invoiced"),
-    "TERMS": N_("Another due date"),
-    "ACCOUNT_CHANGED": N_("New bank account"),
-    "CEILING": N_("Beyond the maximum value"),
-    "DOCUMENT": N_("Breaks document rules"),
-    "ROUNDING": N_("Rounding"),
-    "UNEXPLAINED": N_("Unexplained"),
 }
 ACTIONS: Final[dict[Action, str]] = {
     "reject": N_("Usually rejected: dispute it and ask for the whole amount."),
@@ -229,7 +190,7 @@ def told(finding: Finding, names: words.Names) -> str:
 
 def cause(code: Code) -> str:
     """Name a cause; its code stands beside it wherever there is room."""
-    return _(CAUSES[code])
+    return CAUSES[code].name[0 if current_language() == "nb" else 1]
 
 
 def fields_text(match_reason: tuple[str, ...]) -> str:

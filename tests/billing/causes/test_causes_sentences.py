@@ -8,9 +8,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from billing.causes import CODES, Code, Finding, Value
+from billing.causes import CAUSES, CODES, Code, Finding, Value
 from billing.causes.sentences import Language, kind_of, plain, said, sentence
-from billing.causes.templates import TEMPLATES
 from contracts.terms.period import Period
 
 QUARTER = Period(date(2026, 7, 1), date(2026, 10, 1))
@@ -595,7 +594,7 @@ def test_both_languages_of_a_template_write_the_same_places(code: Code) -> None:
     def places(text: str) -> list[tuple[str, str | None]]:
         return sorted((name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name)
 
-    for template in TEMPLATES[code]:
+    for template in CAUSES[code].sentences:
         assert places(template[0]) == places(template[1])
 
 

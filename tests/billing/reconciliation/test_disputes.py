@@ -17,17 +17,14 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from billing.causes import CODES
+from billing.causes import CODES, NEEDS_REASON, REASONS, RESPONSE_STATUSES
 from billing.models import DisputeEvent
 from billing.reconciliation import dispute_terms, disputes
 from billing.reconciliation.dispute_records import RecordedDispute
 from billing.reconciliation.dispute_terms import (
     ACTIONS,
     COURSE,
-    NEEDS_REASON,
     OVER,
-    REASONS,
-    RESPONSE_STATUSES,
     STEPS,
     WANTED,
     DisputeState,
