@@ -66,7 +66,7 @@ test: $(STAMPS)/dev $(STAMPS)/assets browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=50
 
 bench: $(STAMPS)/dev
 	$(BIN)/python -m tests.bench
