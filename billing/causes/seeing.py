@@ -192,7 +192,11 @@ class Seeing:
         """Return the lines that are due and not billed in a cell whose other lines are all billed as due."""
         for charge in work.cell.charges:
             fees = [line for line in work.cell.expected if line.charge == charge and line.why in _ALONE]
-            if fees and len(fees) < len(work.cell.expected) and sum(line.net_ore for line in fees) == -work.left:
+            if (
+                fees
+                and len(fees) < len(work.cell.expected)
+                and sum(self.style.net_ore(line) for line in fees) == -work.left
+            ):
                 return fees
         absent: list[Line] = []
         for group in work.cell.matches:
@@ -205,7 +209,11 @@ class Seeing:
                 or fidelity(group.billed, group.expected, self.style) < EXACT
             ):
                 return []
-        return absent if len(absent) < len(work.cell.expected) and sum(e.net_ore for e in absent) == -work.left else []
+        return (
+            absent
+            if len(absent) < len(work.cell.expected) and sum(self.style.net_ore(e) for e in absent) == -work.left
+            else []
+        )
 
     def _set_missing_apart(self, work: Work, absent: list[Line]) -> None:
         cell = work.cell
@@ -218,6 +226,10 @@ class Seeing:
         ]
         cell.matches = [group for group in kept if group.billed or group.expected]
         missing = Cell(len(self.cells.all), apart, [], [], absent)
+        if cell.due_ore is not None:
+            # Where the discount stands below the lines, so it does for what is not among them.
+            missing.due_ore = sum(self.style.net_ore(line) for line in absent)
+            cell.due_ore -= missing.due_ore
         self.cells.all.append(missing)
         self.works.append(Work(missing, [], work.left))
         work.left = 0
