@@ -73,8 +73,9 @@ def test_the_version_is_that_of_the_judge_s_rules() -> None:
 
 
 def test_our_codes_are_the_published_ones() -> None:
+    from billing import causes
     from billing.reconciliation import dispute_terms
 
-    assert set(dispute_terms.RESPONSE_STATUSES) == set(CODES)
-    assert set(dispute_terms.REASONS) == set(REASONS)
+    assert set(causes.RESPONSE_STATUSES) == set(CODES)
+    assert set(causes.REASONS) == set(REASONS)
     assert set(dispute_terms.ACTIONS.values()) <= set(ACTIONS)

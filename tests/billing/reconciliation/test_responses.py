@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from billing.causes import CODES
+from billing.causes import CODES, REASONS
 from billing.payments import payments
 from billing.reconciliation import dispute_terms, responses
 from billing.reconciliation.responses import InvoiceResponse
@@ -140,7 +140,7 @@ def test_a_dispute_is_told_with_its_causes_and_what_is_wanted_and_again_when_it_
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_cause_has_a_reason_that_the_code_list_knows(code: str) -> None:
-    assert dispute_terms.reason_of(code) in dispute_terms.REASONS
+    assert dispute_terms.reason_of(code) in REASONS
 
 
 def test_a_reader_of_one_trust_sees_no_answers(app: Flask) -> None:
