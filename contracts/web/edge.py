@@ -34,7 +34,7 @@ def register(app: Flask) -> None:
 
 
 def refuse_unstorable_text() -> None:
-    """Answer 400 where a path, parameter, field or credential holds a NUL."""
+    """Answer 400 where a path, parameter or field holds a NUL; what no token can be called is nobody (`web.guard`)."""
     if any(NUL in text for text in _texts()):
         raise BadRequest("a character in the request cannot be stored")
 
@@ -49,7 +49,3 @@ def _texts() -> Iterator[str]:
         for name, value in request.form.items(multi=True):
             yield name
             yield value
-    if request.authorization is not None:
-        yield request.authorization.username or ""
-        yield request.authorization.password or ""
-        yield request.authorization.token or ""
