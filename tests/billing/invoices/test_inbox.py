@@ -198,7 +198,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from tests.conftest import make_app
-from billing import inbox
+from billing.invoices import inbox
 from contracts.extensions import db
 app = make_app(sys.argv[1], Path(sys.argv[2]).parent)
 with app.app_context():

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from billing.rating.rate import rate
-from billing.schemas.price import dump_rating, load_price_request
+from billing.schemas.answers import PriceAnswerSchema
+from billing.schemas.price import load_price_request
 from contracts.terms.price_book import InvalidInput
 from tests.conftest import ROOT
 from tests.examples import tiers
@@ -85,7 +86,7 @@ def test_an_example_of_the_rules_is_what_the_rating_answers(example: dict[str, A
             rate(load_price_request(document))
         assert [[error.pointer, error.code] for error in refused.value.errors] == example["errors"]
         return
-    answer = dump_rating(rate(load_price_request(document)))
+    answer = PriceAnswerSchema().dump(rate(load_price_request(document)))
     if "lines" in example:
         remaining = list(answer["lines"])
         for expected in example["lines"]:
