@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import IntegerConverter, Map
 
 from contracts.extensions import LARGEST_NUMBER
+from contracts.web.guard import API_PREFIX
 
 NUL = "\x00"
 
@@ -34,8 +35,8 @@ def register(app: Flask) -> None:
 
 
 def refuse_unstorable_text() -> None:
-    """Answer 400 where a path, parameter or field holds a NUL; what no token can be called is nobody (`web.guard`)."""
-    if any(NUL in text for text in _texts()):
+    """Answer 400 where a page's path, parameter or field holds a NUL (the API's schemas name the place); what no token can be called is nobody (`web.guard`)."""
+    if not request.path.startswith(API_PREFIX) and any(NUL in text for text in _texts()):
         raise BadRequest("a character in the request cannot be stored")
 
 
