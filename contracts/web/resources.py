@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema
 
-from contracts.web.api import ApiBlueprint, answers, described, from_cursor, json_answer, to_cursor, whole
+from contracts.web.api import ApiBlueprint, answers, described, json_answer
 from contracts.web.conditional import ETAG_HEADER, etagged, needs_match
 from contracts.web.guard import requires
 from contracts.web.idempotency import once as done_once
@@ -27,13 +27,6 @@ class Page:
 
     items: Sequence[Any]
     next: str | None = None
-
-
-def page_of(rows: Sequence[Any], query: Mapping[str, Any]) -> Page:
-    """Cut a short, fixed list at a place in it: lists of a contract only grow at their end."""
-    (start,) = from_cursor(query["after"], whole) or (0,)
-    end = start + query["limit"]
-    return Page(rows[start:end], to_cursor(end) if end < len(rows) else None)
 
 
 class Resource(ApiBlueprint):
