@@ -52,24 +52,21 @@ def backtest_command(folder: Path, place: str, last_origin: str | None, number: 
     """
     # numpy is read only where it is needed: no other command waits for it.
     from billing.forecasting.backtest import PRODUCT, assemble, backtest, origins_of
-    from billing.forecasting.methods import Calendar
     from billing.forecasting.references import references
 
     try:
-        counts = assemble(_read(folder))
-        holidays = _holidays(place)
+        counts = assemble(_read(folder), _holidays(place))
         spare = 0
         if last_origin is not None:
             ends = add_months(date.fromisoformat(f"{last_origin}-01"), 12)
-            known = add_months(counts.first, counts.values.shape[1])
+            known = add_months(counts.first, counts.months)
             spare = (known.year - ends.year) * 12 + known.month - ends.month
     except ValueError as error:
         fail(str(error), INVALID)
     origins = origins_of(counts, number=number, spare=spare)
     if spare < 0 or not origins:
         fail("there are too few months of counts for that", INVALID)
-    calendar = Calendar.of(counts.first, counts.values.shape[1], holidays)
-    scores = backtest(counts, calendar, origins, {**PRODUCT, **references()})
+    scores = backtest(counts, origins, {**PRODUCT, **references()})
     if as_json:
         document = [asdict(score) for score in scores]
         print_json(

@@ -32,7 +32,7 @@ CHANGE: Final = Proposal(
     reason="Volumet av skjelettrøntgen vokser raskere enn anslått. Bytte av leverandør midt i perioden ville gi to systemer.",
     clause="",
     signed_on=DRAFTED_ON,
-    new_maximum=Decimal("15300000.00"),
+    new_maximum=Decimal("16800000.00"),
 )
 
 

@@ -8,30 +8,16 @@ origin, averaged. Coverage is the share of months whose actual lies within P10 t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.forecasting.methods import AHEAD, Calendar, Floats, forecast_counts
-from contracts.terms.period import add_months
+from billing.forecasting.counts import Calendar, Counts, Floats
+from billing.forecasting.methods import AHEAD, forecast_counts
 
 RECENT_ONLY = 3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Counts:
-    """Hold monthly counts: series × months from `first` on, and of which trust and kind each series is."""
-
-    first: date
-    trusts: tuple[str, ...]
-    kinds: tuple[str, ...]
-    values: Floats
-
-    def month(self, number: int) -> date:
-        """Return the first day of a month by its number."""
-        return add_months(self.first, number)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +29,7 @@ class Predicted:
     high: Floats | None = None
 
 
-# (history, calendar from its first month to the end of the months ahead, month of the year of the first, kinds)
-Predict = Callable[[Floats, Calendar, int, Sequence[str]], Predicted]
+Predict = Callable[[Counts], Predicted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +43,8 @@ class Score:
     coverage: float | None
 
 
-def assemble(rows: Mapping[tuple[str, str, date], int]) -> Counts:
-    """Arrange counts by (trust, kind, month) as series without gaps.
+def assemble(rows: Mapping[tuple[str, str, date], int], holidays: Callable[[int], frozenset[date]]) -> Counts:
+    """Arrange counts by (trust, kind, month) as series without gaps; `holidays` gives a year's public holidays.
 
     A trust that counts at least as much as all others together in every month of every kind is their total and left out; so
     is a kind of which some trust lacks a month. Raises ValueError where nothing is left.
@@ -79,7 +64,10 @@ def assemble(rows: Mapping[tuple[str, str, date], int]) -> Counts:
         raise ValueError("no kind has a count for every trust and month")
     keys = [(trust, kind) for trust in trusts for kind in kinds]
     values = [[float(rows[trust, kind, month]) for month in months] for trust, kind in keys]
-    return Counts(months[0], tuple(trust for trust, _ in keys), tuple(kind for _, kind in keys), np.array(values))
+    calendar = Calendar.of(months[0], len(months) + AHEAD, holidays)
+    return Counts(
+        months[0], tuple(trust for trust, _ in keys), tuple(kind for _, kind in keys), np.array(values), calendar
+    )
 
 
 def _is_total(trust: str, by_trust: Mapping[str, Mapping[tuple[str, date], int]]) -> bool:
@@ -96,34 +84,33 @@ def origins_of(counts: Counts, number: int = 9, every: int = 3, spare: int = 0) 
 
     `spare` leaves so many of the last months unforecast.
     """
-    last = counts.values.shape[1] - AHEAD - spare
+    last = counts.months - AHEAD - spare
     return [last - every * step for step in range(number) if last - every * step >= RECENT_ONLY][::-1]
 
 
-def ours(history: Floats, calendar: Calendar, first_month: int, kinds: Sequence[str]) -> Predicted:
+def ours(counts: Counts) -> Predicted:
     """Forecast as the product does."""
-    made = forecast_counts(history, calendar, first_month, kinds)
+    made = forecast_counts(counts)
     return Predicted(made.expected, made.low, made.high)
 
 
-def cold_start(history: Floats, calendar: Calendar, first_month: int, kinds: Sequence[str]) -> Predicted:
+def cold_start(counts: Counts) -> Predicted:
     """Forecast as the product does when it has only the last three months."""
-    skipped = history.shape[1] - RECENT_ONLY
-    late = Calendar(calendar.working[skipped:], calendar.off[skipped:])
-    made = forecast_counts(history[:, skipped:], late, (first_month - 1 + skipped) % 12 + 1, kinds)
-    return Predicted(made.expected)
+    known = counts.values.copy()
+    known[:, :-RECENT_ONLY] = np.nan
+    return Predicted(forecast_counts(replace(counts, values=known)).expected)
 
 
-def mean_of_three(history: Floats, calendar: Calendar, first_month: int, kinds: Sequence[str]) -> Predicted:
+def mean_of_three(counts: Counts) -> Predicted:
     """Forecast the mean of the last three months per working day."""
-    known = history.shape[1]
-    rate = history[:, -RECENT_ONLY:].sum(axis=1) / calendar.working[known - RECENT_ONLY : known].sum()
-    return Predicted(rate[:, None] * calendar.working[None, known : known + AHEAD])
+    known, working = counts.months, counts.calendar.working
+    rate = counts.values[:, -RECENT_ONLY:].sum(axis=1) / working[known - RECENT_ONLY : known].sum()
+    return Predicted(rate[:, None] * working[None, known : known + AHEAD])
 
 
-def seasonal_naive(history: Floats, calendar: Calendar, first_month: int, kinds: Sequence[str]) -> Predicted:
+def seasonal_naive(counts: Counts) -> Predicted:
     """Forecast each month as it was a year ago."""
-    return Predicted(history[:, -AHEAD:])
+    return Predicted(counts.values[:, -AHEAD:])
 
 
 PRODUCT: Mapping[str, Predict] = {
@@ -134,17 +121,12 @@ PRODUCT: Mapping[str, Predict] = {
 }
 
 
-def backtest(
-    counts: Counts, calendar: Calendar, origins: Sequence[int], methods: Mapping[str, Predict] = PRODUCT
-) -> list[Score]:
+def backtest(counts: Counts, origins: Sequence[int], methods: Mapping[str, Predict] = PRODUCT) -> list[Score]:
     """Score methods on the same origins, a year ahead of each; nothing at or after an origin is shown to a method."""
     actual = np.array([counts.values[:, origin : origin + AHEAD] for origin in origins])
     scores = []
     for name, predict in methods.items():
-        made = [
-            predict(counts.values[:, :origin], calendar.until(origin + AHEAD), counts.first.month, counts.kinds)
-            for origin in origins
-        ]
+        made = [predict(counts.until(origin)) for origin in origins]
         scores.append(_score(name, actual, made))
     return scores
 

@@ -1,23 +1,24 @@
-"""Coming usage from past usage: the mean of the last full months per working day, times the coming working days.
+"""Coming usage from past usage: what is expected of each series per working day, times the coming working days.
 
-No trend is extrapolated from short history: growth and the adoption of a new algorithm are explicit assumptions. Volumes
-are whole examinations, rounded half up per activation and month (`billing/forecasting/README.md`).
+What is expected is the method's (`methods`), the same wherever something is forecast. The growth and the adoption of a new
+algorithm that somebody assumes are explicit. Volumes are whole examinations, rounded half up per activation and month
+(`billing/forecasting/README.md`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from math import isnan
 
 from billing.forecasting.adoption import Shape, adopted
+from billing.forecasting.counts import days_of_month, monthly_counts
+from billing.forecasting.methods import RECENT_MONTHS, Course, Hindsight
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation, Usage
 from contracts.terms.working_days import spread, working_days
-
-HISTORY_MONTHS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +31,73 @@ class Plan:
     adoption: Shape = "linear"
 
 
-def daily_rates(
-    usage: Iterable[Usage], activations: Iterable[Activation], until: date
-) -> dict[tuple[str, str], Decimal]:
-    """Give each running activation's examinations per working day over its last three full months before ``until``.
+@dataclass(frozen=True, slots=True, eq=False)
+class DailyRates:
+    """Hold what is expected of each running activation per working day of a month, from the month of the day `until` on.
 
-    An activation with fewer full months is taken on those it has; one with none, on the days since its go-live; one that
-    has ended, or has no working day yet, has no rate.
+    `new` are those without a whole month of counts: their mean since go-live goes on.
     """
-    last_full = Period.month(until).start
-    counted: dict[tuple[str, str], dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    for entry in usage:
-        if entry.on < until:
-            counted[entry.trust, entry.algorithm][entry.on] += entry.quantity
-    rates = {}
-    for activation in activations:
-        key = (activation.trust, activation.algorithm)
-        if activation.go_live >= until or (activation.end is not None and activation.end <= until):
-            continue
-        earliest = max(add_months(last_full, -HISTORY_MONTHS), _first_full_month(activation.go_live))
-        window = Period(earliest, last_full) if earliest < last_full else Period(activation.go_live, until)
-        days = working_days(window)
-        if days:
-            seen = sum(quantity for day, quantity in counted[key].items() if window.contains(day))
-            rates[key] = Decimal(seen) / len(days)
-    return rates
+
+    until: date
+    rows: Mapping[tuple[str, str], int]
+    course: Course
+    new: Mapping[tuple[str, str], Decimal]
+
+    def of(self, trust: str, algorithm: str, month: date) -> Decimal | None:
+        """Give the examinations per working day of the month that a day lies in, with six decimals; None where none runs."""
+        key = (trust, algorithm)
+        if key in self.new or key not in self.rows:
+            return self.new.get(key)
+        number = max((month.year - self.until.year) * 12 + month.month - self.until.month, 0)
+        working, off = days_of_month(month.replace(day=1))
+        volume = self.course.volumes(number, month.month, working, off)[self.rows[key]]
+        return Decimal(f"{volume / working:.6f}")
+
+
+def daily_rates(usage: Iterable[Usage], activations: Iterable[Activation], until: date) -> DailyRates:
+    """Give what is expected of each running activation, from its whole months of counts before ``until``.
+
+    One with none is taken on the days since its go-live; one that has ended, or has no working day yet, has no rate.
+    """
+    return rates_before(usage, activations, (until,))[until]
+
+
+def rates_before(
+    usage: Iterable[Usage], activations: Iterable[Activation], days: Sequence[date]
+) -> dict[date, DailyRates]:
+    """Give the rates as they were to be expected on each of some days, from the counts before it; see `daily_rates`."""
+    entries, ever = list(usage), list(activations)
+    counts = monthly_counts(entries, ever, max(days))
+    hindsight = Hindsight(counts)
+    return {until: _rates(entries, ever, until, hindsight) for until in days}
+
+
+def _rates(entries: list[Usage], ever: list[Activation], until: date, hindsight: Hindsight) -> DailyRates:
+    counts = hindsight.counts
+    course = hindsight.course(max((until.year - counts.first.year) * 12 + until.month - counts.first.month, 0))
+    running = {
+        (one.trust, one.algorithm): one.go_live
+        for one in ever
+        if one.go_live < until and (one.end is None or one.end > until)
+    }
+    known = {
+        key: row
+        for row, key in enumerate(zip(counts.trusts, counts.kinds, strict=True))
+        if key in running and not isnan(course.level[row])
+    }
+    recently = add_months(until.replace(day=1), -RECENT_MONTHS)
+    since = {key: Period(max(go_live, recently), until) for key, go_live in running.items() if key not in known}
+    seen = dict.fromkeys(since, 0)
+    for entry in entries if seen else ():
+        window = since.get((entry.trust, entry.algorithm))
+        if window is not None and window.contains(entry.on):
+            seen[entry.trust, entry.algorithm] += entry.quantity
+    new = {key: Decimal(seen[key]) / len(days) for key, window in since.items() if (days := working_days(window))}
+    return DailyRates(until, known, course, new)
 
 
 def forecast(
-    rates: dict[tuple[str, str], Decimal],
+    rates: DailyRates | None,
     activations: Iterable[Activation],
     plans: Iterable[Plan],
     period: Period,
@@ -66,7 +105,7 @@ def forecast(
 ) -> list[Usage]:
     """Give the usage of every day of ``period``: running activations at their rates, planned ones by their plans.
 
-    ``annual_growth`` is a share per year, compounding from the start of ``period``.
+    Without ``rates`` only the planned ones are forecast. ``annual_growth`` is a share per year, compounding from the start of ``period``.
     """
     return [
         entry
@@ -76,7 +115,7 @@ def forecast(
 
 
 def expected_volumes(
-    rates: dict[tuple[str, str], Decimal],
+    rates: DailyRates | None,
     activations: Iterable[Activation],
     plans: Iterable[Plan],
     period: Period,
@@ -87,9 +126,9 @@ def expected_volumes(
     for number, month in enumerate(period.months()):
         grown = (1 + annual_growth) ** (Decimal(number) / 12)
         for activation in running:
-            rate = rates.get((activation.trust, activation.algorithm))
             days = _days_running(activation, month)
-            if rate is not None and days:
+            rate = rates.of(activation.trust, activation.algorithm, month.start) if rates is not None and days else None
+            if rate is not None:
                 yield activation, rate * len(days) * grown, days
         for plan in planned:
             days = _days_running(plan.activation, month)
@@ -116,8 +155,3 @@ def _spread(activation: Activation, volume: Decimal, days: list[date]) -> list[U
 def _days_running(activation: Activation, month: Period) -> list[date]:
     running = month.overlap(Period(activation.go_live, activation.end or date.max))
     return [] if running is None else working_days(running)
-
-
-def _first_full_month(day: date) -> date:
-    month = Period.month(day)
-    return month.start if month.start == day else month.end

@@ -2,7 +2,8 @@
 
 A draw's volume of an activation and month is the expected volume times a factor of its trust, a factor of its algorithm, a
 factor common to all and the growth of that draw. The first three wander month by month (autoregressive of order one, standing
-at their long-run spread from the first month on) and have the mean 1; the fourth is one deviation in annual growth per draw.
+at their long-run spread from the first month on, which may widen with every month ahead) and have the mean 1; the fourth is
+one deviation in annual growth per draw. What is planned has a factor of its own: how far it is taken up is not known yet.
 The product is rounded to whole examinations, half up, per activation and month.
 
 Every factor has a stream of its own for each chunk of draws, made from the seed, the factor's name and the chunk's number. So
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from math import prod, sqrt
+from math import hypot, prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,10 @@ Volumes = NDArray[np.float32 | np.float64]
 
 # Draws made together: their arrays stay in the processor's cache. Part of what a seed means: never change it.
 CHUNK = 500
+
+# Months ahead over which a record of forecasts tells how spreads widen; beyond, they widen so much of that.
+RECORDED_AHEAD = 12
+_BEYOND = 0.25
 
 # Whole numbers up to here, and their sums, are exact in single precision, which is twice as fast.
 _SINGLE = 2.0**23
@@ -91,11 +96,20 @@ class VolumePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Widening:
+    """Hold by how much the spreads of the wandering factors widen with every month ahead, in the first year."""
+
+    trust: Decimal = ZERO
+    algorithm: Decimal = ZERO
+    common: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Spread:
     """Hold how far a scenario's assumptions may be off, as relative standard deviations.
 
     `trust`, `algorithm` and `common` are those of the wandering factors, `rho` is how much of a month's deviation is left in
-    the next one. `growth` is that of annual growth, `index` that of each assumed index factor; `assumed` names the days from
+    the next one, `widening` what they grow by. `adoption` is that of the activations `planned` (trust, algorithm). `growth` is that of annual growth, `index` that of each assumed index factor; `assumed` names the days from
     which adjustments of the price book are assumptions, not approved ones.
     """
 
@@ -106,15 +120,22 @@ class Spread:
     growth: Decimal = ZERO
     index: Decimal = ZERO
     assumed: frozenset[date] = frozenset()
+    widening: Widening = Widening()
+    adoption: Decimal = ZERO
+    planned: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
-        if min(self.trust, self.algorithm, self.common, self.growth, self.index) < 0 or not 0 <= self.rho < 1:
+        widening = self.widening
+        least = min(self.trust, self.algorithm, self.common, self.growth, self.index, self.adoption)
+        if min(least, widening.trust, widening.algorithm, widening.common) < 0 or not 0 <= self.rho < 1:
             raise ValueError("a spread is not below zero, and rho is at least 0 and below 1")
 
     @property
     def moves_volumes(self) -> bool:
         """Say whether volumes differ between draws."""
-        return any((self.trust, self.algorithm, self.common, self.growth))
+        wandering = (self.trust, self.algorithm, self.common, self.growth)
+        widening = (self.widening.trust, self.widening.algorithm, self.widening.common)
+        return any((*wandering, *widening)) or bool(self.adoption and self.planned)
 
     @property
     def moves_prices(self) -> bool:
@@ -173,13 +194,15 @@ def stream(seed: int, factor: str, chunk: int) -> np.random.Generator:
 class Wander:
     """Let the factors of one kind wander together, month by month; with no spread they stay at 1."""
 
-    def __init__(self, names: Sequence[str], spread: Decimal, rho: Decimal, seed: int, chunk: int) -> None:
+    def __init__(
+        self, names: Sequence[str], spread: Decimal, rho: Decimal, seed: int, chunk: int, widening: Decimal = ZERO
+    ) -> None:
         self.factors = np.ones((len(names), CHUNK))
-        self._spread, self._rho = float(spread), float(rho)
-        self._streams = [stream(seed, name, chunk) for name in names] if spread else []
+        self._spread, self._rho, self._widening = float(spread), float(rho), float(widening)
+        self._streams = [stream(seed, name, chunk) for name in names] if spread or widening else []
         self._deviation = np.zeros((len(names), CHUNK))
         self._normal = np.empty((len(names), CHUNK))
-        self._begun = False
+        self._months = 0
 
     def step(self) -> None:
         """Go on to the next month, the first time to the first one."""
@@ -187,15 +210,18 @@ class Wander:
             return
         for row, each in zip(self._normal, self._streams, strict=True):
             each.standard_normal(out=row)
-        deviation = self._deviation
-        if self._begun:
-            deviation *= self._rho
-            self._normal *= self._spread * sqrt(1 - self._rho**2)
+        deviation, spread = self._deviation, self._spread
+        if self._months:
+            # The deviations widen with the spread, so that only how they stand to it is left in part.
+            after = spread + self._widening * (1 if self._months < RECORDED_AHEAD else _BEYOND)
+            deviation *= self._rho * (after / spread) if spread else 0.0
+            self._normal *= after * sqrt(1 - self._rho**2) if spread else after
+            self._spread = spread = after
         else:
-            self._normal *= self._spread
-            self._begun = True
+            self._normal *= spread
+        self._months += 1
         deviation += self._normal
-        np.subtract(deviation, self._spread**2 / 2, out=self.factors)  # so that the mean is 1
+        np.subtract(deviation, spread**2 / 2, out=self.factors)  # so that the mean is 1
         np.exp(self.factors, out=self.factors)
 
 
@@ -204,11 +230,15 @@ def monthly_volumes(grid: Grid, spread: Spread, seed: int, chunk: int) -> Iterat
 
     One zero row stands after the last. The numbers are in single precision where a month's sum is exact in it.
     """
-    trust = Wander([f"trust:{name}" for name in grid.trusts], spread.trust, spread.rho, seed, chunk)
-    algorithm = Wander([f"algorithm:{name}" for name in grid.algorithms], spread.algorithm, spread.rho, seed, chunk)
-    common = Wander(["common"], spread.common, spread.rho, seed, chunk)
+    rho, widening = spread.rho, spread.widening
+    trusts = [f"trust:{name}" for name in grid.trusts]
+    algorithms = [f"algorithm:{name}" for name in grid.algorithms]
+    trust = Wander(trusts, spread.trust, rho, seed, chunk, widening.trust)
+    algorithm = Wander(algorithms, spread.algorithm, rho, seed, chunk, widening.algorithm)
+    common = Wander(["common"], spread.common, rho, seed, chunk, widening.common)
     growth = float(spread.growth) * stream(seed, "growth", chunk).standard_normal(CHUNK) if spread.growth else None
     precision = _precision(grid, spread)
+    planned = _taken_up(grid, spread, seed, chunk)
     expected = grid.volumes.astype(precision)
     rows, by_trust, by_algorithm = len(grid.keys), len(grid.trusts), len(grid.algorithms)
     buffer = np.zeros((rows + 1, CHUNK), dtype=precision)
@@ -220,7 +250,7 @@ def monthly_volumes(grid: Grid, spread: Spread, seed: int, chunk: int) -> Iterat
         for kind in (trust, algorithm, common):
             kind.step()
         of_algorithm = algorithm.factors
-        if spread.common or growth is not None:
+        if spread.common or widening.common or growth is not None:
             np.multiply(algorithm.factors, common.factors, out=demand)
             if growth is not None:
                 years = number / 12
@@ -233,16 +263,37 @@ def monthly_volumes(grid: Grid, spread: Spread, seed: int, chunk: int) -> Iterat
             np.take(ours, grid.trust_of, axis=0, out=volumes)
             np.take(theirs, grid.algorithm_of, axis=0, out=gathered)
             np.multiply(volumes, gathered, out=volumes)
+        for row, factor in planned.items():
+            volumes[row] *= factor
         volumes *= expected[number][:, None]
         volumes += precision(0.5)
         np.floor(volumes, out=volumes)
         yield buffer
 
 
+def _taken_up(grid: Grid, spread: Spread, seed: int, chunk: int) -> dict[int, Floats]:
+    """Draw how far each planned activation is taken up, for all its months alike, by its row."""
+    if not spread.adoption:
+        return {}
+    sigma = float(spread.adoption)
+    return {
+        row: np.exp(sigma * stream(seed, f"adoption:{trust}:{algorithm}", chunk).standard_normal(CHUNK) - sigma**2 / 2)
+        for row, (trust, algorithm) in enumerate(grid.keys)
+        if (trust, algorithm) in spread.planned
+    }
+
+
 def _precision(grid: Grid, spread: Spread) -> type[np.float32] | type[np.float64]:
     """Choose single precision where even a far draw of all volumes of a month together stays exact in it."""
-    years = len(grid.months) / 12
-    deviation = float(spread.trust + spread.algorithm + spread.common) + float(spread.growth) * years
+    months = len(grid.months)
+    widened = Decimal(min(months, RECORDED_AHEAD) + int(max(months - RECORDED_AHEAD, 0) * _BEYOND) + 1)
+    deviation = hypot(
+        float(spread.trust + widened * spread.widening.trust),
+        float(spread.algorithm + widened * spread.widening.algorithm),
+        float(spread.common + widened * spread.widening.common),
+        float(spread.growth) * months / 12,
+        float(spread.adoption) if spread.planned else 0.0,
+    )
     largest = float(grid.volumes.sum(axis=1).max(initial=0)) * np.exp(_FARTHEST * deviation)
     return np.float32 if largest < _SINGLE else np.float64
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from billing.forecasting.backtest import Predict, Predicted
-from billing.forecasting.methods import AHEAD, Calendar, Floats
+from billing.forecasting.counts import Counts
+from billing.forecasting.methods import AHEAD
 
 _PACKAGE = "statsforecast"
 _SEASON = 12
@@ -26,10 +27,10 @@ def references() -> Mapping[str, Predict]:
 
 
 def _of(model: Any) -> Predict:
-    def predict(history: Floats, calendar: Calendar, first_month: int, kinds: Sequence[str]) -> Predicted:
-        known = history.shape[1]
-        before, coming = calendar.working[:known], calendar.working[known : known + AHEAD]
-        made = [model(season_length=_SEASON).forecast(y=series / before, h=AHEAD, level=[_LEVEL]) for series in history]
+    def predict(counts: Counts) -> Predicted:
+        known = counts.months
+        before, coming = counts.calendar.working[:known], counts.calendar.working[known : known + AHEAD]
+        made = [model(season_length=_SEASON).forecast(y=one / before, h=AHEAD, level=[_LEVEL]) for one in counts.values]
         return Predicted(*(np.array([one[name] for one in made]) * coming for name in ("mean", "lo-80", "hi-80")))
 
     return predict

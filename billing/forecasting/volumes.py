@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from billing.forecasting.daily_rates import Plan, expected_volumes
+from billing.forecasting.daily_rates import DailyRates, Plan, expected_volumes
 from billing.forecasting.simulate import Cell, VolumePlan
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation, AgreementTerm, Usage
@@ -15,7 +15,7 @@ from contracts.terms.price_book import Activation, AgreementTerm, Usage
 def volume_plan(
     term: AgreementTerm,
     known: Iterable[Usage],
-    rates: dict[tuple[str, str], Decimal],
+    rates: DailyRates | None,
     activations: Iterable[Activation],
     plans: Iterable[Plan],
     period: Period,

@@ -17,14 +17,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
 from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms
+from billing.forecasting.counts import monthly_counts
 from billing.forecasting.daily_rates import daily_rates, expected_volumes
-from billing.forecasting.methods import AHEAD, Calendar, relative_bands
+from billing.forecasting.methods import AHEAD, forecast_counts
 from billing.models import ForecastVintage
 from billing.projection.months import ExpectedCourse, expected_course
 from billing.quarters import closing as quarters
@@ -36,11 +38,9 @@ from contracts.people.access import Actor
 from contracts.terms.money import format_amount, kroner
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation
-from contracts.terms.working_days import public_holidays
 
 Kind = Literal["quarter_close", "month", "by_hand"]
-METHOD: Final = "mean of the last three months per working day"
-HISTORY_MONTHS: Final = 36
+METHOD: Final = "level by working days, season shared by kind, fading trend"
 _TENTH: Final = Decimal("0.1")
 _SHARE: Final = Decimal("0.0001")
 
@@ -318,27 +318,22 @@ def _tenths(value: Decimal) -> Decimal:
 
 
 def _intervals(terms: Terms, running: list[Activation], first: date) -> dict[Series, list[tuple[Decimal, Decimal]]]:
-    """Give by how much actual counts may be off the forecast, as shares of it, by months ahead.
-
-    Series are taken together with those of as many known months: only they have errors to learn from alike.
-    """
-    counts = _counted(terms)
-    groups: dict[int, list[Series]] = defaultdict(list)
-    for activation in running:
-        begins = activation.go_live if activation.go_live.day == 1 else add_months(activation.go_live.replace(day=1), 1)
-        known = min((first.year - begins.year) * 12 + first.month - begins.month, HISTORY_MONTHS)
-        if known >= 1 and (activation.end is None or activation.end > first):
-            groups[known].append((activation.trust, activation.algorithm))
-    found: dict[Series, list[tuple[Decimal, Decimal]]] = {}
-    for known, listed in groups.items():
-        start = add_months(first, -known)
-        months = [add_months(start, number) for number in range(known)]
-        history = [[counts.get(one, {}).get(month, 0) for month in months] for one in listed]
-        calendar = Calendar.of(start, known + AHEAD, public_holidays)
-        bands = relative_bands(history, calendar, start.month, [algorithm for _, algorithm in listed])
-        for one, band in zip(listed, bands, strict=True):
-            found[one] = [(_four_decimals(low), _four_decimals(high)) for low, high in band]
-    return found
+    """Give by how much actual counts may be off the forecast, as shares of it, by months ahead."""
+    counts = monthly_counts(terms.usage, running, first)
+    if not counts.months:
+        return {}
+    made = forecast_counts(counts)
+    middle = made.expected.clip(min=1e-9)
+    return {
+        series: [(_four_decimals(low), _four_decimals(high)) for low, high in zip(*shares, strict=True)]
+        for series, *shares in zip(
+            zip(counts.trusts, counts.kinds, strict=True),
+            (made.low / middle).tolist(),
+            (made.high / middle).tolist(),
+            strict=True,
+        )
+        if isfinite(shares[0][0])
+    }
 
 
 def _four_decimals(share: float) -> Decimal:

@@ -92,7 +92,7 @@ def expected_course(
     base = replace(terms, usage=(*terms.usage, *(forecast(rates, running, (), ahead, _NO_GROWTH) if ahead else ())))
     with_plans = base
     if plans and ahead:
-        planned = forecast({}, (), plans, ahead, _NO_GROWTH)
+        planned = forecast(None, (), plans, ahead, _NO_GROWTH)
         with_plans = with_rows(replace(base, usage=(*base.usage, *planned)), plans)
     with_lines, base_lines = lines_with_and_without(with_plans, base, common)
     known_lines = terms.rate(common).lines

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms, gather
 from billing.charges.told import cells_told, others_told
-from billing.forecasting.daily_rates import Plan, daily_rates, forecast
+from billing.forecasting.daily_rates import DailyRates, Plan, daily_rates, forecast
 from billing.projection.bound import bound_plans, with_rows
 from billing.rating.rate import Line, compile_terms, marginal, rate_compiled
 from contracts import agreements
@@ -327,7 +327,7 @@ def going_on(terms: Terms, scenario: Scenario, bound: tuple[Plan, ...]) -> Terms
 
 def planned_beside(base: Terms, scenario: Scenario) -> Terms:
     """Give terms that go on with a scenario's plans beside them: the plans' own volumes change nothing of the others'."""
-    return with_rows(replace(base, usage=(*base.usage, *_forecast(scenario, {}, (), scenario.plans))), scenario.plans)
+    return with_rows(replace(base, usage=(*base.usage, *_forecast(scenario, None, (), scenario.plans))), scenario.plans)
 
 
 def _as_given(terms: Terms, scenario: Scenario) -> Terms:
@@ -342,7 +342,7 @@ def _recorded(terms: Terms, scenario: Scenario) -> list[Usage]:
 
 def _forecast(
     scenario: Scenario,
-    rates: dict[tuple[str, str], Decimal],
+    rates: DailyRates | None,
     running: tuple[Activation, ...],
     plans: tuple[Plan, ...],
 ) -> list[Usage]:

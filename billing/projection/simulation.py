@@ -15,14 +15,14 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms
+from billing.forecasting.counts import monthly_counts
 from billing.forecasting.daily_rates import Plan, daily_rates
 from billing.forecasting.simulate import Fan, Simulation, Spread, VolumePlan, simulate
-from billing.forecasting.spread import Estimate, estimate_from_counts
+from billing.forecasting.spread import Estimate, estimate_spread
 from billing.forecasting.volumes import given_plan, volume_plan
 from billing.projection.bound import bound_plans, with_rows
 from billing.projection.projection import (
     FIRST_YEAR_MONTHS,
-    Noise,
     Scenario,
     gather_in,
     given_usage,
@@ -35,10 +35,8 @@ from contracts.errors import Finding, invalid
 from contracts.people.access import Actor
 from contracts.terms.period import Period, add_months, first_of_month
 from contracts.terms.price_book import Activation, Usage
-from contracts.terms.working_days import working_days
 
 MOST_DRAWS: Final = 100_000
-HISTORY_MONTHS: Final = 36
 
 OnDraws = Callable[[Simulation], None]
 
@@ -166,7 +164,6 @@ def prepared(assumed: Terms, known: Terms, scenario: Scenario, bound: tuple[Plan
     known_until = scenario.as_of if scenario.usage is None else scenario.period.start
     recorded = _covered(assumed, min(known_until, scenario.period.end))
     until = max((entry.on for entry in recorded), default=None)
-    estimate = _estimated(assumed, recorded, scenario)
     if scenario.usage is not None:
         given = given_usage(scenario, (*activations, *planned))
         volumes = base_volumes = given_plan(scenario.period.start, recorded, given)
@@ -177,12 +174,15 @@ def prepared(assumed: Terms, known: Terms, scenario: Scenario, bound: tuple[Plan
         return Prepared(
             scenario, with_plans, assumed, volumes, base_volumes, _prices_only(assumed, known, scenario), None, until
         )
-    rates = daily_rates(recorded, activations, scenario.as_of)
+    # What was counted before the agreement began moves no counter, but tells what is to be expected.
+    before = [entry for entry in assumed.usage if entry.on < scenario.as_of]
+    rates = daily_rates(before, activations, scenario.as_of)
+    estimate = _estimated(assumed, before, activations, scenario)
     coming = Period(scenario.as_of, _horizon(assumed, scenario))
     term = assumed.agreement.term
     volumes = volume_plan(term, recorded, rates, activations, (*bound, *scenario.plans), coming, scenario.annual_growth)
     base_volumes = volume_plan(term, recorded, rates, activations, bound, coming, scenario.annual_growth)
-    spread = _spread(assumed, known, scenario, estimate)
+    spread = _spread(_prices_only(assumed, known, scenario), scenario, bound, estimate)
     return Prepared(scenario, with_plans, assumed, volumes, base_volumes, spread, estimate, until, bound)
 
 
@@ -200,20 +200,16 @@ def _covered(terms: Terms, until: date) -> list[Usage]:
     return [entry for entry in terms.to_request(period).usage if entry.on < until]
 
 
-def _spread(assumed: Terms, known: Terms, scenario: Scenario, estimate: Estimate | None) -> Spread:
+def _spread(known: Spread, scenario: Scenario, bound: tuple[Plan, ...], estimate: Estimate | None) -> Spread:
+    """Give how far the volumes may be off: as the scenario says, or as estimated, its plans and what is bound included."""
     noise = scenario.noise
-    if noise is None:
+    if noise is not None:
+        found = Spread(noise.trust, noise.algorithm, noise.common, noise.rho)
+    else:
         assert estimate is not None
         found = estimate.spread
-        noise = Noise(found.trust, found.algorithm, found.common, found.rho)
-    return replace(
-        _prices_only(assumed, known, scenario),
-        trust=noise.trust,
-        algorithm=noise.algorithm,
-        common=noise.common,
-        rho=noise.rho,
-        growth=scenario.growth_spread,
-    )
+    planned = frozenset((plan.activation.trust, plan.activation.algorithm) for plan in (*bound, *scenario.plans))
+    return replace(found, growth=scenario.growth_spread, index=known.index, assumed=known.assumed, planned=planned)
 
 
 def _prices_only(assumed: Terms, known: Terms, scenario: Scenario) -> Spread:
@@ -222,27 +218,14 @@ def _prices_only(assumed: Terms, known: Terms, scenario: Scenario) -> Spread:
     return Spread(index=scenario.index_spread, assumed=frozenset(coming))
 
 
-def _estimated(terms: Terms, recorded: list[Usage], scenario: Scenario) -> Estimate | None:
-    """Estimate from the last whole months, where the scenario leaves the noise to history."""
+def _estimated(
+    terms: Terms, recorded: list[Usage], activations: tuple[Activation, ...], scenario: Scenario
+) -> Estimate | None:
+    """Estimate from the forecasts of earlier months, where the scenario leaves the noise to history."""
     if scenario.noise is not None or scenario.usage is not None:
         return None
-    end = first_of_month(min(scenario.as_of, terms.agreement.term.end))
-    months = [Period.month(add_months(end, -back)) for back in range(HISTORY_MONTHS, 0, -1)]
-    keys = sorted({(row.trust, row.algorithm) for row in terms.activations if _runs(row.to_term(), months[0], end)})
-    place = {month.start: number for number, month in enumerate(months)}
-    history = [[0] * len(months) for _ in keys]
-    row_of = {key: number for number, key in enumerate(keys)}
-    for entry in recorded:
-        month, row = place.get(first_of_month(entry.on)), row_of.get((entry.trust, entry.algorithm))
-        if month is not None and row is not None:
-            history[row][month] += entry.quantity
-    days = [len(working_days(month)) for month in months]
-    return estimate_from_counts(history, [trust for trust, _ in keys], [algorithm for _, algorithm in keys], days)
-
-
-def _runs(activation: Activation, first: Period, end: date) -> bool:
-    """Tell whether an activation has run long enough to say something: through the last six months, and still runs."""
-    return activation.go_live <= add_months(end, -6) and (activation.end is None or activation.end > end)
+    until = min(scenario.as_of, terms.agreement.term.end)
+    return estimate_spread(monthly_counts(recorded, activations, until))
 
 
 def simulate_scenario(

@@ -269,7 +269,7 @@ class _Ground:
 
     def changed(self, plans: Sequence[Plan]) -> Difference:
         """Rate what plans change."""
-        planned = forecast({}, (), plans, self.coming, self.growth)
+        planned = forecast(None, (), plans, self.coming, self.growth)
         return marginal(
             self.compiled,
             self.request.usage,

@@ -1,7 +1,7 @@
 """Coverage: which counts are in, for each trust, algorithm and month, and who must deliver what is not.
 
-What to expect is the mean per working day of the last three full months (`rating.forecast`), times the working days of the
-month on which the activation is live. A month is judged once it is over (see `judge`): a count that is short without a
+What to expect is what the forecast expected when the month began (`daily_rates`), on the working days of it on which the
+activation is live. A month is judged once it is over (see `judge`): a count that is short without a
 reason is far more often a file that did not come than a hospital that stood still.
 """
 
@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from billing.figures import Figure
 from billing.figures.counts import SeriesMonth, counted_through
-from billing.forecasting.daily_rates import HISTORY_MONTHS, daily_rates
+from billing.forecasting.counts import HISTORY_MONTHS
+from billing.forecasting.daily_rates import rates_before
 from billing.models import UsageEntry, UsageImport
 from billing.quarters import runs as closings
 from billing.quarters.later import covered
@@ -31,7 +32,7 @@ from contracts.models import Algorithm, Organisation, Person, RoleGrant
 from contracts.models.base import known, recorded_by_then
 from contracts.people.access import Actor
 from contracts.terms.agreement import ActivationRow
-from contracts.terms.period import Period, add_months, first_of_month
+from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Usage
 from contracts.terms.working_days import working_days
 
@@ -122,7 +123,7 @@ class Coverage:
 
 
 def judge(*, quantity: int, days_counted: int, working: int, rate: Decimal | None) -> Status:
-    """Say whether a month that is over is complete, partial or missing; ``rate`` is the mean per working day before.
+    """Say whether a month that is over is complete, partial or missing; ``rate`` is what was expected per working day.
 
     Missing is a month without a single count. Partial is one with a count on fewer than nine of ten working days, where at
     least five examinations a day are usual; or with less than three fifths of what was expected, where chance alone does
@@ -250,7 +251,8 @@ def covered_cells(
     changed = _changed_since_close(session, agreement_id, period, usage, known_at)
     months = [Period.month(month.start) for month in period.months()]
     term = Period(agreement.term.start, agreement.term.end)
-    rates = _rates(usage, [row for own in rows.values() for row in own], months)
+    ever = [row.to_term() for own in rows.values() for row in own]
+    rates = rates_before(usage, ever, [month.start for month in months])
     cells = []
     for code in holders:
         for algorithm in products:
@@ -262,7 +264,7 @@ def covered_cells(
                     month,
                     [_live(row, term) for row in rows[code, algorithm]],
                     days[code, algorithm],
-                    rates[month].get((code, algorithm)),
+                    rates[month.start].of(code, algorithm, month.start),
                     today,
                     sources,
                     changed,
@@ -333,24 +335,6 @@ def _cell(
 def _live(row: ActivationRow, term: Period) -> Period | None:
     end = row.end or date.max
     return Period(row.go_live, end).overlap(term) if end > row.go_live else None
-
-
-def _rates(
-    usage: list[Usage], rows: Iterable[ActivationRow], months: Iterable[Period]
-) -> dict[Period, dict[tuple[str, str], Decimal]]:
-    """Give the rates before each month, each from the usage of its own history alone: the whole is walked through once."""
-    by_month: dict[date, list[Usage]] = defaultdict(list)
-    for each in usage:
-        by_month[first_of_month(each.on)].append(each)
-    activations = [row.to_term() for row in rows]
-    return {
-        month: daily_rates(
-            [each for back in range(HISTORY_MONTHS + 1) for each in by_month[add_months(month.start, -back)]],
-            activations,
-            month.start,
-        )
-        for month in months
-    }
 
 
 def _sources(

@@ -82,7 +82,7 @@ def _courses(known: Terms) -> tuple[Terms, Terms]:
     rates = daily_rates(known.usage, activations, KNOWN_UNTIL)
     coming = Period(KNOWN_UNTIL, MONTHS.end)
     usage = (*known.usage, *forecast(rates, activations, (), coming, Decimal(0)))
-    planned = forecast({}, (), (PLAN,), coming, Decimal(0))
+    planned = forecast(None, (), (PLAN,), coming, Decimal(0))
     without = replace(known, usage=usage)
     added = planned_row(PLAN.activation)
     return without, replace(known, activations=(*known.activations, added), usage=(*usage, *planned))

@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from billing.forecasting.counts import Calendar, Counts
 from billing.forecasting.exhaustion import exhaustion
-from billing.forecasting.methods import Calendar, forecast_counts
+from billing.forecasting.methods import Hindsight
 from billing.forecasting.models.graduated import NEGLIGIBLE
 from billing.forecasting.simulate import Cell, Spread, VolumePlan, simulate, written_book, written_usage
 from billing.forecasting.spread import estimate_spread
@@ -65,19 +66,15 @@ def monthly(lived: World, period: Period) -> NDArray[np.float64]:
 def placed(seed: int) -> tuple[Place, date | None, Decimal]:
     """Tell where a world's exhaustion falls in what was projected from its first 24 months, by day."""
     lived = world(seed)
-    history = monthly(lived, Period(HISTORY_FROM, HISTORY_TO))
     calendar = Calendar.of(HISTORY_FROM, 48, public_holidays)
-    trusts, algorithms = [trust for trust, _ in lived.keys], [algorithm for _, algorithm in lived.keys]
-    made = forecast_counts(history, calendar, 1, algorithms, ahead=24)
-    estimate = estimate_spread(history, trusts, algorithms, calendar.working[:24])
+    trusts, algorithms = tuple(trust for trust, _ in lived.keys), tuple(algorithm for _, algorithm in lived.keys)
+    counts = Counts(HISTORY_FROM, trusts, algorithms, monthly(lived, Period(HISTORY_FROM, HISTORY_TO)), calendar)
+    expected = Hindsight(counts).expected(counts.months, ahead=24)
+    estimate = estimate_spread(counts)
     cells = []
     for number, month in enumerate(TERM.period.months()):
-        grown = (1 + float(estimate.growth)) ** (number / 12)
         days = tuple(working_days(month))
-        cells += [
-            Cell(*key, days, Decimal(str(round(made.expected[row, number] * grown, 4))))
-            for row, key in enumerate(lived.keys)
-        ]
+        cells += [Cell(*key, days, Decimal(str(round(expected[row, number], 4)))) for row, key in enumerate(lived.keys)]
     plan = VolumePlan(HISTORY_TO, (), tuple(cells))
     simulation = simulate(COMPILED, plan, estimate.spread, TERM.period, draws=DRAWS, seed=seed)
     share = Decimal(str(random.Random(seed).uniform(0.3, 1.05)))

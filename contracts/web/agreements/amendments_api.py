@@ -32,7 +32,7 @@ NEW = {
     "title": "Endringsavtale 2",
     "reason": "Flere undersøkelser enn ventet.",
     "signed_on": "2026-10-12",
-    "new_maximum": "15300000.00",
+    "new_maximum": "16800000.00",
 }
 
 
