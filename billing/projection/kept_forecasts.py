@@ -1,12 +1,12 @@
 """Forecasts kept as they were made, and scored when the truth has come.
 
 A vintage holds, for the twelve months after the last whole month of counts, each running activation's expected volume with the
-interval in which eight of ten months should fall, and what the months cost by trust, those of its own calendar year that were
-over included. It is frozen when a quarter is closed and once a month, once for each first month and kind, and never changes.
+interval in which eight of ten months should fall, what the months cost by trust, those of its own calendar year that were
+over included, and the bands of that cost (`bands`). It is frozen when a quarter is closed and once a month, once for each first month and kind, and never changes.
 
 Scores: WAPE is the sum of absolute errors over the sum of actuals, over the series and months that the vintage forecast and
 that are counted since; coverage the share of those months whose count lies within the interval; the cost error is forecast less
-actual over actual, of the whole of those months. Activations that came later are in the actual cost and not in the counts.
+actual over actual, of those months and of the activations that it was of. What was activated later is told beside it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from billing.forecasting.counts import monthly_counts
 from billing.forecasting.daily_rates import daily_rates, expected_volumes
 from billing.forecasting.methods import AHEAD, forecast_counts
 from billing.models import ForecastVintage
+from billing.projection.bands import Band, HorizonRecord, Outcomes, record_of, said
 from billing.projection.months import ExpectedCourse, expected_course
 from billing.quarters import closing as quarters
 from contracts import agreements, audit
@@ -49,13 +50,17 @@ Series = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class MonthScore:
-    """A month of a vintage: the forecast volumes with their interval, summed, and the cost; None where not counted yet."""
+    """A month of a vintage: the forecast volumes, summed, and the cost of what it was of; None where not counted yet.
+
+    ``later_cost`` is what came to the month's cost by what was activated later.
+    """
 
     month: Period
     expected: Decimal
     counted: int | None
     cost: Decimal
     actual_cost: Decimal | None
+    later_cost: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +80,21 @@ class ScoredVintage:
     wape: Decimal | None
     coverage: Decimal | None
     cost_error: Decimal | None
+    later_cost: Decimal
     year_cost: Decimal
+    bands: tuple[Band, ...]
     months: tuple[MonthScore, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Vintages:
-    """The vintages of an agreement, newest first, for one reader."""
+    """The vintages of an agreement, newest first, for one reader, and what their bands of cost have been worth."""
 
     agreement: AgreementSummary
     scope: str | None
     data_until: date | None
     listed: tuple[ScoredVintage, ...]
+    record: tuple[HorizonRecord, ...]
 
 
 def register() -> None:
@@ -115,7 +123,7 @@ def freeze(
     volumes = _volumes(course, first)
     if not volumes:
         return None
-    forecast = {"volumes": volumes, "costs": _costs(course, first)}
+    forecast = {"volumes": volumes, "costs": _costs(course, first), **said(course, first)}
     row = ForecastVintage(
         agreement_id=agreement_id,
         kind=kind,
@@ -162,7 +170,9 @@ def vintages(
     period = Period(summary.term.start, max(add_months(today.replace(day=1), 1), add_months(summary.term.start, 1)))
     course = expected_course(session, agreement_id=agreement_id, period=period, today=today, known_at=known_at)
     truth = _Truth(course, scope)
-    return Vintages(summary, scope, course.data_until, tuple(truth.score(row) for row in rows))
+    listed = tuple(truth.score(row) for row in rows)
+    record = record_of(each.bands for each in reversed(listed))
+    return Vintages(summary, scope, course.data_until, listed, record)
 
 
 def find_vintage(found: Vintages, vintage_id: int) -> ScoredVintage:
@@ -223,6 +233,7 @@ class _Truth:
         for each in course.months:
             if each.within(scope):
                 self.costs[each.month] += each.actual_ore
+        self.outcomes = Outcomes(course.terms, self.open, scope)
 
     def score(self, row: ForecastVintage) -> ScoredVintage:
         expected: dict[date, Decimal] = defaultdict(Decimal)
@@ -243,20 +254,22 @@ class _Truth:
         for trust, label, amount, key in row.forecast["costs"]:
             if self.scope is None or (self.scope == trust and key == "own"):
                 costs[Period.parse(label).start] += Decimal(amount)
+        came = self.outcomes.by_month(row.forecast) if row.first_month < self.open else {}
         months = tuple(
             MonthScore(
                 Period.month(month),
                 expected[month],
                 counted[month] if month < self.open else None,
                 costs[month],
-                kroner(self.costs[month]) if month < self.open else None,
+                kroner(came.get(month, 0)) if month < self.open else None,
+                kroner(self.costs[month] - came.get(month, 0)) if month < self.open else None,
             )
             for month in sorted(expected)
         )
         known = [each for each in months if each.counted is not None]
         total = sum(each.counted or 0 for each in known)
         actual = sum((each.actual_cost or Decimal(0) for each in known), Decimal(0))
-        said = sum((each.cost for each in known), Decimal(0))
+        foreseen = sum((each.cost for each in known), Decimal(0))
         return ScoredVintage(
             id=row.id,
             kind=row.kind,  # type: ignore[arg-type]  # the table's check keeps other words out
@@ -267,7 +280,9 @@ class _Truth:
             scored=len(known),
             wape=_share(errors, Decimal(total)),
             coverage=_share(Decimal(inside), Decimal(cells)),
-            cost_error=_share(said - actual, actual),
+            cost_error=_share(foreseen - actual, actual),
+            later_cost=sum((each.later_cost or Decimal(0) for each in known), Decimal(0)),
+            bands=self.outcomes.bands(row.forecast),
             year_cost=sum((cost for month, cost in costs.items() if month.year == row.first_month.year), Decimal(0)),
             months=months,
         )

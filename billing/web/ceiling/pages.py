@@ -16,6 +16,7 @@ from billing.ceiling.burn_down import COMMITTED_DRAWS, RUNNING, BurnDown, LevelR
 from billing.payments.files import read_amount
 from billing.web.charts import Figure
 from billing.web.projection import charts as charts_projection
+from billing.web.projection.band_record import worth_of
 from billing.web.query import Query, read_query
 from contracts import ceiling, ceiling_history
 from contracts.ceiling import Standing
@@ -111,6 +112,7 @@ def _page(query: Query, errors: list[tuple[str | None, str]] | None = None) -> s
         agreement=agreement,
         last_day=previous_day(agreement.term.end),
         standing=standing,
+        worth=worth_of(query),
         waiting=sum(
             (
                 amount

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from billing.projection.kept_forecasts import Kind, Vintages, find_vintage, vintages
 from billing.web import words
+from billing.web.projection.band_record import HORIZONS, worth
 from billing.web.query import Query, read_query
 from contracts import agreements
 from contracts.errors import NotFound
@@ -52,6 +53,8 @@ def show() -> Any:
         found=found,
         chosen=chosen,
         kinds={kind: _(text) for kind, text in KINDS.items()},
+        horizons={horizon: _(text) for horizon, text in HORIZONS.items()},
+        worth=worth,
         asked=query.values,
         holders=[holder for holder in holders if scope in (None, holder.party.code)],
         names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
@@ -63,7 +66,17 @@ def show() -> Any:
 def export(suffix: str) -> Response:
     """Give every month of every frozen forecast as a file."""
     found = _found(read_query("hf"))
-    header = ("made_on", "kind", "first_month", "month", "forecast", "counted", "cost_forecast", "cost")
+    header = (
+        "made_on",
+        "kind",
+        "first_month",
+        "month",
+        "forecast",
+        "counted",
+        "cost_forecast",
+        "cost",
+        "activated_later",
+    )
     return table_answer(
         suffix,
         "treff",
@@ -78,6 +91,7 @@ def export(suffix: str) -> Response:
                 one.counted,
                 one.cost,
                 one.actual_cost,
+                one.later_cost,
             )
             for each in found.listed
             for one in each.months

@@ -19,6 +19,7 @@ from billing.projection.simulation import simulate_scenario
 from billing.usage import metering
 from billing.web import charts, words
 from billing.web.projection import charts as charts_projection
+from billing.web.projection.band_record import worth_of
 from billing.web.projection.charts import Band, FanMonth
 from billing.web.query import Query, read_query
 from contracts import agreements
@@ -136,6 +137,7 @@ def _page(
     algorithms = [
         (each.code, names.full(each.code)) for each in asked.products if each.code not in running or each.code == chosen
     ]
+    uncertain = bool(result and query.values.get("usikkerhet") and _reads_all(query))
     page = query.page(
         "billing/projection/what_if.html",
         as_of=result.projection.data_until if result else _data_until(query),
@@ -149,7 +151,8 @@ def _page(
         result=result,
         told=_told(asked, result, query.actor.scope("read")) if result else None,
         figure=_figure(result) if result else None,
-        fan=_fan(query, asked) if result and query.values.get("usikkerhet") and _reads_all(query) else None,
+        fan=_fan(query, asked) if uncertain else None,
+        worth=worth_of(query) if uncertain else None,
         reads_all=_reads_all(query),
         scenario_url=_scenario_url(query, asked) if result else None,
         draws=DRAWS,

@@ -18,6 +18,7 @@ from billing.schemas.projections import load_scenario, refuse_other_trusts
 from billing.usage import metering
 from billing.web import charts, words
 from billing.web.projection import charts as charts_projection
+from billing.web.projection.band_record import worth_of
 from billing.web.projection.charts import Band, FanMonth, Path
 from billing.web.query import EVERYWHERE, Query, read_query, reads, refuse
 from billing.web.scenarios.forms import FIELDS, Form, can_say, read_form, template_values, to_query
@@ -183,6 +184,8 @@ def show(label: str) -> Any:
         control=control,
         stale=scenarios.prices_changed(db.session, revision),
         outcome=_outcome(answer, actual),
+        worth=worth_of(query),
+        certainty=_certainty(revision),
         assumptions=assumptions(revision, names),
         planned=revision.document.get("activations") or [],
         unpriced=_unpriced(query, revision.document),
@@ -478,6 +481,13 @@ def _answer_figure(revision: Revision, answer: Mapping[str, Any], actual: Mappin
         if total["p10"] == total["p90"]
         else Band(*(Decimal(total[name]) for name in ("p10", "p10", "p50", "p90", "p90"))),
     )
+
+
+def _certainty(revision: scenarios.Revision) -> str:
+    """Say why an answer has no band."""
+    if revision.trust is not None:
+        return _("The expected course, without a band: how uncertain it is, is simulated for all trusts together.")
+    return _("Nothing in this scenario is uncertain: every simulation gives the same amount.")
 
 
 def _provisional_figure(provisional: Mapping[str, Any]) -> charts.Figure:

@@ -15,13 +15,16 @@ from sqlalchemy.exc import DatabaseError
 
 from billing import jobs
 from billing.ceiling.budgets import budget_course
+from billing.charges.basis import gather
 from billing.models import ForecastVintage
+from billing.projection.bands import ENOUGH, Band, HorizonRecord, Outcomes, record_of
 from billing.projection.kept_forecasts import Vintages, freeze, vintages, year_forecasts
 from billing.quarters import closing as quarters
+from billing.web.projection.band_record import worth
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.people.access import Actor, Grant
-from contracts.terms.period import Period
+from contracts.terms.period import Period, add_months
 from contracts.terms.working_days import working_days
 from tests.recorded import record_agreement, record_usage
 
@@ -104,6 +107,59 @@ def test_right_forecasts_have_no_error_of_cost(app: Flask) -> None:
     assert [one.cost for one in told] == [course.whole.expected]
     assert made.year_cost == course.whole.expected
     assert len(whole) == 12
+
+
+def test_the_bands_of_cost_are_held_against_what_came(app: Flask) -> None:
+    agreement_id = set_up()
+    frozen(agreement_id)
+    (before,) = scored(agreement_id).listed
+    ends = {"month": "2024-04", "quarter": "2024-06", "year_end": "2024-12"}
+    assert {band.horizon: f"{add_months(band.period.end, -1):%Y-%m}" for band in before.bands} == ends
+    assert all(band.low < band.high and band.inside is None for band in before.bands)
+    assert [(each.inside, each.of, each.enough) for each in scored(agreement_id).record] == [(0, 0, False)] * 3
+    record_usage(agreement_id, counts(range(4, 5), 216, 130), now=LATER)
+    record_usage(agreement_id, counts(range(5, 7), 2100, 1260), now=LATER)
+    after = scored(agreement_id)
+    month, quarter, year = after.listed[0].bands
+    assert (month.inside, quarter.inside, year.inside) == (True, False, None)
+    assert month.came == sum(one.actual_cost or 0 for one in after.listed[0].months[:1])
+    assert quarter.came == sum(one.actual_cost or 0 for one in after.listed[0].months[:3])
+    assert [(each.inside, each.of) for each in after.record] == [(1, 1), (0, 1), (0, 0)]
+
+
+def test_what_is_activated_later_is_told_beside_the_record(app: Flask) -> None:
+    agreement_id = set_up()
+    record_usage(agreement_id, counts(range(4, 5)), now=LATER)
+    with db.read() as session:
+        outcomes = Outcomes(gather(session, agreement_id=agreement_id), date(2024, 5, 1), None)
+    april = date(2024, 4, 1)
+    both = outcomes.by_month(
+        {"activations": [["vestre-viken", "xray-skeletal"], ["sykehuset-ostfold", "xray-skeletal"]]}
+    )
+    alone = outcomes.by_month({"activations": [["vestre-viken", "xray-skeletal"]]})
+    assert both == outcomes.by_month({})
+    assert 0 < alone[april] < both[april]
+
+
+def test_a_period_told_twice_counts_once_and_a_short_record_is_not_enough() -> None:
+    quarter = Period.parse("2024-Q2")
+    band = Band("quarter", quarter, Decimal(1), Decimal(3), Decimal(2))
+    outside = Band("quarter", Period.parse("2024-Q3"), Decimal(1), Decimal(3), Decimal(4))
+    record = {each.horizon: each for each in record_of([(band,), (band, outside)])}
+    assert (record["quarter"].inside, record["quarter"].of, record["quarter"].share) == (1, 2, Decimal("0.5000"))
+    assert not record["quarter"].enough
+    assert record["month"].share is None
+    assert HorizonRecord("quarter", 8, ENOUGH).enough
+
+
+@pytest.mark.parametrize(
+    ("inside", "of", "said"),
+    [(0, 0, "ikke kjent"), (2, 3, "2 av 3 tilfeller: for få"), (21, 27, "21 av 27 tilfeller.")],
+    ids=["none", "too few", "enough"],
+)
+def test_a_band_is_told_with_what_its_record_is_worth(app: Flask, inside: int, of: int, said: str) -> None:
+    with app.test_request_context("/"):
+        assert said in worth([HorizonRecord("year_end", inside, of)])
 
 
 def test_a_frozen_forecast_cannot_be_changed_or_removed(database: Flask) -> None:
