@@ -35,13 +35,19 @@ class Plan:
 class DailyRates:
     """Hold what is expected of each running activation per working day of a month, from the month of the day `until` on.
 
-    `new` are those without a whole month of counts: their mean since go-live goes on.
+    `new` are those without a whole month of counts: their mean since go-live goes on. `months` tells how many each of the
+    others has.
     """
 
     until: date
     rows: Mapping[tuple[str, str], int]
     course: Course
     new: Mapping[tuple[str, str], Decimal]
+    months: Mapping[tuple[str, str], int]
+
+    def hardly_counted(self) -> set[tuple[str, str]]:
+        """Give the activations whose level is not known yet: those with fewer months of counts than it is taken over."""
+        return {*self.new, *(key for key, number in self.months.items() if number < RECENT_MONTHS)}
 
     def of(self, trust: str, algorithm: str, month: date) -> Decimal | None:
         """Give the examinations per working day of the month that a day lies in, with six decimals; None where none runs."""
@@ -74,7 +80,8 @@ def rates_before(
 
 def _rates(entries: list[Usage], ever: list[Activation], until: date, hindsight: Hindsight) -> DailyRates:
     counts = hindsight.counts
-    course = hindsight.course(max((until.year - counts.first.year) * 12 + until.month - counts.first.month, 0))
+    origin = max((until.year - counts.first.year) * 12 + until.month - counts.first.month, 0)
+    course = hindsight.course(origin)
     running = {
         (one.trust, one.algorithm): one.go_live
         for one in ever
@@ -93,7 +100,8 @@ def _rates(entries: list[Usage], ever: list[Activation], until: date, hindsight:
         if window is not None and window.contains(entry.on):
             seen[entry.trust, entry.algorithm] += entry.quantity
     new = {key: Decimal(seen[key]) / len(days) for key, window in since.items() if (days := working_days(window))}
-    return DailyRates(until, known, course, new)
+    counted = hindsight.known(origin)
+    return DailyRates(until, known, course, new, {key: int(counted[row]) for key, row in known.items()})
 
 
 def forecast(

@@ -33,6 +33,8 @@ _DOUBT = 0.4
 _ALONE = 1.5
 # Eight of ten normal deviations lie within so many standard deviations.
 _EIGHT_OF_TEN = 1.2816
+# How far a month lies off the year around it, commonly.
+_SEASON = 0.06
 # What a department is said to use, before it has used it, against what it then used.
 _PLANNED = 0.30
 _YOUNG = 12
@@ -64,7 +66,11 @@ def estimate_spread(counts: Counts) -> Estimate:
     mixed = _mixed(shares, counts.trusts, counts.kinds)
     begins, after = (_parts(mixed, lines[:, 0] + months * lines[:, 1]) for months in (0, AHEAD - 1))
     widens = np.maximum(after - begins, 0) / (AHEAD - 1)
-    common, trust, algorithm = (_told(each) for each in begins)
+    # A season that was not seen yet is missed by all series of a kind alike.
+    unseen = (
+        np.where(hindsight.course(known).off_day > 0, 0, shares).sum() / max(float(shares.sum()), 1e-9) if known else 1
+    )
+    common, trust, algorithm = (_told(each) for each in (np.hypot(begins[0], _SEASON * unseen), *begins[1:]))
     return Estimate(
         Spread(
             trust=trust,

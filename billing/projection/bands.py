@@ -92,7 +92,11 @@ def said(course: ExpectedCourse, first: date) -> dict[str, list[list[str]]]:
         for trust, fan in sorted(fans.items()):
             ends = (f"{period.start:%Y-%m}", f"{add_months(period.end, -1):%Y-%m}")
             written.append([horizon, trust, *ends, format_amount(fan.p10), format_amount(fan.p90)])
-    pairs = {(row.trust, row.algorithm) for row in terms.activations if row.end is None or row.end > course.as_of}
+    pairs = {
+        (row.trust, row.algorithm)
+        for row in terms.activations
+        if row.go_live < course.as_of and (row.end is None or row.end > course.as_of)
+    }
     pairs |= {(plan.activation.trust, plan.activation.algorithm) for plan in course.committed}
     return {"bands": written, "activations": [list(pair) for pair in sorted(pairs)]}
 

@@ -20,7 +20,7 @@ from billing.forecasting.daily_rates import Plan, daily_rates
 from billing.forecasting.simulate import Fan, Simulation, Spread, VolumePlan, simulate
 from billing.forecasting.spread import Estimate, estimate_spread
 from billing.forecasting.volumes import given_plan, volume_plan
-from billing.projection.bound import bound_plans, with_rows
+from billing.projection.bound import Pair, bound_plans, with_rows
 from billing.projection.projection import (
     FIRST_YEAR_MONTHS,
     Scenario,
@@ -182,7 +182,9 @@ def prepared(assumed: Terms, known: Terms, scenario: Scenario, bound: tuple[Plan
     term = assumed.agreement.term
     volumes = volume_plan(term, recorded, rates, activations, (*bound, *scenario.plans), coming, scenario.annual_growth)
     base_volumes = volume_plan(term, recorded, rates, activations, bound, coming, scenario.annual_growth)
-    spread = _spread(_prices_only(assumed, known, scenario), scenario, bound, estimate)
+    plans = {(plan.activation.trust, plan.activation.algorithm) for plan in (*bound, *scenario.plans)}
+    prices = _prices_only(assumed, known, scenario)
+    spread = _spread(prices, scenario, frozenset(plans | rates.hardly_counted()), estimate)
     return Prepared(scenario, with_plans, assumed, volumes, base_volumes, spread, estimate, until, bound)
 
 
@@ -200,15 +202,14 @@ def _covered(terms: Terms, until: date) -> list[Usage]:
     return [entry for entry in terms.to_request(period).usage if entry.on < until]
 
 
-def _spread(known: Spread, scenario: Scenario, bound: tuple[Plan, ...], estimate: Estimate | None) -> Spread:
-    """Give how far the volumes may be off: as the scenario says, or as estimated, its plans and what is bound included."""
+def _spread(known: Spread, scenario: Scenario, planned: frozenset[Pair], estimate: Estimate | None) -> Spread:
+    """Give how far the volumes may be off: as the scenario says, or as estimated; `planned` is what is hardly counted yet."""
     noise = scenario.noise
     if noise is not None:
         found = Spread(noise.trust, noise.algorithm, noise.common, noise.rho)
     else:
         assert estimate is not None
         found = estimate.spread
-    planned = frozenset((plan.activation.trust, plan.activation.algorithm) for plan in (*bound, *scenario.plans))
     return replace(found, growth=scenario.growth_spread, index=known.index, assumed=known.assumed, planned=planned)
 
 
