@@ -18,7 +18,6 @@ from billing.charges.basis import Terms, gather
 from billing.charges.charging import Charges, Standing, charges_of
 from billing.figures.counts import is_whole
 from billing.forecasting.daily_rates import Plan
-from billing.invoices import invoices
 from billing.projection.plan_costs import plan_cost
 from billing.projection.projection import Course, Month, Projection
 from billing.quarters import coverage
@@ -26,6 +25,7 @@ from billing.quarters.coverage import Counted
 from billing.rating.captions import tier_interval, tier_intervals
 from billing.rating.lines import Line
 from billing.rating.price_list import RampToday, VersionPrices, charge_on, price_list, ramps_on, tiers_of
+from billing.reconciliation.report import QuarterRow, newest_quarter
 from contracts import agreements
 from contracts.agreements import AgreementSummary, readable_trust
 from contracts.people.access import Actor
@@ -36,7 +36,6 @@ from contracts.terms.price_book import Activation, PriceBook
 from contracts.terms.price_model import Charge, UsageCharge
 
 QUARTERS_SHOWN = 12
-INVOICES_COMPARED = 12
 EXERCISED = "exercised"
 
 
@@ -121,16 +120,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class LatestInvoice:
-    """An invoice with what it differs by; ``difference`` is ``None`` where it cannot be compared."""
-
-    invoice: invoices.InvoiceSummary
-    invoiced: Decimal | None
-    expected: Decimal | None
-    difference: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
 class Dashboard:
     """What the front page shows; ``year`` is the calendar year up to the day that the counts are in to.
 
@@ -153,7 +142,7 @@ class Dashboard:
     since_start: Decimal | None
     ceiling_share: Decimal | None
     places: tuple[Place, ...]
-    latest_invoice: LatestInvoice | None
+    latest_quarter: QuarterRow | None
     options: tuple[OptionHolder, ...]
 
     @property
@@ -384,7 +373,9 @@ def dashboard(
         since_start=since_start,
         ceiling_share=None if since_start is None or not maximum else since_start / maximum,
         places=_places(terms, charges),
-        latest_invoice=None if scope else _latest_invoice(session, agreement_id, actor, known_at),
+        latest_quarter=None
+        if scope
+        else newest_quarter(session, agreement_id=agreement_id, actor=actor, today=today, known_at=known_at),
         options=agreements.option_holders(session, agreement_id, known_at),
     )
 
@@ -554,38 +545,6 @@ def _tier_steps(book: PriceBook, lines: Iterable[Line], trust: str, algorithm: s
         if not steps or replace(step, month=steps[-1].month) != steps[-1]:
             steps.append(step)
     return tuple(steps)
-
-
-def compared_invoices(
-    session: Session, *, agreement_id: int, actor: Actor, known_at: datetime | None = None
-) -> tuple[LatestInvoice, ...]:
-    """List the invoices, newest first, the newest of them with their difference from the expected charges."""
-    listed = invoices.list_invoices(session, agreement_id=agreement_id, actor=actor, known_at=known_at)
-    compared = []
-    for number, invoice in enumerate(listed):
-        if number < INVOICES_COMPARED:
-            comparison = invoices.compare(
-                session, agreement_id=agreement_id, invoice_id=invoice.id, actor=actor, known_at=known_at
-            )
-            if comparison.comparable:
-                compared.append(LatestInvoice(invoice, comparison.invoiced, comparison.expected, comparison.difference))
-                continue
-        compared.append(LatestInvoice(invoice, None, None, None))
-    return tuple(compared)
-
-
-def _latest_invoice(
-    session: Session, agreement_id: int, actor: Actor, known_at: datetime | None
-) -> LatestInvoice | None:
-    listed = invoices.list_invoices(session, agreement_id=agreement_id, actor=actor, known_at=known_at)
-    if not listed:
-        return None
-    comparison = invoices.compare(
-        session, agreement_id=agreement_id, invoice_id=listed[0].id, actor=actor, known_at=known_at
-    )
-    if not comparison.comparable:
-        return LatestInvoice(listed[0], None, None, None)
-    return LatestInvoice(listed[0], comparison.invoiced, comparison.expected, comparison.difference)
 
 
 def _places(terms: Terms, charges: Charges) -> tuple[Place, ...]:

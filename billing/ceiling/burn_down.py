@@ -1,7 +1,7 @@
 """The ceiling: what counts against the agreement's maximum value now, and when it is used up, as dates with a probability.
 
 All figures exclude VAT and mean what `billing/ceiling/README.md` says: *invoiced* is what was approved for payment, by the quarter of service;
-*accrued* is what is expected up to the usage cut-off and not invoiced yet; *committed* is the mean cost of what runs, from the
+*accrued* is what is expected up to the usage cut-off and not invoiced yet, where a count lacks by what was usual; *committed* is the mean cost of what runs, from the
 day after the cut-off to the agreement's current end, and of what is approved; *open* is what submitted activations reserve. The forecast goes beyond
 that: it is what was used plus what a scenario assumes, and is never added to what is committed.
 """
@@ -23,6 +23,7 @@ from billing.payments.approved import approved_by_quarter
 from billing.projection.bound import bound_cases
 from billing.projection.projection import Scenario
 from billing.projection.simulation import Prepared, prepared
+from billing.quarters import coverage
 from contracts import ceiling
 from contracts.ceiling_history import LEVELS
 from contracts.terms import money
@@ -123,7 +124,7 @@ class BurnDown:
 
 def burn_down(session: Session, *, agreement_id: int, today: date, known_at: datetime | None = None) -> BurnDown:
     """Find how the maximum value is used up under what runs and what is approved, as known; the same knowledge, the same draws."""
-    terms = gather(session, agreement_id=agreement_id, known_at=known_at)
+    terms = _as_counted(session, gather(session, agreement_id=agreement_id, known_at=known_at), today, known_at)
     first = _first_open(terms, today)
     ready = None
     waiting = _waiting(session, terms, first) if known_at is None else {}
@@ -152,6 +153,7 @@ def burn_down(session: Session, *, agreement_id: int, today: date, known_at: dat
 
 def figures_of(session: Session, terms: Terms, today: date, known_at: datetime | None = None) -> CeilingFigures:
     """Compute what counts against the ceiling under terms that are gathered already; what is committed is a mean of draws."""
+    terms = _as_counted(session, terms, today, known_at)
     first = _first_open(terms, today)
     running = None
     waiting = _waiting(session, terms, first) if known_at is None else {}
@@ -278,9 +280,22 @@ def _as_it_runs(terms: Terms, first: date, plans: tuple[Plan, ...] = ()) -> Prep
     return prepared(terms, terms, scenario)
 
 
+def _as_counted(session: Session, terms: Terms, today: date, known_at: datetime | None) -> Terms:
+    """Leave out what is counted of a month that is not over, and take what lacks of those that are over as expected.
+
+    A part of a month's counts says nothing of the rest: taken as the whole it would lower what is used.
+    """
+    begun = first_of_month(today)
+    counted = coverage.counted(session, agreement_id=terms.agreement.id, today=today, known_at=known_at)
+    known = replace(terms, usage=tuple(entry for entry in terms.usage if entry.on < begun))
+    first = _first_open(known, today)
+    lacking = [cell for cell in counted.lacking if cell.month.start < first]
+    return replace(known, usage=coverage.with_expected(known.usage, lacking, known.activations))
+
+
 def _first_open(terms: Terms, today: date) -> date:
-    """Give the first day of the first month without counts."""
-    cut_off = max((entry.on for entry in terms.usage), default=None)
+    """Give the first day of the first month without counts, of those that are over."""
+    cut_off = max((entry.on for entry in terms.usage if entry.on < first_of_month(today)), default=None)
     if cut_off is None:
         return first_of_month(max(today, terms.agreement.term.start))
     return _month_after(cut_off)

@@ -96,6 +96,7 @@ def _take_in(file: str, agreement_code: str | None, source: str | None, dry_run:
                 filename=Path(file).name,
                 content=Path(file),
                 actor=COMMAND_LINE,
+                now=now(),
                 source=source,
                 progress=progress,
             )

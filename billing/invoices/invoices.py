@@ -42,6 +42,7 @@ ZERO = Decimal("0.00")
 
 INVOICE_DUP = "INVOICE_DUP"
 ACCOUNT_CHANGED = "ACCOUNT_CHANGED"
+CREDIT_NOTE = "credit_note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """An invoice against the expected charges of its period, excluding VAT.
+    """An invoice, with the credit notes that name it taken off, against the expected charges of its period, excluding VAT.
 
-    ``comparable`` is false where the currency differs or the document names no period; then nothing is subtracted.
-    The groups' differences sum to ``difference``.
+    ``comparable`` is false where the currency differs or the document names no period, and for a credit note, which is never
+    compared alone; then nothing is subtracted. ``credited`` is what the notes take off. The groups' differences sum to
+    ``difference``.
     """
 
     invoice: InvoiceSummary
@@ -157,10 +159,11 @@ class Comparison:
     comparable: bool
     groups: tuple[Group, ...]
     findings: tuple[EhfFinding, ...]
+    credited: Decimal = ZERO
 
     @property
     def invoiced(self) -> Decimal:
-        """Give the invoice's total excluding VAT, signed."""
+        """Give the invoice's total excluding VAT, signed, credit notes taken off."""
         return sum((group.invoiced for group in self.groups), ZERO)
 
     @property
@@ -374,19 +377,45 @@ def _accounts_named(rows: Iterable[Invoice]) -> set[str]:
 def compare(
     session: Session, *, agreement_id: int, invoice_id: int, actor: Actor, known_at: datetime | None = None
 ) -> Comparison:
-    """Compare an invoice with the expected charges of the whole quarters or months that its period covers."""
+    """Compare an invoice, credited as it is, with the expected charges of the whole quarters or months of its period."""
     row = _row(session, agreement_id, invoice_id, actor)
     summary = _summary(session, row)
     agreement = agreements.agreement_summary(session, agreement_id)
     reading = read_again(session, row, known_at)
-    comparable = summary.period is not None and summary.currency == agreement.term.currency
+    comparable = row.kind != CREDIT_NOTE and summary.period is not None and summary.currency == agreement.term.currency
     expected: tuple[Line, ...] = ()
     if comparable and summary.period is not None:
         expected = charging.expected_charges(
             session, agreement_id=agreement_id, period=summary.period, actor=actor, known_at=known_at
         ).lines
-    groups = _groups(row, reading.lines, summary, expected)
-    return Comparison(summary, summary.period, comparable, groups, reading.findings)
+    query = select(Invoice).where(Invoice.agreement_id == agreement_id).order_by(Invoice.id)
+    notes = credits_of(session.scalars(recorded_by_then(query, Invoice, known_at))).get(row.id, [])
+    documents = [(row, reading.lines), *((note, read_again(session, note, known_at).lines) for note in notes)]
+    credited = -sum((_signed(note, note.tax_exclusive) for note in notes), ZERO)
+    return Comparison(summary, summary.period, comparable, _groups(documents, expected), reading.findings, credited)
+
+
+def credits_of(rows: Iterable[Invoice]) -> dict[int, list[Invoice]]:
+    """Give the credit notes of each invoice: those that name one document of the same vendor by its number."""
+    listed = list(rows)
+    named: dict[tuple[str | None, str], list[Invoice]] = defaultdict(list)
+    for row in listed:
+        if row.kind != CREDIT_NOTE:
+            named[row.seller_number, row.number].append(row)
+    credited: dict[int, list[Invoice]] = defaultdict(list)
+    for row in listed:
+        if row.kind != CREDIT_NOTE:
+            continue
+        document = read_invoice(row.document.filename, row.document.content).document
+        numbers = {each.number for each in document.preceding if each.number} if document else set()
+        found = [invoice for number in numbers for invoice in named[row.seller_number, number]]
+        if len(found) == 1:
+            credited[found[0].id].append(row)
+    return credited
+
+
+def _signed(row: Invoice, amount: Decimal | None) -> Decimal:
+    return (amount or ZERO) * (-1 if row.kind == CREDIT_NOTE else 1)
 
 
 def open_original(
@@ -431,12 +460,15 @@ def _require_all_trusts(actor: Actor) -> None:
         raise NotFound("there is no such invoice")
 
 
-def _groups(
-    row: Invoice, about: Iterable[LineReading], summary: InvoiceSummary, expected: Iterable[Line]
-) -> tuple[Group, ...]:
-    invoiced: dict[tuple[str | None, str | None], list[InvoiceLine]] = defaultdict(list)
-    for line, each in zip(row.lines, about, strict=True):
-        invoiced[each.trust, each.algorithm].append(line)
+def _groups(documents: Iterable[tuple[Invoice, Iterable[LineReading]]], expected: Iterable[Line]) -> tuple[Group, ...]:
+    invoiced: dict[tuple[str | None, str | None], list[tuple[Invoice, InvoiceLine]]] = defaultdict(list)
+    on_documents = ZERO
+    for row, about in documents:
+        for line, each in zip(row.lines, about, strict=True):
+            invoiced[each.trust, each.algorithm].append((row, line))
+        if row.tax_exclusive is not None:
+            lines = sum((line.net or ZERO for line in row.lines), ZERO)
+            on_documents += _signed(row, row.tax_exclusive - lines)
     charged: dict[tuple[str | None, str | None], list[Line]] = defaultdict(list)
     for charge in expected:
         charged[charge.trust, charge.algorithm].append(charge)
@@ -445,19 +477,18 @@ def _groups(
         Group(
             trust=key[0],
             algorithm=key[1],
-            invoiced=sum((summary.sign * (line.net or ZERO) for line in invoiced[key]), ZERO),
+            invoiced=sum((_signed(row, line.net) for row, line in invoiced[key]), ZERO),
             expected=sum((line.net for line in charged[key]), ZERO),
-            invoiced_quantity=sum((summary.sign * (line.quantity or Decimal(0)) for line in invoiced[key]), Decimal(0)),
+            invoiced_quantity=sum((_signed(row, line.quantity) for row, line in invoiced[key]), Decimal(0)),
             expected_quantity=sum(line.quantity or 0 for line in charged[key] if line.kind == "usage"),
-            invoice_lines=tuple(line.line_id for line in invoiced[key]),
+            invoice_lines=tuple(line.line_id for _, line in invoiced[key]),
             charge_lines=tuple(line.id for line in charged[key]),
         )
         for key in keys
     ]
-    on_document = summary.sign * ((row.tax_exclusive or ZERO) - sum((line.net or ZERO for line in row.lines), ZERO))
-    if row.tax_exclusive is not None and on_document:
+    if on_documents:
         # Allowances and charges of the whole document stand on no line; they are a group of their own.
-        groups.append(Group(None, None, on_document, ZERO, Decimal(0), 0, (), ()))
+        groups.append(Group(None, None, on_documents, ZERO, Decimal(0), 0, (), ()))
     return tuple(groups)
 
 

@@ -316,7 +316,7 @@ def open_items(
     for payment in list_payments(session, agreement_id=agreement_id, actor=actor, known_at=known_at):
         if payment.paid_on <= on:
             paid[payment.invoice_id].append((payment.paid_on, ore(payment.amount)))
-    credited = _credits(rows)
+    credited = invoices.credits_of(rows)
     rates = late_interest.rates(session, known_at)
     against = {credit.id for credits in credited.values() for credit in credits}
     # A credit note that money moved on stays an item of its own: what is left of it then stands there.
@@ -329,23 +329,42 @@ def open_items(
     return OpenItems(on, tuple(items), roll_forward(_movements(rows, paid), on))
 
 
-def settled(
-    session: Session, *, agreement_id: int, invoice_ids: Iterable[int], on: date, known_at: datetime | None = None
-) -> bool:
-    """Tell whether nothing is open on any of these invoices on a day (their credit notes are counted with them)."""
-    wanted = set(invoice_ids)
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of an invoice and the credit notes that name it; kroner including VAT."""
+
+    billed: Decimal
+    credited: Decimal
+    paid: Decimal
+
+    @property
+    def open(self) -> Decimal:
+        """Give what is left to pay; negative is money owed to us."""
+        return self.billed - self.credited - self.paid
+
+
+def accounts(
+    session: Session, *, agreement_id: int, on: date, known_at: datetime | None = None
+) -> tuple[dict[int, Account], dict[int, int]]:
+    """Give the account of each document on a day by its id, and the id under which a credit note of an invoice is counted."""
     query = select(Invoice).where(Invoice.agreement_id == agreement_id)
     rows = [row for row in session.scalars(recorded_by_then(query, Invoice, known_at)) if _counted_on(row) <= on]
-    credited = _credits(rows)
-    taken = select(Payment).where(Payment.agreement_id == agreement_id, Payment.paid_on <= on)
-    open_ore: dict[int, int] = defaultdict(int)
-    for row in rows:
-        open_ore[row.id] += _billed(row) or 0
-        open_ore[row.id] -= sum(-(_billed(credit) or 0) for credit in credited.get(row.id, []))
+    credited = invoices.credits_of(rows)
     home = {credit.id: invoice_id for invoice_id, credits in credited.items() for credit in credits}
+    paid: dict[int, int] = defaultdict(int)
+    taken = select(Payment).where(Payment.agreement_id == agreement_id, Payment.paid_on <= on)
     for payment in session.scalars(recorded_by_then(taken, Payment, known_at)):
-        open_ore[home.get(payment.invoice_id, payment.invoice_id)] -= ore(payment.amount)
-    return all(open_ore[home.get(invoice_id, invoice_id)] == 0 for invoice_id in wanted)
+        paid[home.get(payment.invoice_id, payment.invoice_id)] += ore(payment.amount)
+    found = {
+        row.id: Account(
+            kroner(_billed(row) or 0),
+            kroner(sum(-(_billed(credit) or 0) for credit in credited.get(row.id, []))),
+            kroner(paid[row.id]),
+        )
+        for row in rows
+        if row.id not in home
+    }
+    return found, home
 
 
 def require_reader(actor: Actor) -> None:
@@ -469,25 +488,6 @@ def _billed(row: Invoice) -> int | None:
     if row.tax_exclusive is not None and row.tax is not None:
         return sign * ore(row.tax_exclusive + row.tax)
     return None
-
-
-def _credits(rows: Iterable[Invoice]) -> dict[int, list[Invoice]]:
-    """Give the credit notes of each invoice: those that name one document of the same vendor by its number."""
-    listed = list(rows)
-    named: dict[tuple[str | None, str], list[Invoice]] = defaultdict(list)
-    for row in listed:
-        if row.kind != "credit_note":
-            named[row.seller_number, row.number].append(row)
-    credited: dict[int, list[Invoice]] = defaultdict(list)
-    for row in listed:
-        if row.kind != "credit_note":
-            continue
-        document = invoices.read_invoice(row.document.filename, row.document.content).document
-        numbers = {each.number for each in document.preceding if each.number} if document else set()
-        found = [invoice for number in numbers for invoice in named[row.seller_number, number]]
-        if len(found) == 1:
-            credited[found[0].id].append(row)
-    return credited
 
 
 def _item(

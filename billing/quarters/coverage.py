@@ -34,7 +34,7 @@ from contracts.people.access import Actor
 from contracts.terms.agreement import ActivationRow
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Usage
-from contracts.terms.working_days import working_days
+from contracts.terms.working_days import spread, working_days
 
 Status = Literal["complete", "partial", "missing", "not_live", "not_due", "corrected_after_close"]
 STATUSES: tuple[Status, ...] = ("missing", "partial", "corrected_after_close", "complete", "not_due", "not_live")
@@ -180,7 +180,7 @@ def coverage(
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How far the counts are in: the figure, and what lacks in the first month after it that is over."""
+    """How far the counts are in: the figure, and what lacks of the months after it that are over."""
 
     figure: Figure
     lacking: tuple[CoverageCell, ...] = ()
@@ -217,9 +217,27 @@ def counted(session: Session, *, agreement_id: int, today: date, known_at: datet
         ),
         over,
     )
-    lacking = [cell for cell in cells if cell.to_deliver and not _is_closed(cell.month, closed)]
-    first = min((cell.month.start for cell in lacking), default=None)
-    return Counted(figure, tuple(cell for cell in lacking if cell.month.start == first))
+    return Counted(figure, tuple(cell for cell in cells if cell.to_deliver and not _is_closed(cell.month, closed)))
+
+
+def with_expected(
+    usage: Iterable[Usage], lacking: Iterable[CoverageCell], activations: Iterable[ActivationRow]
+) -> tuple[Usage, ...]:
+    """Put what was expected in the place of the counts that lack, spread over the working days; a higher count stays."""
+    short = {
+        (cell.trust, cell.algorithm, cell.month.start): cell
+        for cell in lacking
+        if cell.expected is not None and cell.expected > cell.quantity
+    }
+    kept = [each for each in usage if (each.trust, each.algorithm, first_of_month(each.on)) not in short]
+    running = list(activations)
+    for cell in short.values():
+        own = [row for row in running if (row.trust, row.algorithm) == (cell.trust, cell.algorithm)]
+        live = [common for row in own if (common := Period(row.go_live, row.end or date.max).overlap(cell.month))]
+        days = [day for period in live for day in working_days(period)]
+        spread_out = spread(cell.expected or 0, days)
+        kept += [Usage(cell.trust, cell.algorithm, day, quantity) for day, quantity in spread_out.items() if quantity]
+    return tuple(sorted(kept, key=lambda each: (each.on, each.trust, each.algorithm)))
 
 
 def _is_closed(month: Period, closed: set[date]) -> bool:

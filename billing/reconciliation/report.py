@@ -16,6 +16,10 @@ from sqlalchemy.orm import Session
 
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.matching import MatchGroup
+from billing.charges import basis as charges_basis
+from billing.figures import Figure
+from billing.figures import quarter as quarter_sums
+from billing.figures.course import CourseFacts, CourseState, state, state_of
 from billing.invoices.reading import ReadInvoice, of_quarter, read_invoices
 from billing.models import (
     FindingDecision,
@@ -24,16 +28,17 @@ from billing.models import (
     SignOff,
 )
 from billing.payments import payments
+from billing.payments.payments import Account
 from billing.quarters import coverage
 from billing.quarters import runs as closings
 from billing.quarters.closing import parse_quarter
 from billing.quarters.frozen import FrozenQuarter
 from billing.rating.lines import Line
 from billing.reconciliation import dispute_terms
-from billing.reconciliation.course import CourseFacts, CourseState, state_of
 from billing.reconciliation.dispute_records import RecordedDispute, by_key, list_disputes
 from billing.reconciliation.frozen import FrozenReconciliation, reconcile
 from billing.reconciliation.inputs import gather
+from billing.reconciliation.quarter_figures import Payables, QuarterFigures, disputed_of, figures_of, payables_of
 from billing.reconciliation.treatment import Decided, Found, Treatment, found_in, sample_key, sample_of
 from contracts import agreements, documents
 from contracts.agreements import AgreementSummary
@@ -116,7 +121,8 @@ class Report:
     """A quarter's reconciliation for a reader of all trusts; amounts in kroner excluding VAT.
 
     ``frozen`` is what is shown: the signed run where there is one, else what is known now; ``is_current`` tells whether the
-    last run says the same as what is known now.
+    last run says the same as what is known now. ``stands`` is false for an earlier run that is shown as it once was: it has no
+    figures that anything else would show.
     """
 
     agreement: AgreementSummary
@@ -132,6 +138,9 @@ class Report:
     unsure: tuple[Unsure, ...]
     sample: tuple[SampleLine, ...]
     disputes: tuple[RecordedDispute, ...]
+    figures: QuarterFigures
+    payables: Payables
+    stands: bool = True
     now: FrozenReconciliation | None = None
 
     @property
@@ -147,50 +156,20 @@ class Report:
         return "equal" if self.frozen.is_clean and not self.frozen.difference else "differences"
 
     @property
-    def disputed(self) -> Decimal:
-        """Give what is disputed and neither over nor carried to the next invoice."""
-        return sum((each.amount for each in self.disputes if not (each.is_over or each.is_carried)), ZERO)
+    def credit_came(self) -> bool:
+        """Tell whether a credit note that the quarter waits for is here, and only has to be accepted."""
+        notes = {group.credit for each in self.frozen.documents for group in each.explanation.groups if group.credit}
+        return self.state == "waiting_for_credit" and any(each.number in notes for each in self.disputes)
 
     @property
     def held(self) -> Decimal:
-        """Give what is not to be paid for now: open disputes as each says, and all of an invoice with an unchecked account.
-
-        What a credit note takes off already is not held back a second time. An account is unchecked until somebody has said
-        that it is checked or accepted: to note it, or to dispute it, frees nothing.
-        """
-        held = ZERO
-        stopped = {
-            each.sha256
-            for each in self.found
-            if each.finding.code == "ACCOUNT_CHANGED" and each.treatment.state not in ("checked", "accepted")
-        }
-        for document in self.frozen.documents:
-            if document.part.kind != "invoice":
-                continue
-            net = document.explanation.invoiced
-            own = [each for each in self.disputes if each.invoice_sha256 == document.sha256]
-            whole = max(net, ZERO) if document.sha256 in stopped else ZERO
-            disputed = sum((max(each.held(net) - self._credited(each), ZERO) for each in own), ZERO)
-            held += max(whole, min(disputed, max(net, ZERO)))
-        return held
-
-    def _credited(self, dispute: RecordedDispute) -> Decimal:
-        groups = [
-            group
-            for document in self.frozen.documents
-            if document.part.kind == "credit_note"
-            for group in document.explanation.groups
-            if group.credit == dispute.number
-        ]
-        return -sum((group.invoiced_amount for group in groups), ZERO)
+        """Give what is not to be paid for now, whether or not the rest is approved."""
+        return self.payables.withheld
 
     @property
-    def payable(self) -> Decimal:
-        """Give what may be paid now: invoiced, credits taken off, less what is held; never below 0.00.
-
-        Nothing where the quarter is settled: what was paid is not to be paid again.
-        """
-        return ZERO if self.state == "settled" else max(self.frozen.invoiced - self.held, ZERO)
+    def approvable(self) -> Decimal:
+        """Give what whoever approves the quarter approves for payment."""
+        return self.payables.payable(self.quarter, approved=True).amount
 
     @property
     def version(self) -> tuple[object, ...]:
@@ -203,14 +182,25 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class QuarterRow:
-    """A quarter in the list: its state and the figures of the last run (None: never run)."""
+    """A quarter in the list: its figures, and its last run (None: never run).
+
+    ``expected``, ``billed`` and ``difference`` are None for a quarter without documents.
+    """
 
     quarter: Period
-    state: CourseState
+    state: Figure
     documents: int
     run: Run | None
-    disputed: Decimal
+    expected: Figure
+    billed: Figure | None
+    difference: Figure | None
+    disputed: Figure
     due_on: date | None
+
+    def figures(self) -> tuple[Figure, ...]:
+        """List the figures that the quarter has."""
+        known = (self.expected, self.billed, self.difference, self.disputed, self.state)
+        return tuple(each for each in known if each is not None)
 
 
 def report(
@@ -244,8 +234,13 @@ class Known:
 def known_now(session: Session, agreement_id: int, quarter: Period, known_at: datetime | None = None) -> Known:
     """Read the documents and reconcile the quarter from what is known; what people decide changes nothing of it."""
     read = read_invoices(session, agreement_id=agreement_id, known_at=known_at)
-    inputs = gather(session, agreement_id=agreement_id, quarter=quarter, read=read, known_at=known_at)
-    return Known(quarter, read, reconcile(inputs))
+    return Known(quarter, read, _live(session, agreement_id, quarter, read, known_at))
+
+
+def _live(
+    session: Session, agreement_id: int, quarter: Period, read: tuple[ReadInvoice, ...], known_at: datetime | None
+) -> FrozenReconciliation:
+    return reconcile(gather(session, agreement_id=agreement_id, quarter=quarter, read=read, known_at=known_at))
 
 
 def report_of(
@@ -264,7 +259,7 @@ def report_of(
     digest = live.sha256
     is_current = last is not None and last.sha256 == digest
     shown, shown_hash = live, digest
-    chosen = last if last is not None and last.attested is not None else None
+    signed = chosen = last if last is not None and last.attested is not None else None
     if wanted is not None:
         chosen = next((each for each in runs if each.number == wanted), None)
         if chosen is None:
@@ -278,10 +273,12 @@ def report_of(
     unsure = tuple(_unsure(shown))
     sample = tuple(_sample(shown, decisions))
     closing = closings.standing(session, agreement_id, known_at).get(label)
+    own_accounts = _Accounts(session, agreement_id, today, known_at)
+    payables = payables_of(shown, found, disputes, own_accounts.by_hash(own))
     facts = CourseFacts(
         over=today >= period.end,
         closed=closing is not None,
-        missing_counts=_missing(session, agreement_id, period, today) if closing is None else closing.missing,
+        missing_counts=_missing(session, agreement_id, period, today, known_at) if closing is None else closing.missing,
         documents=len(own),
         run=last is not None,
         is_current=is_current,
@@ -292,7 +289,7 @@ def report_of(
         credit_awaited=sum(each.state in dispute_terms.CREDIT_AWAITED and not each.is_carried for each in disputes),
         attested=last is not None and last.attested is not None,
         approved=last is not None and last.approved is not None,
-        settled=_settled(session, agreement_id, own, today, known_at),
+        settled=own_accounts.settled(own),
     )
     return Report(
         agreement=agreements.agreement_summary(session, agreement_id, known_at),
@@ -308,6 +305,9 @@ def report_of(
         unsure=unsure,
         sample=sample,
         disputes=disputes,
+        figures=figures_of(shown, found, disputes, own_accounts.of(own), payables, facts),
+        payables=payables,
+        stands=shown_hash == (digest if signed is None else signed.sha256),
         now=live if shown is not live else None,
     )
 
@@ -316,65 +316,115 @@ def list_quarters(
     session: Session, *, agreement_id: int, actor: Actor, today: date, known_at: datetime | None = None
 ) -> list[QuarterRow]:
     """List the quarters of the agreement that have begun, newest first, with the figures of their last runs."""
-    require_reader(actor)
-    agreement = agreements.agreement_summary(session, agreement_id, known_at)
-    read = read_invoices(session, agreement_id=agreement_id, known_at=known_at)
-    standing = closings.standing(session, agreement_id, known_at)
-    by_quarter: dict[str, list[Run]] = {}
-    for quarter, each in _runs(session, agreement_id, None, known_at):
-        by_quarter.setdefault(quarter, []).append(each)
-    disputes = list_disputes(session, agreement_id, None, known_at)
-    rows = []
-    start = Period.quarter(min(max(today, agreement.term.start), previous_day(agreement.term.end))).start
-    while start >= Period.quarter(agreement.term.start).start:
-        period = Period.quarter(start)
-        label = period.label()
-        own = of_quarter(read, period)
-        last = by_quarter.get(label, [None])[-1]
-        last = None if last is None or last.reopened is not None else last
-        in_quarter = [each for each in disputes if each.quarter == label]
-        facts = CourseFacts(
-            over=today >= period.end,
-            closed=label in standing,
-            documents=len(own),
-            run=last is not None,
-            is_current=last is None or last.attested is not None or _knows(session, last, own),
-            attested=last is not None and last.attested is not None,
-            approved=last is not None and last.approved is not None,
-            undecided=_undecided(session, agreement_id, label, last, disputes, known_at),
-            with_vendor=sum(each.state in dispute_terms.WITH_VENDOR for each in in_quarter),
-            credit_awaited=sum(
-                each.state in dispute_terms.CREDIT_AWAITED and not each.is_carried for each in in_quarter
-            ),
-            settled=_settled(session, agreement_id, own, today, known_at),
-        )
-        due = [each.document.due_on for each in own if each.document.due_on is not None]
-        disputed = sum((each.amount for each in in_quarter if not (each.is_over or each.is_carried)), ZERO)
-        rows.append(QuarterRow(period, state_of(facts), len(own), last, disputed, min(due, default=None)))
+    listing = _listing(session, agreement_id, actor, today, known_at)
+    term, rows = listing.agreement.term, []
+    start = Period.quarter(min(max(today, term.start), previous_day(term.end))).start
+    while start >= Period.quarter(term.start).start:
+        rows.append(listing.row(Period.quarter(start)))
         start = add_months(start, -3)
     return rows
 
 
-def _knows(session: Session, run: Run, own: Iterable[ReadInvoice]) -> bool:
-    """Tell whether a run has seen every document of its quarter; what else it may not know, its own page tells."""
-    return {each.sha256 for each in own} == {each.sha256 for each in frozen_of(session, run).documents}
+def newest_quarter(
+    session: Session, *, agreement_id: int, actor: Actor, today: date, known_at: datetime | None = None
+) -> QuarterRow | None:
+    """Give the newest quarter that has documents, as the list has it; None where no document has come."""
+    listing = _listing(session, agreement_id, actor, today, known_at)
+    term = listing.agreement.term.period
+    quarters = [each for read in listing.read for each in read.quarters if each.overlap(term) is not None]
+    return listing.row(max(quarters, key=lambda each: each.start)) if quarters else None
 
 
-def _undecided(
-    session: Session,
-    agreement_id: int,
-    label: str,
-    run: Run | None,
-    disputes: list[RecordedDispute],
-    known_at: datetime | None,
-) -> int:
-    if run is None or run.attested is not None:
-        return 0
-    frozen = frozen_of(session, run)
-    decisions = _decisions(session, agreement_id, label, known_at)
-    found = found_in(frozen, decisions, by_key(disputes))
-    unchecked = sum(each.treatment.is_open for each in _sample(frozen, decisions))
-    return sum(each.treatment.is_open for each in found) + unchecked + len(list(_unsure(frozen)))
+def _listing(session: Session, agreement_id: int, actor: Actor, today: date, known_at: datetime | None) -> _Listing:
+    require_reader(actor)
+    return _Listing(
+        session,
+        agreements.agreement_summary(session, agreement_id, known_at),
+        read_invoices(session, agreement_id=agreement_id, known_at=known_at),
+        newest_runs(session, agreement_id, known_at),
+        list_disputes(session, agreement_id, None, known_at),
+        _Accounts(session, agreement_id, today, known_at),
+        today,
+        known_at,
+    )
+
+
+class _Listing:
+    """The quarters of a list, each with the figures that its own page shows.
+
+    A quarter with documents or a run that nobody has signed is computed as its page is; the figures of the others follow from
+    what is recorded.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        agreement: AgreementSummary,
+        read: tuple[ReadInvoice, ...],
+        runs: dict[str, Run],
+        disputes: list[RecordedDispute],
+        accounts: _Accounts,
+        today: date,
+        known_at: datetime | None,
+    ) -> None:
+        self.session, self.agreement, self.read, self.runs = session, agreement, read, runs
+        self.disputes, self.accounts, self.today, self.known_at = disputes, accounts, today, known_at
+        self.standing = closings.standing(session, agreement.id, known_at)
+        self.charges: dict[date, Decimal] = {}
+
+    def row(self, period: Period) -> QuarterRow:
+        label = period.label()
+        own = of_quarter(self.read, period)
+        last = self.runs.get(label)
+        last = None if last is None or last.reopened is not None else last
+        due = min((each.document.due_on for each in own if each.document.due_on is not None), default=None)
+        disputed = disputed_of(period, (each for each in self.disputes if each.quarter == label))
+        if (last is not None or own) and (last is None or last.attested is None):
+            knowledge = Known(
+                period, self.read, _live(self.session, self.agreement.id, period, self.read, self.known_at)
+            )
+            found = report_of(self.session, self.agreement.id, knowledge, self.today, self.known_at).figures
+            return QuarterRow(
+                period, found.state, len(own), last, found.expected, found.billed, found.difference, disputed, due
+            )
+        closing = self.standing.get(label)
+        facts = CourseFacts(
+            over=self.today >= period.end,
+            closed=closing is not None,
+            missing_counts=0
+            if closing
+            else _missing(self.session, self.agreement.id, period, self.today, self.known_at),
+            documents=len(own),
+            run=last is not None,
+            is_current=last is not None,
+            attested=last is not None,
+            approved=last is not None and last.approved is not None,
+            settled=self.accounts.settled(own),
+        )
+        # A signed run says the same for good; without documents, what is closed is what was frozen.
+        amount = last.expected if last else closing.total if closing else self._expected(period)
+        expected = quarter_sums.expected(period, amount)
+        billed = None if last is None else quarter_sums.billed(period, [last.invoiced])
+        return QuarterRow(
+            period,
+            state(period, facts),
+            len(own),
+            last,
+            expected,
+            billed,
+            None if billed is None else quarter_sums.difference(period, billed, expected),
+            disputed,
+            due,
+        )
+
+    def _expected(self, period: Period) -> Decimal:
+        """Sum what an open quarter is due; the counts are gathered and rated once for all of them."""
+        if not self.charges:
+            terms = charges_basis.gather(self.session, agreement_id=self.agreement.id, known_at=self.known_at)
+            for line in terms.rate(self.agreement.term.period).lines:
+                first = Period.quarter(line.period.start).start
+                self.charges[first] = self.charges.get(first, ZERO) + line.net
+        return self.charges.get(period.start, ZERO)
 
 
 def list_runs(session: Session, agreement_id: int, quarter: str, known_at: datetime | None = None) -> list[Run]:
@@ -389,9 +439,9 @@ def runs_of_document(session: Session, agreement_id: int, sha256: str, known_at:
     return sorted(held, key=lambda each: each.at)
 
 
-def newest_runs(session: Session, agreement_id: int) -> dict[str, Run]:
+def newest_runs(session: Session, agreement_id: int, known_at: datetime | None = None) -> dict[str, Run]:
     """Give the newest run of each quarter, by quarter."""
-    return dict(_runs(session, agreement_id, None, None))
+    return dict(_runs(session, agreement_id, None, known_at))
 
 
 def _runs(session: Session, agreement_id: int, quarter: str | None, known_at: datetime | None) -> list[tuple[str, Run]]:
@@ -488,22 +538,32 @@ def _sample(frozen: FrozenReconciliation, decisions: dict[str, Decided]) -> Iter
         yield SampleLine(key, sha256, document.part.number, line, treatment)
 
 
-def _missing(session: Session, agreement_id: int, period: Period, today: date) -> int:
-    agreement = agreements.agreement_summary(session, agreement_id)
+def _missing(session: Session, agreement_id: int, period: Period, today: date, known_at: datetime | None) -> int:
+    """Count the months of which a count is due and not in whole."""
+    agreement = agreements.agreement_summary(session, agreement_id, known_at)
     common = period.overlap(Period(agreement.term.start, agreement.term.end))
     if common is None:
         return 0
-    cells = coverage.covered_cells(session, agreement_id=agreement_id, period=common, today=today)
-    return sum(cell.status == "missing" for cell in cells)
+    cells = coverage.covered_cells(session, agreement_id=agreement_id, period=common, today=today, known_at=known_at)
+    return sum(cell.to_deliver for cell in cells)
 
 
-def _settled(
-    session: Session, agreement_id: int, own: Iterable[ReadInvoice], today: date, known_at: datetime | None
-) -> bool:
-    ids = [each.id for each in own]
-    if not ids:
-        return False
-    return payments.settled(session, agreement_id=agreement_id, invoice_ids=ids, on=today, known_at=known_at)
+class _Accounts:
+    """The accounts of recorded documents on a day; those of an invoice and of the notes that credit it are one."""
+
+    def __init__(self, session: Session, agreement_id: int, today: date, known_at: datetime | None) -> None:
+        self.found, self.home = payments.accounts(session, agreement_id=agreement_id, on=today, known_at=known_at)
+
+    def of(self, own: Iterable[ReadInvoice]) -> list[Account]:
+        ids = dict.fromkeys(self.home.get(each.id, each.id) for each in own)
+        return [self.found[each] for each in ids if each in self.found]
+
+    def by_hash(self, own: Iterable[ReadInvoice]) -> dict[str, Account]:
+        return {each.sha256: self.found[each.id] for each in own if each.id in self.found}
+
+    def settled(self, own: Iterable[ReadInvoice]) -> bool:
+        listed = self.of(own)
+        return bool(listed) and all(each.open == 0 for each in listed)
 
 
 def require_reader(actor: Actor) -> None:

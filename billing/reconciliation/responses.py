@@ -139,9 +139,9 @@ def _happened(
     for payment in payments.list_payments(session, agreement_id=agreement_id, actor=actor, known_at=known_at):
         if payment.invoice_id != summary.id or payment.reverses is not None or payment.reversed_by is not None:
             continue
-        whole = payments.settled(
-            session, agreement_id=agreement_id, invoice_ids=[summary.id], on=payment.paid_on, known_at=known_at
-        )
+        accounts, home = payments.accounts(session, agreement_id=agreement_id, on=payment.paid_on, known_at=known_at)
+        account = accounts.get(home.get(summary.id, summary.id))
+        whole = account is None or account.open == 0
         yield _Happened(payment.recorded_at, payment.paid_on, "PD", () if whole else (PART_PAID,))
 
 

@@ -18,6 +18,7 @@ from billing.causes import Finding as Cause
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.in_words import in_words
 from billing.causes.sentences import Language, sentence
+from billing.figures.course import refusals
 from billing.models import SignOff
 from billing.papers import (
     Allocation,
@@ -31,7 +32,6 @@ from billing.papers import (
 from billing.quarters import runs as closings
 from billing.quarters.closing import parse_quarter
 from billing.reconciliation.allocation import by_trust, portions_of
-from billing.reconciliation.course import refusals
 from billing.reconciliation.disputes import File
 from billing.reconciliation.frozen import FrozenReconciliation
 from billing.reconciliation.report import Report, Run, known_now, list_runs, report_of, require_reader

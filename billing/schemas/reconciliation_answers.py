@@ -11,11 +11,12 @@ from marshmallow import fields, validate
 from billing.causes import CODES, FIRST_ACTION, RESPONSE_STATUSES, Finding
 from billing.causes.matching import STAGES
 from billing.causes.sentences import said
-from billing.reconciliation.course import STATES
+from billing.figures.course import STATES
 from billing.reconciliation.dispute_terms import ACTIONS, HOLDS, STEPS, WANTED, reason_of
 from billing.reconciliation.report import Report, Run
 from billing.reconciliation.treatment import key_of
 from billing.schemas.answers import DECIMAL
+from billing.schemas.figures import FigureSchema
 from contracts.schemas.answers import INSTANT, PageSchema, PeriodSchema
 from contracts.schemas.fields import AmountText, Day, IsoText, LabelText, PriceText, TermsSchema, of
 
@@ -176,8 +177,13 @@ class ReconciliationSchema(TermsSchema):
     difference = _amount(attribute="frozen.difference")
     explained = _amount(attribute=of(lambda report: report.frozen.difference - report.frozen.unexplained))
     unexplained = _amount(attribute="frozen.unexplained")
-    disputed = _amount()
-    payable = _amount()
+    disputed = _amount(attribute="figures.disputed.value")
+    payable = _amount(attribute="figures.payable.value")
+    figures = fields.List(
+        fields.Nested(FigureSchema),
+        required=True,
+        attribute=of(lambda report: report.figures.listed() if report.stands else ()),
+    )
     tax_amount = _amount(attribute="frozen.tax_amount")
     currency = fields.String(required=True, attribute="agreement.term.currency")
     sha256 = fields.String(required=True, metadata=HASH)
@@ -193,12 +199,13 @@ class ReconciliationSchema(TermsSchema):
 
 
 class QuarterRowSchema(TermsSchema):
-    """A quarter in the list; the figures are those of its last run, null where it was never run."""
+    """A quarter in the list; ``run`` is its last one, null where it was never run."""
 
     quarter = LabelText(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    state = fields.String(required=True, validate=validate.OneOf(STATES), attribute="state.value")
     documents = fields.Integer(required=True)
-    disputed = _amount()
+    disputed = _amount(attribute="disputed.value")
+    figures = fields.List(fields.Nested(FigureSchema), required=True, attribute=of(lambda row: row.figures()))
     due_on = Day(required=True, allow_none=True)
     run = fields.Nested(ReconciliationRunSchema, required=True, allow_none=True)
 

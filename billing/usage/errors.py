@@ -106,6 +106,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "«{algorithm}» er ikke aktiv hos «{trust}» på noen virkedag i {month}",
         "'{algorithm}' is active at '{trust}' on no working day of {month}",
     ),
+    "in_future": (
+        "{on} er etter i dag, {today}: det som ikke er skjedd, kan ikke telles",
+        "{on} is after today, {today}: what has not happened cannot be counted",
+    ),
     "twice_in_file": (
         "samme helseforetak, algoritme og periode står allerede i rad {first}",
         "the same trust, algorithm and {column} stand in row {first} already",

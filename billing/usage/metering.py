@@ -28,7 +28,7 @@ from billing.usage.readings import Reading
 from billing.usage.sources import find_source
 from billing.usage.staging import LARGEST_QUANTITY, CountRow, Progress, Silence, StagedFile, stage
 from billing.usage.writing import EventWrite, Stamp, Written
-from contracts import agreements, audit, ceiling
+from contracts import agreements, audit, ceiling, clock
 from contracts.errors import Conflict, Finding, NotFound, invalid
 from contracts.models import Algorithm, Organisation
 from contracts.models.base import known, recorded_by_then
@@ -130,6 +130,7 @@ def import_usage(
         filename=filename,
         content=content,
         actor=actor,
+        now=now,
         source=source,
         reading=reading,
         progress=progress,
@@ -147,11 +148,14 @@ def stage_usage(
     filename: str,
     content: Content,
     actor: Actor,
+    now: datetime,
     source: str | None = None,
     reading: Reading | None = None,
     progress: Progress | None = None,
 ) -> StagedUsage:
     """Read, check and hash a file without writing anything; a reading session is enough.
+
+    A count of a day after today (the example's own, for its agreement) is an error of its row.
 
     Memory is bounded whatever the file's size. Raises `NotFound` for an unknown source and whatever
     ``progress.check_cancel`` raises.
@@ -177,9 +181,15 @@ def stage_usage(
         secret=session.scalars(select(UsageKey.secret).order_by(UsageKey.id).limit(1)).one(),
         agreement_id=agreement_id,
         dialect=session.get_bind().dialect.name,
+        today=_today(session, agreement_id, now),
         progress=progress or Silence(),
     )
     return StagedUsage(agreement_id, filename, file.sha256, source_id, staged, staged.errors)
+
+
+def _today(session: Session, agreement_id: int, now: datetime) -> date:
+    example = agreements.agreement_summary(session, agreement_id).example
+    return clock.today(session, example_mode=example, now=now)
 
 
 def apply_usage(
@@ -517,6 +527,8 @@ def correct_usage(
         if (usage.trust, usage.algorithm) == (trust, algorithm)
     )
     findings = []
+    if on > (today := _today(session, agreement_id, now)):
+        findings.append(Finding("#/on", "in_future", f"{on} is after today, {today}"))
     if not any(days.contains(on) for days in running):
         findings.append(Finding("#/on", "not_active", f"'{algorithm}' is not active at '{trust}' on {on}"))
     if not reason.strip():

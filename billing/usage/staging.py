@@ -12,12 +12,12 @@ import re
 import sqlite3
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from billing.usage.errors import MOST_ERRORS, SHOWN_ERRORS, FileRefused, RowError, shown
 from billing.usage.files import Batch, Table, UsageFile, opened
@@ -233,9 +233,10 @@ def stage(
     secret: bytes,
     agreement_id: int,
     dialect: str,
+    today: date,
     progress: Progress,
 ) -> StagedFile:
-    """Read and check a file; every error is in the result, and nothing is written anywhere but to a private file."""
+    """Read and check a file, whose days end with ``today``; every error is in the result, and nothing is written anywhere but to a private file."""
     errors = Errors(progress)
     staged = StagedFile(file, None, places)
     progress.phase("read", None)
@@ -249,6 +250,7 @@ def stage(
                 staged.events.finish(staged.cells)
             else:
                 _Counts(staged, errors, table.reading).take(table, progress)
+            _refuse_future(staged, today, errors)
     except FileRefused as refused:
         errors.found.append(refused.error)
         if len(errors.found) <= SHOWN_ERRORS:
@@ -260,6 +262,21 @@ def stage(
     if staged.errors:
         staged.close()
     return staged
+
+
+DAY_COLUMNS: Final[dict[Kind, str]] = {"daily": "date", "monthly": "month", "events": "time"}
+
+
+def _refuse_future(staged: StagedFile, today: date, errors: Errors) -> None:
+    """Refuse what has not happened yet, once for each row; a month's count, where the month has days to come."""
+    assert staged.kind is not None
+    column = DAY_COLUMNS[staged.kind]
+    places: Iterable[CountRow | Cell] = staged.counts if staged.kind != "events" else staged.cells
+    for each in sorted(places, key=lambda place: place.row):
+        last = max(each.days) if isinstance(each, CountRow) else each.on
+        if last > today:
+            params: dict[str, str | int] = {"on": last.isoformat(), "today": today.isoformat()}
+            errors.add(RowError(each.row, column, "in_future", params))
 
 
 def _batches(table: Table, errors: Errors, progress: Progress) -> Iterator[Batch]:

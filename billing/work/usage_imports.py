@@ -115,6 +115,7 @@ def _staged(upload: Upload, actor: Actor, progress: Progress) -> Iterator[Staged
             filename=upload.filename,
             content=path,
             actor=actor,
+            now=_now(),
             source=source,
             reading=reading,
             progress=_Counted(progress, _rows_in(path), _headings(upload.reading)),

@@ -185,7 +185,12 @@ def _ours(base: Base, engine: Engine, file: Path, events: int) -> tuple[float, t
         with _timed(base.clock) as took:
             with Session(engine) as session:
                 staged = metering.stage_usage(
-                    session, agreement_id=1, filename="events.csv", content=file, actor=COMMAND_LINE
+                    session,
+                    agreement_id=1,
+                    filename="events.csv",
+                    content=file,
+                    actor=COMMAND_LINE,
+                    now=datetime.now(UTC),
                 )
             read = base.clock()
             with Session(engine.execution_options(trinnvis_write=True)) as session, session.begin():

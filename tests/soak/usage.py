@@ -98,7 +98,12 @@ def take_in(filename: str, content: bytes | Path) -> metering.UsageImportResult:
     with db.read() as session:
         agreement_id = agreements.find_agreement(session).id
         staged = metering.stage_usage(
-            session, agreement_id=agreement_id, filename=filename, content=content, actor=COMMAND_LINE
+            session,
+            agreement_id=agreement_id,
+            filename=filename,
+            content=content,
+            actor=COMMAND_LINE,
+            now=datetime.now(UTC),
         )
     try:
         with db.write() as session:

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
-from billing import reports
 from billing.ehf.rules import RULE_VERSION
 from billing.invoices import invoices, vendor_statement
 from billing.invoices.reading import read_invoices
@@ -176,7 +175,7 @@ def statement(invoice_id: int, number: int) -> Any:
 
 
 def _index(query: Query, errors: list[tuple[str, str]] | None = None) -> str:
-    listed = query.asked(reports.compared_invoices, known_at=query.known_at)
+    listed = query.asked(invoices.list_invoices, known_at=query.known_at)
     return query.page(
         "billing/invoices/invoices.html",
         as_of=query.counted().through,

@@ -9,10 +9,10 @@ from flask import Blueprint, Flask, Response
 from flask_babel import gettext as _
 
 from billing.causes import CODES, FIRST_ACTION
+from billing.figures.course import refusals, tasks
 from billing.quarters.closing import parse_quarter
 from billing.reconciliation import report as reconciliation_report
 from billing.reconciliation import runs as reconciliation
-from billing.reconciliation.course import refusals, tasks
 from billing.reconciliation.lines import ORDERS, Selection, by_cause, lines_of
 from billing.reconciliation.report import QuarterRow, Report
 from billing.web import charts, words

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Flask, Response, flash, redirect, request
 from flask_babel import gettext as _
 
+from billing.figures.course import refusals
 from billing.reconciliation import sign_offs
-from billing.reconciliation.course import refusals
 from billing.reconciliation.lines import by_cause
 from billing.reconciliation.report import Report
 from billing.web import words

@@ -11,7 +11,7 @@ from billing.causes import CAUSES, Action, Code, Finding, ResponseStatus
 from billing.causes.in_words import in_words
 from billing.causes.matching import Stage
 from billing.causes.sentences import Language
-from billing.reconciliation.course import CourseState, Task, TaskStatus
+from billing.figures.course import CourseState, Task, TaskStatus
 from billing.reconciliation.dispute_terms import DisputeState, Hold, Step, Wanted
 from billing.reconciliation.lines import ReconciledLine
 from billing.reconciliation.tolerances import ToleranceState
@@ -34,8 +34,10 @@ STATES: Final[dict[CourseState, tuple[str, str]]] = {
 }
 NEXT: Final[dict[CourseState, str]] = {
     "not_started": N_("The quarter is still running. It is reconciled after its last day."),
-    "waiting_for_usage": N_("The quarter is over. Its counts must be in and its charges closed."),
-    "ready": N_("The charges are closed. Upload the vendor's invoice, or run the reconciliation."),
+    "waiting_for_usage": N_(
+        "The quarter is over. Counts that are due lack: they must come before its charges are closed."
+    ),
+    "ready": N_("The counts are in. Close the charges, upload the vendor's invoice and run the reconciliation."),
     "in_progress": N_("Decide about each difference: accept it, note it, or dispute it. Check the sample."),
     "with_vendor": N_("The vendor has been asked and has not agreed yet. Record the reply when it comes."),
     "waiting_for_credit": N_("The vendor has agreed to a credit. Upload the credit note and accept it."),

@@ -11,6 +11,7 @@ from billing import reports
 from billing.web import charts, words
 from billing.web.decisions import pages as approvals
 from billing.web.query import read_query
+from billing.web.reconciliation import words as reconciliation_words
 from billing.web.usage import anomalies
 from contracts import agreements, ceiling
 from contracts.extensions import db
@@ -56,4 +57,5 @@ def front() -> Any:
         steps=anomalies.new_steps(query),
         waiting=len(approvals.waiting_for(query)) if query.known_at is None else 0,
         words=words,
+        reconciliation_words=reconciliation_words,
     )

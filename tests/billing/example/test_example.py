@@ -447,7 +447,7 @@ def test_the_older_quarters_are_approved_one_of_them_after_a_dispute_and_its_cre
     assert dispute.state == "credited"
     assert dispute.amount == dispute.agreed_amount == -second.frozen.documents[1].explanation.invoiced > 0
     assert second.frozen.difference == 0
-    assert (second.state, second.payable) == ("settled", 0)
+    assert (second.state, second.figures.payable.amount) == ("settled", 0)
     assert {each.treatment.state for each in second.found} == {"credited"}
 
 

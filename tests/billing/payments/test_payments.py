@@ -148,8 +148,8 @@ def test_a_credit_note_that_names_an_invoice_takes_off_it_and_another_stands_alo
     pay(agreement_id, number, "6250.00")
     assert opened(agreement_id).open == Decimal("-125.00")
     with db.read() as session:
-        assert payments.settled(session, agreement_id=agreement_id, invoice_ids=[number], on=TODAY)
-        assert not payments.settled(session, agreement_id=agreement_id, invoice_ids=[number], on=date(2024, 5, 9))
+        assert payments.accounts(session, agreement_id=agreement_id, on=TODAY)[0][number].open == 0
+        assert payments.accounts(session, agreement_id=agreement_id, on=date(2024, 5, 9))[0][number].open
 
 
 def test_a_file_is_all_or_nothing_and_twice_is_once(database: Flask) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.reconciliation.course import STATES, CourseFacts, refusals, state_of, tasks
+from billing.figures.course import STATES, CourseFacts, refusals, state_of, tasks
 from billing.reconciliation.sign_offs import REFUSALS
 
 READY = CourseFacts(over=True, closed=True, documents=1, run=True, is_current=True)
@@ -19,7 +19,9 @@ READY = CourseFacts(over=True, closed=True, documents=1, run=True, is_current=Tr
     ("facts", "state"),
     [
         pytest.param(CourseFacts(over=False, closed=False), "not_started", id="not over"),
-        pytest.param(CourseFacts(over=True, closed=False), "waiting_for_usage", id="over and not closed"),
+        pytest.param(CourseFacts(over=True, closed=False, missing_counts=1), "waiting_for_usage", id="a count lacks"),
+        pytest.param(CourseFacts(over=True, closed=False), "ready", id="over, not closed, and all counts are in"),
+        pytest.param(CourseFacts(over=True, closed=True, missing_counts=1), "ready", id="closed without a count"),
         pytest.param(CourseFacts(over=True, closed=True), "ready", id="closed"),
         pytest.param(CourseFacts(over=True, closed=True, documents=1), "ready", id="with an invoice"),
         pytest.param(replace(READY, closed=False), "in_progress", id="run while open"),
@@ -51,7 +53,7 @@ def test_the_state_is_the_first_that_still_waits_for_something(facts: CourseFact
 def test_every_state_is_reached() -> None:
     reached = {
         state_of(CourseFacts(over=False, closed=False)),
-        state_of(CourseFacts(over=True, closed=False)),
+        state_of(CourseFacts(over=True, closed=False, missing_counts=1)),
         state_of(CourseFacts(over=True, closed=True)),
         state_of(replace(READY, undecided=1)),
         state_of(replace(READY, with_vendor=1)),
@@ -133,3 +135,9 @@ def test_with_the_vendor_our_part_is_done_and_the_task_waits() -> None:
     assert dict(tasks(replace(READY, with_vendor=1)))["findings_decided"] == "waiting"
     assert dict(tasks(replace(READY, undecided=1)))["findings_decided"] == "todo"
     assert dict(tasks(CourseFacts(over=False, closed=False)))["findings_decided"] == "not_yet"
+
+
+@given(st.builds(CourseFacts, over=st.booleans(), closed=st.booleans(), missing_counts=st.integers(0, 2)))
+def test_the_state_waits_for_usage_exactly_where_the_task_list_does(facts: CourseFacts) -> None:
+    waits = facts.over and dict(tasks(facts))["usage_complete"] != "done"
+    assert (state_of(facts) == "waiting_for_usage") == waits

@@ -516,11 +516,11 @@ def changed_account(agreement_id: int) -> Report:
 def test_a_changed_account_stops_the_payment_of_its_invoice_until_somebody_has_checked_it(reconciling: int) -> None:
     found = changed_account(reconciling)
     assert codes_of(found) == {"ACCOUNT_CHANGED": 0}
-    assert (found.held, found.payable) == (Decimal("2745.00"), Decimal("11055.00"))
+    assert (found.held, found.approvable) == (Decimal("2745.00"), Decimal("11055.00"))
     noted = decide(reconciling, keys_of(found), "noted", "Will call.")
-    assert noted.payable == Decimal("11055.00")
+    assert noted.approvable == Decimal("11055.00")
     checked = decide(reconciling, keys_of(found), "checked", "Called on the number known from before.")
-    assert (checked.held, checked.payable) == (0, DUE)
+    assert (checked.held, checked.approvable) == (0, DUE)
 
 
 def test_an_account_that_was_checked_is_held_against_and_no_other(reconciling: int) -> None:

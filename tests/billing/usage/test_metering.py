@@ -18,6 +18,7 @@ from contracts.terms.price_book import Usage
 from tests.recorded import COUNTED, record_agreement, record_usage
 
 DAILY = "trust,algorithm,date,quantity\n"
+SUMMER = datetime(2024, 7, 5, 9, tzinfo=UTC)
 MONTHLY = "trust,algorithm,month,quantity\n"
 CELL = "vestre-viken,xray-skeletal"
 
@@ -79,7 +80,7 @@ def test_a_dry_run_checks_and_keeps_nothing(app: Flask) -> None:
 def test_a_month_is_spread_over_its_working_days_left_over_units_first(app: Flask) -> None:
     agreement_id = record_agreement()
     # May 2024 has 19 working days: 1, 9, 17 and 20 are public holidays.
-    record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,40\n".encode())
+    record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,40\n".encode(), SUMMER)
     counts = {usage.on.day: usage.quantity for usage in daily(agreement_id)}
     assert sum(counts.values()) == 40
     assert counts[2] == counts[3] == 3
@@ -89,10 +90,10 @@ def test_a_month_is_spread_over_its_working_days_left_over_units_first(app: Flas
 
 def test_the_same_month_in_another_file_is_a_duplicate(app: Flask) -> None:
     agreement_id = record_agreement()
-    record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,40\n".encode())
-    again = record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,40\n{CELL},2024-06,20\n".encode())
+    record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,40\n".encode(), SUMMER)
+    again = record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,40\n{CELL},2024-06,20\n".encode(), SUMMER)
     assert (again.status, again.accepted, again.duplicates) == ("imported", 1, 1)
-    differing = record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,41\n".encode())
+    differing = record_usage(agreement_id, f"{MONTHLY}{CELL},2024-05,41\n".encode(), SUMMER)
     assert differing.status == "refused"
 
 

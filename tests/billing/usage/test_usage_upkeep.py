@@ -168,7 +168,12 @@ def test_what_others_recorded_between_staging_and_writing_counts(database: Flask
     content = (HEADER + event("a") + event("b")).encode()
     with db.read() as session:
         staged = metering.stage_usage(
-            session, agreement_id=agreement_id, filename="x.csv", content=content, actor=COMMAND_LINE
+            session,
+            agreement_id=agreement_id,
+            filename="x.csv",
+            content=content,
+            actor=COMMAND_LINE,
+            now=COUNTED,
         )
     record_usage(agreement_id, (HEADER + event("b") + event("c")).encode())
     with db.write() as session:

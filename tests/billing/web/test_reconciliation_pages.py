@@ -354,7 +354,7 @@ def test_chosen_rows_become_a_dispute_with_letter_and_evidence(controller: Flask
     evidence = list(csv.DictReader(io.StringIO(controller.get(f"{opened.location}/bevis.csv").text)))
     assert {each["code"] for each in evidence if each["code"]} == {"QTY_DUP", "NOT_ACTIVE"}
     amount = sum((row.difference for row in rows), Decimal(0))
-    assert known().disputed == amount
+    assert known().figures.disputed.amount == amount
     assert formatting.money(amount, "nb") in shown(controller, Q3)
     # What is disputed is no longer offered.
     assert "Ingen differanse er valgt" in shown(controller, address)
@@ -484,7 +484,7 @@ def test_every_code_state_and_step_has_its_words() -> None:
 
     from billing.causes import ResponseStatus
     from billing.causes.matching import STAGES
-    from billing.reconciliation.course import STATES, Task, TaskStatus
+    from billing.figures.course import STATES, Task, TaskStatus
     from billing.reconciliation.dispute_terms import DisputeState
 
     assert set(reconciliation_words.STATES) == set(reconciliation_words.NEXT) == set(STATES)

@@ -1,8 +1,8 @@
 """The course of a quarter's reconciliation: its state and its task list, read from facts and stored nowhere.
 
 `not_started → waiting_for_usage → ready → in_progress → with_vendor → waiting_for_credit → ready_to_attest → attested →
-approved → settled`. *Closing* a quarter freezes its charges and leads to `ready`; the end is `settled`. The state is the
-first of these that still waits for something.
+approved → settled`. A quarter waits for usage while counts lack; when they are in, or it is closed without them, it is `ready`; the
+end is `settled`. The state is the first of these that still waits for something, and the task list is read from the same facts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
+
+from billing.figures.figure import Figure, Meaning, means
+from contracts.terms.period import Period
 
 CourseState = Literal[
     "not_started",
@@ -54,6 +57,29 @@ class CourseFacts:
     approved: bool = False
     settled: bool = False
 
+    @property
+    def usage_complete(self) -> bool:
+        """Tell whether nothing more is awaited from the trusts: all counts are in, or it was closed without those that lack."""
+        return self.closed or (self.over and not self.missing_counts)
+
+
+STATE: Final = Meaning(
+    "state",
+    ("quarter",),
+    "word",
+    sign="a word of the course",
+    cut_off="what is known now",
+    readers="all trusts",
+    nb="Hvor kvartalet står: det første det ennå venter på, lest av de samme fakta som oppgavelista.",
+    en="Where the quarter stands: the first thing it still waits for, read from the same facts as the task list.",
+)
+
+
+@means(STATE)
+def state(quarter: Period, facts: CourseFacts) -> Figure:
+    """Give the state of a quarter as a figure."""
+    return STATE.of(state_of(facts), quarter.label())
+
 
 def state_of(facts: CourseFacts) -> CourseState:
     """Give the state of a quarter; one that was never run and is not over has not started."""
@@ -63,7 +89,7 @@ def state_of(facts: CourseFacts) -> CourseState:
         return "attested"
     if facts.run:
         return _working(facts)
-    if facts.closed:
+    if facts.usage_complete:
         return "ready"
     return "waiting_for_usage" if facts.over else "not_started"
 
@@ -106,7 +132,7 @@ def tasks(facts: CourseFacts) -> Iterator[tuple[Task, TaskStatus]]:
     checked = facts.run and facts.is_current
     decided = checked and not (facts.undecided or facts.with_vendor or facts.credit_awaited)
     waits = checked and not facts.undecided and bool(facts.with_vendor or facts.credit_awaited)
-    yield "usage_complete", status(facts.over and not facts.missing_counts, facts.over)
+    yield "usage_complete", status(facts.usage_complete, facts.over)
     yield "charges_closed", status(facts.closed, facts.over)
     yield "invoice_received", status(bool(facts.documents), facts.over, facts.over)
     yield "lines_matched", status(checked and not facts.unsure, bool(facts.documents))
