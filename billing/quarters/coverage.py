@@ -32,7 +32,7 @@ from contracts.models import Algorithm, Organisation, Person, RoleGrant
 from contracts.models.base import known, recorded_by_then
 from contracts.people.access import Actor
 from contracts.terms.agreement import ActivationRow
-from contracts.terms.period import Period, add_months
+from contracts.terms.period import Period, add_months, first_of_month
 from contracts.terms.price_book import Usage
 from contracts.terms.working_days import spread, working_days
 

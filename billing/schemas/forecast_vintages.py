@@ -33,9 +33,7 @@ class VintageBandSchema(TermsSchema):
     """Eight of ten draws of what a period costs, and what the same activations came to; null while it is not counted."""
 
     horizon = fields.String(required=True, validate=validate.OneOf(HORIZONS))
-    first_month = LabelText(
-        required=True, validate=MONTH, attribute=of(lambda band: Period.month(band.period.start))
-    )
+    first_month = LabelText(required=True, validate=MONTH, attribute=of(lambda band: Period.month(band.period.start)))
     last_month = LabelText(
         required=True, validate=MONTH, attribute=of(lambda band: Period.month(previous_day(band.period.end)))
     )
