@@ -14,6 +14,7 @@ from tests import examples
 
 SIGNED = datetime(2024, 1, 2, 9, tzinfo=UTC)
 COUNTED = datetime(2024, 4, 3, 9, tzinfo=UTC)
+AUTUMN = datetime(2024, 10, 30, 9, tzinfo=UTC)
 
 
 def record_agreement(document: dict[str, Any] | None = None, now: datetime = SIGNED) -> int:

@@ -38,7 +38,7 @@ def agreement_document() -> Document:
             {"from": "2026-01-01", "to": "2027-01-01", "clause": "2.2", "taken_up_on": "2025-08-18"},
             {"from": "2027-01-01", "to": "2028-01-01", "clause": "2.2", "taken_up_on": "2026-08-20"},
         ],
-        "estimated_value": "12000000.00",
+        "estimated_value": "13250000.00",
         "maximum_value": "15900000.00",
         "vat_rate": "0.25",
         "payment_days": 30,

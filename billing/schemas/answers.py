@@ -43,8 +43,8 @@ from contracts.schemas.price_book import (
     PriceBookSchema,
 )
 
-QUARTER = Written(r"^(19|2[0-9])[0-9]{2}-Q[1-4]$", error="not_a_quarter: A quarter such as 2026-Q3.")
-MONTH = Written(r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")
+QUARTER = Written(r"^(19|20|21)[0-9]{2}-Q[1-4]$", error="not_a_quarter: A quarter such as 2026-Q3.")
+MONTH = Written(r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$")
 LINE_ID = Written(r"^[0-9a-f]{16}$")
 DECIMAL = {"pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 

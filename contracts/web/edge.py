@@ -8,23 +8,25 @@ database says of them, which is answered as "not found" with the transaction end
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import IntegerConverter, Map
 
-from contracts.extensions import LARGEST_NUMBER
 from contracts.web.guard import API_PREFIX
 
 NUL = "\x00"
+LARGEST_IN_ADDRESS: Final = 10**18 - 1
 
 
 class RowNumber(IntegerConverter):
-    """A whole number in an address; one that no row can have is an address that does not exist."""
+    """A whole number of at most 18 digits in an address; a longer one, which no row can have, matches no address whatever the method."""
+
+    regex = r"[0-9]{1,18}"
 
     def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
-        kwargs["max"] = min(kwargs.get("max") or LARGEST_NUMBER, LARGEST_NUMBER)
+        kwargs["max"] = kwargs.get("max") or LARGEST_IN_ADDRESS
         super().__init__(url_map, *args, **kwargs)
 
 

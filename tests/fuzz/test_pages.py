@@ -117,3 +117,6 @@ def test_a_nul_at_sign_in_is_no_error_of_ours(client: FlaskClient) -> None:
 def test_a_number_beyond_every_row_is_an_address_that_does_not_exist(database: Flask) -> None:
     client = database.test_client()
     assert client.get("/avstemming/faktura/9223372036854775808/original").status_code == 404
+    # Asked with a method that the address does not know it is still no address.
+    assert client.post("/api/v1/activations/12081576486382390355570296052776960/gains").status_code in (401, 404)
+    assert client.post("/avstemming/faktura/9223372036854775808/original").status_code == 404

@@ -150,7 +150,7 @@ def add_account(query: dict[str, Any]) -> Any:
     return acted(
         invoice_setup.add_account,
         agreement_id=_agreement(query).id,
-        vendor_number=body["vendor"],
+        vendor_number=body["vendor_number"],
         account=body["account"],
         checked=body["checked"],
     )

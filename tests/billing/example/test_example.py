@@ -421,7 +421,7 @@ def test_the_latest_quarter_has_six_different_faults_and_one_in_the_buyers_favou
     found = report(session, agreement_id=agreement_id, quarter="2026-Q3", actor=COMMAND_LINE, today=date(2026, 10, 15))
     codes = {each.code for each in found.frozen.findings}
     assert codes == {
-        "QTY_DIFF", "QTY_DUP", "LINE_DUP", "TIER_SCOPE", "RAMP_MISSING", "NOT_ACTIVE", "UNKNOWN_ITEM",
+        "QTY_DIFF", "QTY_DUP", "LINE_DUP", "TIER_SCOPE", "RAMP_MISSING", "NOT_ACTIVE", "FIXED_FEE",
     }  # fmt: skip
     in_our_favour = [each for each in found.frozen.findings if each.amount < 0]
     assert [(each.trust, each.algorithm, each.code) for each in in_our_favour] == [(*LOST[:2], "QTY_DIFF")]

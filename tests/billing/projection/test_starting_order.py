@@ -22,7 +22,7 @@ from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
 from contracts.terms.period import Period, add_months
 from tests import examples
-from tests.recorded import record_agreement, record_usage
+from tests.recorded import AUTUMN, record_agreement, record_usage
 
 COUNTS = b"trust,algorithm,month,quantity\n" + b"".join(
     f"{trust},xray-skeletal,2024-{month:02},{quantity + 7 * month % 40}\n".encode()
@@ -36,7 +36,7 @@ def recorded() -> int:
     document = examples.agreement()
     document["price_book"]["versions"][0]["charges"][0]["algorithms"] = "all"
     agreement_id = record_agreement(document)
-    assert record_usage(agreement_id, COUNTS).status == "imported"
+    assert record_usage(agreement_id, COUNTS, now=AUTUMN).status == "imported"
     return agreement_id
 
 

@@ -43,7 +43,7 @@ def counts(*months: tuple[int, int], first: int = 210, second: int = 126) -> byt
 def recorded(content: bytes | None = None) -> int:
     agreement_id = record_agreement()
     content = content or counts(*((2024, month) for month in range(1, 10)))
-    assert record_usage(agreement_id, content, now=datetime(2024, 10, 3, 9, tzinfo=UTC)).status == "imported"
+    assert record_usage(agreement_id, content, now=datetime(2025, 1, 3, 9, tzinfo=UTC)).status == "imported"
     return agreement_id
 
 

@@ -188,7 +188,11 @@ def test_opening_entries_set_the_counter_where_it_stood(database: Flask) -> None
         ("opening", "opening", 0, 60),
     ]
     assert made[0].evidence == made[1].evidence
-    record_usage(id_, b"trust,algorithm,date,quantity\nvestre-viken,xray-skeletal,2024-05-02,100\n")
+    record_usage(
+        id_,
+        b"trust,algorithm,date,quantity\nvestre-viken,xray-skeletal,2024-05-02,100\n",
+        now=datetime(2024, 5, 3, 9, tzinfo=UTC),
+    )
     # Unit 181 to 200 stand in the first tier, the other 80 in the second; without the opening all would cost 60.
     assert total(id_, "2024-Q2") == 20 * Decimal(60) + 80 * Decimal(45)
 

@@ -56,6 +56,7 @@ def judged(content: bytes, reading: Reading | None = None) -> UsageImportResult:
             secret=bytes(32),
             agreement_id=1,
             dialect="sqlite",
+            today=date.max,
             progress=told,
         )
         staged.close()

@@ -16,7 +16,7 @@ from billing.models.usage import OUTCOMES
 from billing.usage import metering
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
-from tests.recorded import COUNTED, record_agreement, record_usage
+from tests.recorded import AUTUMN, COUNTED, record_agreement, record_usage
 
 HEADER = "event_id,trust,algorithm,time,status\n"
 WITH_HASH = "event_id,trust,algorithm,time,status,accession_hash\n"
@@ -194,7 +194,7 @@ def test_events_and_counts_never_mix_in_a_cell(database: Flask, first: str) -> N
 )
 def test_an_event_falls_on_its_day_in_norway(app: Flask, time: str, on: date) -> None:
     agreement_id = record_agreement()
-    assert record_usage(agreement_id, (HEADER + event("a", time)).encode()).status == "imported"
+    assert record_usage(agreement_id, (HEADER + event("a", time)).encode(), now=AUTUMN).status == "imported"
     assert counts(agreement_id) == {("vestre-viken", on): 1}
 
 

@@ -21,7 +21,7 @@ from billing.usage.readings import Reading
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
-from tests.recorded import COUNTED, record_agreement, record_usage
+from tests.recorded import AUTUMN, COUNTED, record_agreement, record_usage
 
 DAILY = "trust,algorithm,date,quantity\n"
 HEADER = "event_id,trust,algorithm,time,status\n"
@@ -116,7 +116,7 @@ def test_norwegian_local_times_are_read_where_the_source_says_so(app: Flask, tim
     names = ("event_id", "trust", "algorithm", "time", "status")
     reading = Reading("events", tuple((name, name) for name in names), dates="day_dots", times="oslo")
     agreement_id = record_agreement()
-    result = record_usage(agreement_id, f"{HEADER}a,{CELL},{time},completed\n".encode(), reading=reading)
+    result = record_usage(agreement_id, f"{HEADER}a,{CELL},{time},completed\n".encode(), now=AUTUMN, reading=reading)
     if isinstance(outcome, date):
         assert counts(agreement_id) == {outcome: 1}
     else:

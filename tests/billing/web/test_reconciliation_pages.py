@@ -245,7 +245,7 @@ def test_several_are_decided_at_once_and_a_sample_is_checked(controller: FlaskCl
 
 
 def test_a_line_is_placed_by_a_person_and_a_wrong_place_is_refused(controller: FlaskClient) -> None:
-    row = next(row for row in lines_of(known()) if row.codes == ("UNKNOWN_ITEM",))
+    row = next(row for row in lines_of(known()) if row.codes == ("FIXED_FEE",))
     query = f"dokument={row.sha256[:16]}&linje={row.billed[0].id}"  # type: ignore[index]
     shown(controller, f"{Q3}/treff?{query}")
     form = {"sha256": row.sha256 or "", "linje": row.billed[0].id, "svar": "plasser", "hf": "oslo"}

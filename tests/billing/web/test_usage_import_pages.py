@@ -409,7 +409,8 @@ def test_the_coverage_pages_rows_are_its_file_and_a_spreadsheet_fetches_them_wit
     identity, _, secret = bearer("auditor")["Authorization"].removeprefix("Bearer ").partition(".")
     outside = app.test_client()
     assert outside.get(address, auth=(identity, secret)).data.splitlines()[1:] or suffix == "xlsx"
-    assert outside.get(address, auth=(identity, "wrong")).status_code == 302
+    refused = outside.get(address, auth=(identity, "wrong"))
+    assert (refused.status_code, "WWW-Authenticate" in refused.headers) == (401, True)
     assert outside.get("/volum/dekning?kvartal=2026-Q3", auth=(identity, secret)).status_code == 302
     assert outside.post("/volum/dekning.csv", auth=(identity, secret)).status_code in (401, 405)
     rows = (
