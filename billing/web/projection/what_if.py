@@ -93,7 +93,7 @@ def form() -> Any:
         return _page(query, None, names, Form(query.values, [("hf", _(NOT_A_HOLDER))], products=products))
     asked = _read(query)
     asked.products = products
-    if "alg" not in query.values or asked.errors:
+    if not _is_asked(query) or asked.errors:
         return _page(query, holder, names, asked)
     return _answer(query, holder, names, asked)
 
@@ -247,12 +247,17 @@ def _figure(result: reports.WhatIf) -> charts.Figure:
     )
 
 
+def _is_asked(query: Query) -> bool:
+    """Tell whether the form was sent; an address that names the algorithm alone is the form with that one chosen."""
+    return "alg" in query.values and bool({"maaned", "antall"} & query.values.keys())
+
+
 def _read(query: Query) -> Form:
     """Read the form's fields; what is not there yet has its default, what is wrong its sentence."""
     values = query.values
     asked = Form(values)
     asked.as_of = _as_of(query, asked)
-    if "alg" not in values:
+    if not _is_asked(query):
         return asked
     if not values["alg"]:
         asked.errors.append(("alg", _("Choose an algorithm.")))
