@@ -229,6 +229,12 @@ class Share:
 
     before: Decimal | None
     takes: Decimal
+    is_taken: bool
+
+    @property
+    def headroom(self) -> Decimal | None:
+        """Give what is left as it stands."""
+        return self.after if self.is_taken else self.before
 
     @property
     def after(self) -> Decimal | None:
@@ -247,7 +253,7 @@ def share_of(session: Session, case: Case, request: Decimal | None = None) -> Sh
     left = standing(session, case.agreement_id).headroom
     held = open_of(case) + committed_by_source(session, case.agreement_id).get(str(case.id), _ZERO)
     before = None if left is None else left + held
-    return Share(before, held or request)
+    return Share(before, held or request, bool(held))
 
 
 def ask_override(

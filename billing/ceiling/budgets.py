@@ -16,6 +16,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from billing.figures import Figure, years
 from billing.projection.months import ExpectedCourse, MonthCost, expected_course
 from contracts import cost_centres
 from contracts.agreements import AgreementSummary, readable_trust
@@ -83,6 +84,11 @@ class CentreCourse:
         """Give the year."""
         return Amounts.summed(self.months)
 
+    def budgeted(self, whole: Period, month: date | None = None) -> Figure:
+        """Give what is budgeted for a month of the year, or for all of it."""
+        amounts = self.year if month is None else self.months[month.month - 1]
+        return years.budget(self.trust, self.cost_centre, whole, month, amounts.budget)
+
     @property
     def tertials(self) -> tuple[Amounts, ...]:
         """Give the three tertials."""
@@ -101,6 +107,21 @@ class BudgetCourse:
     centres: tuple[CentreCourse, ...]
     revisions: tuple[Funding, ...]
     planned: int
+
+    @property
+    def cost(self) -> Figure:
+        """Give what the year costs."""
+        return years.year(self.year, self.whole.expected, self.scope)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """List what the year costs, and what is budgeted by cost centre and month."""
+        months = self.year.months()
+        budgets = [
+            centre.budgeted(self.year, month)
+            for centre in self.centres
+            for month in (None, *(each.start for each in months))
+        ]
+        return (self.cost, *budgets)
 
     @property
     def months(self) -> tuple[Amounts, ...]:

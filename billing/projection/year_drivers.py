@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.charges.basis import Terms, gather
+from billing.figures import Figure, years
 from billing.forecasting.daily_rates import Plan, daily_rates, forecast
 from billing.forecasting.drivers import Activated, Drivers, Year, drivers
 from billing.models import Correction
@@ -65,6 +66,14 @@ class YearDrivers:
     annual_growth: Decimal
     annual_index: Decimal
     planned: tuple[Plan, ...]
+
+    def change(self, part: TrustDrivers | None = None) -> Figure | None:
+        """Give how much more the coming year costs, of a trust's part where one is given; None where anything is assumed."""
+        if self.annual_growth or self.annual_index:
+            return None
+        of = self.drivers if part is None else part.drivers
+        scope = self.scope if part is None else part.trust
+        return years.change(self.last, self.coming, money.kroner(of.next_ore - of.last_ore), scope)
 
 
 @dataclass(frozen=True, slots=True)

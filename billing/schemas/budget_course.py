@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from billing.schemas.accruals import AMOUNT
+from billing.schemas.figures import FigureSchema
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
-from contracts.schemas.fields import AmountText, Day, TermsSchema
+from contracts.schemas.fields import AmountText, Day, TermsSchema, of
 
 
 class BudgetCourseQuerySchema(AgreementQuerySchema, KnownQuerySchema):
@@ -47,3 +48,4 @@ class BudgetCourseSchema(TermsSchema):
     total = fields.Nested(BudgetAmountsSchema, required=True, attribute="whole")
     tertials = fields.List(fields.Nested(BudgetAmountsSchema), required=True, validate=validate.Length(equal=3))
     centres = fields.List(fields.Nested(CentreCourseSchema), required=True)
+    figures = fields.List(fields.Nested(FigureSchema), required=True, attribute=of(lambda found: found.figures()))

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup
 
-from billing.figures import Figure, plans
+from billing.figures import Figure, ceiling, plans, years
 from contracts.web import formatting
 from contracts.web.i18n import current_language
 
@@ -21,7 +21,16 @@ from contracts.web.i18n import current_language
 def register(app: Flask) -> None:
     """Give the templates `tell`, and the figures that they make of what a page is handed."""
     app.jinja_env.globals.update(
-        tell=tell, told_plan=plans.told_plan, told_cover=plans.cover, told_live=plans.live, case_key=plans.case_key
+        tell=tell,
+        told_plan=plans.told_plan,
+        told_cover=plans.cover,
+        told_live=plans.live,
+        case_key=plans.case_key,
+        told_committed=ceiling.committed,
+        told_headroom=ceiling.headroom,
+        told_year=years.year,
+        told_budget=years.budget,
+        told_change=years.change,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from billing.figures import Figure
 from billing.payments.accruals import Accruals
 from billing.payments.allocation import Allocation
 from billing.payments.open_items import Roll
@@ -12,6 +13,8 @@ from billing.payments.payments import OpenItem, RegisteredPayment
 from contracts.cost_centres import Booking, CostCentreEntry
 
 Table = tuple[tuple[str, ...], list[tuple[Any, ...]]]
+# The id of the row's headline figure, and its exact value as machines compare it.
+FIGURE_COLUMNS = ("figure", "figure_value")
 BOOKING = ("cost_centre", "account", "accrual_account", "project", "vat_code")
 
 
@@ -62,6 +65,11 @@ def roll_table(rolls: Iterable[Roll]) -> Table:
     return ("vendor", "quarter", *names), [
         (each.vendor, each.quarter.label(), *(getattr(each, name) for name in names)) for each in rolls
     ]
+
+
+def figure_cells(figure: Figure) -> tuple[str, str]:
+    """Give a figure's cells."""
+    return figure.id, figure.wire
 
 
 def _booking(booking: Booking | None) -> tuple[Any, ...]:

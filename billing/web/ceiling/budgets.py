@@ -16,7 +16,7 @@ from billing.projection import kept_forecasts
 from billing.web import charts, words
 from billing.web.payments import words as money_words
 from billing.web.query import Query, read_query, reads
-from billing.web.tables import Table
+from billing.web.tables import FIGURE_COLUMNS, Table, figure_cells
 from contracts import agreements, cost_centres
 from contracts.errors import Finding, InvalidInput, NotFound
 from contracts.extensions import db
@@ -120,9 +120,10 @@ def course_table(found: BudgetCourse) -> Table:
                     f"{month:%Y-%m}",
                     number // 4 + 1,
                     *tuple(getattr(one, name) for name in COLUMNS),
+                    *figure_cells(centre.budgeted(found.year, month)),
                 )
             )
-    return ("trust", "cost_centre", "month", "tertial", *COLUMNS), rows
+    return ("trust", "cost_centre", "month", "tertial", *COLUMNS, *FIGURE_COLUMNS), rows
 
 
 def _found(query: Query) -> BudgetCourse:

@@ -11,10 +11,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, flash, redirect, request
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from billing.ceiling.burn_down import COMMITTED_DRAWS, RUNNING, BurnDown, LevelReached, burn_down
+from billing.figures.ceiling import exhaustion
+from billing.forecasting.exhaustion import Exhaustion
 from billing.payments.files import read_amount
 from billing.web.charts import Figure
+from billing.web.figures import tell
 from billing.web.projection import charts as charts_projection
 from billing.web.projection.band_record import worth_of
 from billing.web.query import Query, read_query
@@ -33,6 +37,8 @@ blueprint = Blueprint("ceiling_pages", __name__)
 
 ACT: Final = "ceiling.take_over"
 SHOWN: Final = 25
+# The level, in per cent, at which the maximum value is used up.
+WHOLE: Final = 100
 KINDS = {
     "opening": N_("Taken over"),
     "invoiced": N_("Invoiced"),
@@ -186,17 +192,26 @@ def _exhaustion(course: BurnDown, query: Query) -> str | None:
             "In %(number)d of %(of)d simulations the maximum value is used up before the agreement ends on %(end)s.",
             **said,
         )
-    said |= {"likely": formatting.day(days.p50, language), "early": formatting.day(days.p10 or days.p50, language)}
+    said |= _days(days)
     if days.p90 is None:
-        return _(
-            "In %(number)d of %(of)d simulations the maximum value is used up before the agreement ends on %(end)s: most likely about %(likely)s, in 1 of 10 by %(early)s already.",
+        return Markup(  # noqa: S704  # the catalogue's own sentence, with figures as they are told
+            _(
+                "In %(number)d of %(of)d simulations the maximum value is used up before the agreement ends on %(end)s: most likely about %(likely)s, in 1 of 10 by %(early)s already.",
+                **said,
+            )
+        )
+    return Markup(  # noqa: S704  # the same
+        _(
+            "In %(number)d of %(of)d simulations the maximum value is used up before the agreement ends on %(end)s: most likely about %(likely)s, in 8 of 10 between %(early)s and %(late)s.",
             **said,
         )
-    return _(
-        "In %(number)d of %(of)d simulations the maximum value is used up before the agreement ends on %(end)s: most likely about %(likely)s, in 8 of 10 between %(early)s and %(late)s.",
-        late=formatting.day(days.p90, language),
-        **said,
     )
+
+
+def _days(days: Exhaustion) -> dict[str, Markup]:
+    """Tell the days by which the maximum value is used up, each under its id."""
+    told = {"likely": tell(exhaustion("p50", days.p50)), "early": tell(exhaustion("p10", days.p10 or days.p50))}
+    return told if days.p90 is None else told | {"late": tell(exhaustion("p90", days.p90))}
 
 
 def _level(each: LevelReached, passed: dict[Any, Passed]) -> LevelRow:
@@ -208,18 +223,15 @@ def _level(each: LevelReached, passed: dict[Any, Passed]) -> LevelRow:
     elif each.days.p50 is None:
         number, of = frequency(1 - each.days.never, COMMITTED_DRAWS)
         when = _("In %(number)d of %(of)d simulations before the agreement ends", number=number, of=of)
-    elif each.days.p90 is None:
-        when = _(
-            "About %(likely)s; in 1 of 10 by %(early)s",
-            likely=formatting.day(each.days.p50, language),
-            early=formatting.day(each.days.p10 or each.days.p50, language),
-        )
     else:
-        when = _(
-            "About %(likely)s; in 8 of 10 between %(early)s and %(late)s",
-            likely=formatting.day(each.days.p50, language),
-            early=formatting.day(each.days.p10 or each.days.p50, language),
-            late=formatting.day(each.days.p90, language),
+        days = each.days
+        listed = {"likely": days.p50, "early": days.p10 or days.p50, "late": days.p90}
+        said = {name: formatting.day(day, language) for name, day in listed.items() if day is not None}
+        said |= _days(days) if each.level == WHOLE else {}
+        when = Markup(  # noqa: S704  # the same
+            _("About %(likely)s; in 1 of 10 by %(early)s", **said)
+            if days.p90 is None
+            else _("About %(likely)s; in 8 of 10 between %(early)s and %(late)s", **said)
         )
     return LevelRow(each, passed.get(("used", each.level)), passed.get(("forecast", each.level)), when)
 

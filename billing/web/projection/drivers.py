@@ -14,6 +14,7 @@ from billing.projection.year_drivers import YearDrivers, share_of_last, year_dri
 from billing.usage import metering
 from billing.web import charts, words
 from billing.web.query import Query, read_query, refuse
+from billing.web.tables import FIGURE_COLUMNS, figure_cells
 from contracts import agreements
 from contracts.errors import InvalidInput
 from contracts.extensions import db
@@ -102,11 +103,12 @@ def export(suffix: str) -> Response:
             money.kroner(each.drivers.last_ore),
             *each.drivers.amounts().values(),
             money.kroner(each.drivers.next_ore),
+            *(("", "") if (change := found.change(each)) is None or each.trust is None else figure_cells(change)),
         )
         for each in found.by_trust
     ]
     year = found.coming.start.year
-    return table_answer(suffix, f"drivere-{year}", ("trust", "last_year", *NAMES, "next_year"), rows)
+    return table_answer(suffix, f"drivere-{year}", ("trust", "last_year", *NAMES, "next_year", *FIGURE_COLUMNS), rows)
 
 
 def _found(query: Query, errors: list[tuple[str, str]]) -> YearDrivers | None:
