@@ -56,7 +56,7 @@ class Query:
 
     def link(self, endpoint: str, **values: Any) -> str:
         """Give the address of another page about the same agreement, as known at the same moment."""
-        kept = {name: request.args[name] for name in EVERYWHERE if name in request.args}
+        kept = {name: request.args[name] for name in EVERYWHERE if request.args.get(name)}
         return url_for(endpoint, **{**kept, **values})
 
     def period(self, name: str = "periode") -> Period | None:
@@ -125,7 +125,7 @@ def read_query(*own: str, code: str | None = None, past: bool = True) -> Query:
     Answers by itself where there is no agreement yet (what to do first), where there are several and none is named (a
     choice), and where the address is not understood (400, naming what).
     """
-    if not past and "kjent" in request.args:
+    if not past and request.args.get("kjent"):
         refuse(_("This page cannot be asked as of an earlier day: leave out kjent."))
     values = parameters(*own)
     actor = current_actor()

@@ -443,3 +443,8 @@ def test_with_two_agreements_a_page_asks_which_and_keeps_the_answer(
     assert "Ingen kostnader i denne perioden" in shown(controller, "/kostnader?periode=2026-Q3&agreement=ra-2")
     assert "Ikke noe forbruk" in shown(controller, "/?agreement=ra-2")
     assert "Den andre avtalen" in shown(controller, "/avtaler/ra-2")
+
+
+def test_an_empty_kjent_is_now_and_is_not_led_on(controller: FlaskClient) -> None:
+    assert "kjent=" not in shown(controller, "/avtaler/ra-2024-ki/prislister?kjent=")
+    assert shown(controller, "/opsjoner?kjent=")
