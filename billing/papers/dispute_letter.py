@@ -16,6 +16,9 @@ Wanted = Literal["CNF", "CNP", "PIN", "NIN", "OTH"]
 
 `OTH` asks that the amount is taken off the next invoice."""
 
+Hold = Literal["whole", "part", "none"]
+"""What is not paid until the dispute is settled: the whole invoice, the part that is disputed, or nothing."""
+
 TEXTS: Final[Texts] = {
     "nb": {
         "title": "Innsigelse mot faktura {invoice}",
@@ -42,7 +45,8 @@ TEXTS: Final[Texts] = {
         "NIN": "Ny faktura til erstatning for faktura {invoice}, innen {by}.",
         "OTH": "At {demanded} ekskl. mva. trekkes fra på neste faktura, med henvisning til faktura {invoice}. Vi ber om svar "
         "innen {by}.",
-        "withheld": "Inntil saken er avklart, holder vi betalingen av fakturaen tilbake.",
+        "hold_whole": "Inntil saken er avklart, holder vi betalingen av hele fakturaen tilbake.",
+        "hold_part": "Inntil saken er avklart, holder vi det bestridte beløpet tilbake: {disputed} ekskl. mva. Resten av fakturaen betales.",
         "evidence": "Grunnlaget for hver linje, med antall og priser, ligger ved som fil. Er dere uenige om en "
         "linje, ber vi om at svaret viser til linjenummeret og til punktet i avtalen.",
     },
@@ -70,7 +74,8 @@ TEXTS: Final[Texts] = {
         "PIN": "The information that the lines above lack, by {by}.",
         "NIN": "A new invoice in place of invoice {invoice}, by {by}.",
         "OTH": "That {demanded} excl. VAT is taken off the next invoice, referring to invoice {invoice}. Please answer by {by}.",
-        "withheld": "Until this is settled we withhold payment of the invoice.",
+        "hold_whole": "Until this is settled we withhold payment of the whole invoice.",
+        "hold_part": "Until this is settled we withhold the disputed amount: {disputed} excl. VAT. The rest of the invoice is paid.",
         "evidence": "The evidence of each line, with counts and prices, is attached as a file. If you read a line "
         "otherwise, please refer to its number and to the clause of the agreement in your answer.",
     },
@@ -100,7 +105,7 @@ class DisputedLine:
 class DisputeLetter(Letter):
     """Dispute lines of an invoice. `demanded` is the credit wanted (`CNP`, `OTH`), excluding VAT.
 
-    `withhold` says that payment waits, `message` is what the sender adds in own words. Raises `ValueError` without lines, for an answer due before the letter, for a
+    `hold` says how much of the payment waits, `message` is what the sender adds in own words. Raises `ValueError` without lines, for an answer due before the letter, for a
     demand without its amount, or one of more than is disputed.
     """
 
@@ -112,7 +117,7 @@ class DisputeLetter(Letter):
     wanted: Wanted
     demanded: Decimal | None
     answer_by: date
-    withhold: bool
+    hold: Hold
     evidence: bool = True
     message: str = ""
 
@@ -161,7 +166,11 @@ class DisputeLetter(Letter):
             self._table(write),
             *([Paragraph(self.message)] if self.message else []),
             Notice(words["wanted"], wanted),
-            *([Paragraph(words["withheld"])] if self.withhold else []),
+            *(
+                []
+                if self.hold == "none"
+                else [Paragraph(fill(TEXTS, language, f"hold_{self.hold}", disputed=disputed))]
+            ),
             *([Paragraph(words["evidence"])] if self.evidence else []),
         ]
         return letter_data(self.head, write, blocks)

@@ -15,6 +15,10 @@ from contracts.papers.blocks import Block, Column, Data, Facts, Heading, Languag
 from contracts.papers.frame import Organisation, Texts, document_data, fill
 from contracts.papers.writing import Writing
 
+DisputeState = Literal["drafted", "sent", "questioned", "declined", "agreed", "partly_agreed", "credited", "withdrawn"]
+# The states whose word stands among the texts as another one's too.
+_STATE_WORDS: Final = {"credited": "got"}
+
 TEXTS: Final[Texts] = {
     "nb": {
         "title": "Avstemmingsprotokoll for {quarter}",
@@ -28,7 +32,7 @@ TEXTS: Final[Texts] = {
         "invoiced": "Fakturert",
         "expected": "Forventet",
         "difference": "Differanse",
-        "disputed": "Bestridt",
+        "disputed": "Bestridt i alt",
         "credited": "Kreditert etter innsigelse",
         "payable": "Til betaling",
         "documents": "Bilag i avstemmingen (kr ekskl. mva.)",
@@ -55,6 +59,12 @@ TEXTS: Final[Texts] = {
         "wanted": "Krevd",
         "got": "Kreditert",
         "no_disputes": "Ingen innsigelser.",
+        "drafted": "Skrevet, ikke sendt",
+        "questioned": "Leverandøren spør",
+        "declined": "Avslått av leverandøren",
+        "agreed": "Avtalt, kreditnota ventes",
+        "partly_agreed": "Delvis avtalt, kreditnota ventes",
+        "withdrawn": "Trukket",
         "allocation": "Fordeling per helseforetak (kr ekskl. mva.)",
         "trust": "Helseforetak",
         "cost_centre": "Kostnadssted",
@@ -70,6 +80,8 @@ TEXTS: Final[Texts] = {
         "people": "Attestasjon og anvisning",
         "attested": "Attestert av",
         "approved": "Anvist av",
+        "attested_as": "Økonomikontroller",
+        "approved_as": "Anviser",
         "not_yet": "Ikke utført",
         "none": "–",
     },
@@ -85,7 +97,7 @@ TEXTS: Final[Texts] = {
         "invoiced": "Invoiced",
         "expected": "Expected",
         "difference": "Difference",
-        "disputed": "Disputed",
+        "disputed": "Disputed in all",
         "credited": "Credited after dispute",
         "payable": "Payable",
         "documents": "Documents reconciled (NOK excl. VAT)",
@@ -112,6 +124,12 @@ TEXTS: Final[Texts] = {
         "wanted": "Demanded",
         "got": "Credited",
         "no_disputes": "No disputes.",
+        "drafted": "Written, not sent",
+        "questioned": "The vendor asks",
+        "declined": "Declined by the vendor",
+        "agreed": "Agreed, credit note awaited",
+        "partly_agreed": "Partly agreed, credit note awaited",
+        "withdrawn": "Withdrawn",
         "allocation": "Allocation to the hospital trusts (NOK excl. VAT)",
         "trust": "Hospital trust",
         "cost_centre": "Cost centre",
@@ -127,6 +145,8 @@ TEXTS: Final[Texts] = {
         "people": "Attestation and approval",
         "attested": "Attested by",
         "approved": "Approved by",
+        "attested_as": "Finance controller",
+        "approved_as": "Approver",
         "not_yet": "Not done",
         "none": "–",
     },
@@ -165,18 +185,18 @@ class DocumentFinding:
 
 @dataclass(frozen=True, slots=True)
 class DisputeOutcome:
-    """A dispute as it stands: its reference, when it was sent, its state in words, what was demanded and credited."""
+    """A dispute as it stands: its reference, when it was sent, its state, what was demanded and credited."""
 
     reference: str
     sent_on: date
-    state: str
+    state: DisputeState
     demanded: Decimal
     credited: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What one trust bears of the quarter; cost centre and account are None where none is registered."""
+    """What one cost centre of a trust bears of the quarter; it and the account are None where none is registered."""
 
     trust: str
     cost_centre: str | None
@@ -186,12 +206,12 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Who did it, in what role, and when (aware)."""
+    """Who did it, when (aware), and the words that were signed."""
 
     person_id: str
     name: str
-    role: str
     at: datetime
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,12 +360,8 @@ class ReconciliationProtocol:
                 for cause in self.causes
             ),
             empty=words["no_causes"],
-            foot=(
-                words["sum"],
-                "",
-                write.quantity(sum(cause.lines for cause in self.causes), language),
-                write.amount(self.difference, language),
-            ),
+            # A line may have several causes: the lines of all causes do not add up to a number of lines.
+            foot=(words["sum"], "", "", write.amount(self.difference, language)),
         )
 
     def _documents(self, write: Writing) -> Table:
@@ -397,7 +413,7 @@ class ReconciliationProtocol:
                 (
                     dispute.reference,
                     write.day(dispute.sent_on, language),
-                    dispute.state,
+                    words[_STATE_WORDS.get(dispute.state, dispute.state)],
                     write.amount(dispute.demanded, language),
                     write.amount(dispute.credited, language),
                 )
@@ -434,4 +450,5 @@ class ReconciliationProtocol:
         words = TEXTS[self.language]
         if signed is None:
             return Signing(words[act], words["not_yet"], words["none"], words["none"])
-        return Signing(words[act], signed.name, signed.role, write.moment(signed.at, self.language))
+        role, at = words[f"{act}_as"], write.moment(signed.at, self.language)
+        return Signing(words[act], signed.name, role, at, signed.statement)

@@ -427,7 +427,7 @@ def _letter(
         wanted=_LETTER_WANTED[demand.wanted],
         demanded=disputed if demand.wanted in ("credit_part", "next_invoice") else None,
         answer_by=demand.reply_by,
-        withhold=demand.hold != "none",
+        hold=demand.hold,
         message=demand.message,
     )
 

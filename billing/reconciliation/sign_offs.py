@@ -34,6 +34,7 @@ from billing.quarters.closing import parse_quarter
 from billing.reconciliation.allocation import by_trust, portions_of
 from billing.reconciliation.disputes import File
 from billing.reconciliation.frozen import FrozenReconciliation
+from billing.reconciliation.quarter_figures import QuarterFigures
 from billing.reconciliation.report import Report, Run, known_now, list_runs, report_of, require_reader
 from billing.reconciliation.runs import LONGEST, require_all_trusts
 from contracts import agreements, audit, ceiling, cost_centres, documents
@@ -44,7 +45,7 @@ from contracts.papers.writing import Writing
 from contracts.people import access
 from contracts.people.access import Actor
 from contracts.terms.csv_table import Cell, csv_bytes
-from contracts.terms.period import previous_day
+from contracts.terms.money import kroner
 
 ATTEST: Final = "reconciliation.attest"
 APPROVE: Final = "reconciliation.approve"
@@ -115,13 +116,18 @@ def approve(
         raise Denied("whoever attested a quarter does not approve it")
     if {each.sha256 for each in current.invoices} != {each.sha256 for each in current.frozen.documents}:
         raise Conflict("run_outdated", "documents came after the attested run: open it again and run it anew")
-    attested = Signed(run.attested.by, _name(session, run.attested.by), "finance_controller", run.attested.at)
-    approved = Signed(actor.id, actor.name, "approver", now)
+    attested = Signed(run.attested.by, _name(session, run.attested.by), run.attested.at, run.attested.statement)
+    approved = Signed(actor.id, actor.name, now, statement.strip())
     lines = lines_csv(current.frozen)
     content = print_paper(
         protocol_paper(session, current, run, attested, approved, today, write),
         write,
-        attachments=[Attachment(f"{current.agreement.code}-{quarter}-linjer.csv", lines, "text/csv", "Linjer")],
+        attachments=[
+            Attachment(f"{current.agreement.code}-{quarter}-linjer.csv", lines, "text/csv", "Linjer"),
+            Attachment(
+                f"{current.agreement.code}-{quarter}-tall.csv", figures_csv(current.figures), "text/csv", "Tall"
+            ),
+        ],
     )
     kept = documents.put(
         session,
@@ -239,7 +245,7 @@ def protocol_paper(
             )
             for each in current.disputes
         ),
-        allocations=_allocations(session, current),
+        allocations=allocated(session, current),
         run_hash=run.sha256,
         usage_known_at=run.at if closing is None else closing.known_at,
         price_book="; ".join(
@@ -291,22 +297,25 @@ def allocations(session: Session, current: Report) -> tuple[tuple[str, Decimal],
     return tuple(by_trust(portions_of(current.frozen, trusts)).items())
 
 
-def _allocations(session: Session, current: Report) -> tuple[Allocation, ...]:
+def allocated(session: Session, current: Report) -> tuple[Allocation, ...]:
+    """Give what each cost centre bears of the quarter, as each month of an algorithm is booked; the trusts in their order."""
     names = {each.party.code: each.party.name for each in agreements.option_holders(session, current.agreement.id)}
     register = cost_centres.register(session, current.agreement.id)
-    day = previous_day(current.quarter.end)
-    found = []
-    for trust, amount in allocations(session, current):
-        booking = register.booking(trust, None, day)
-        found.append(
-            Allocation(
-                names.get(trust, trust),
-                None if booking is None else booking.cost_centre,
-                None if booking is None else booking.account,
-                amount,
-            )
-        )
-    return tuple(found)
+    sums: dict[tuple[str, str | None, str | None], Decimal] = defaultdict(Decimal)
+    for each in portions_of(current.frozen, list(names)):
+        booking = register.booking(each.trust, each.algorithm, each.period.start)
+        place = (None, None) if booking is None else (booking.cost_centre, booking.account)
+        sums[each.trust, *place] += kroner(each.net_ore)
+    listed = sorted(sums.items(), key=lambda item: (item[0][0], item[0][1] or "~", item[0][2] or "~"))
+    return tuple(
+        Allocation(names.get(trust, trust), centre, account, amount) for (trust, centre, account), amount in listed
+    )
+
+
+def figures_csv(figures: QuarterFigures) -> bytes:
+    """Write the figures that a protocol tells and that stand as long as its run: their ids and exact values."""
+    told = (figures.expected, figures.billed, figures.difference)
+    return csv_bytes(("figure", "figure_value"), ((each.id, each.wire) for each in told))
 
 
 def lines_csv(frozen: FrozenReconciliation) -> bytes:

@@ -128,12 +128,13 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """Who did an act and when, or that nobody has yet: all finished text."""
+    """Who did an act and when, in what words, or that nobody has yet: all finished text."""
 
     act: str
     name: str
     role: str
     at: str
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,9 @@ class Signatures:
     people: tuple[Signing, ...]
 
     def to_data(self) -> Data:
-        people = [{"act": p.act, "name": p.name, "role": p.role, "at": p.at} for p in self.people]
+        people = [
+            {"act": p.act, "name": p.name, "role": p.role, "at": p.at, "statement": p.statement} for p in self.people
+        ]
         return {"kind": "signatures", "people": people}
 
 

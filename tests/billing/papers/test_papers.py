@@ -82,7 +82,7 @@ def letter(language: Language = "nb") -> DisputeLetter:
         wanted="CNP",
         demanded=nok("13 469,50"),
         answer_by=date(2026, 12, 15),
-        withhold=True,
+        hold="whole",
     )
 
 
@@ -109,7 +109,7 @@ def protocol(language: Language = "nb") -> ReconciliationProtocol:
             CauseSum("UNEXPLAINED", "Ikke forklart.", 0, nok("0")),
         ),
         findings=(DocumentFinding("NO-R-002", "F-1", "Foretaksregisteret mangler"),),
-        disputes=(DisputeOutcome("INN-2026-7", date(2026, 10, 20), "Kreditert", nok("11 640"), nok("11 640")),),
+        disputes=(DisputeOutcome("INN-2026-7", date(2026, 10, 20), "credited", nok("11 640"), nok("11 640")),),
         allocations=(
             Allocation(TRUSTS[0], "4100", "6720", nok("1 000 000,17")),
             Allocation(TRUSTS[1], "4101", None, nok("272 670,33")),
@@ -118,8 +118,8 @@ def protocol(language: Language = "nb") -> ReconciliationProtocol:
         usage_known_at=datetime(2026, 10, 10, 8, tzinfo=UTC),
         price_book="v4",
         tolerance="T-2",
-        attested=Signed("u1", "Kari Nordmann", "Økonomikontroller", datetime(2026, 11, 20, 9, 12, tzinfo=UTC)),
-        approved=Signed("u2", "Ola Ås", "Anviser", datetime(2026, 11, 23, 13, 5, tzinfo=UTC)),
+        attested=Signed("u1", "Kari Nordmann", datetime(2026, 11, 20, 9, 12, tzinfo=UTC), "Kontrollert mot avtalen."),
+        approved=Signed("u2", "Ola Ås", datetime(2026, 11, 23, 13, 5, tzinfo=UTC), "Anvist til betaling."),
         language=language,
     )
 
@@ -194,7 +194,7 @@ SAID: list[Any] = [
             "3 CT lunge Trinn er regnet per HF. TIER_SCOPE 184 200,00 171 450,50 12 749,50",
             "Sum 206 640,00 193 170,50 13 469,50",
             "Kreditnota på 13 469,50 kr ekskl. mva., med henvisning til faktura F-20261015, innen 15. desember 2026.",
-            "holder vi betalingen av fakturaen tilbake",
+            "holder vi betalingen av hele fakturaen tilbake",
             "Kontakt Kari Nordmann kari@example.org",
         ],
         id="dispute nb",
@@ -217,7 +217,7 @@ SAID: list[Any] = [
             "Rammeavtale 2021/1234 mellom Sykehuspartner HF og Eksempel Medisinsk AI AS",
             "Det er fakturert 1 272 670,50 kr ekskl. mva.",
             "Differansen er −0,46 kr",
-            "Sum 4 −0,46",
+            "Sum −0,46",
             f"Kreditnota K-1 02.11.2026 {sha256('kreditnota')} −11 640,00",
             f"Faktura F-1 15.10.2026 {sha256('faktura')} 1 284 310,50",
             "NO-R-002 F-1 Foretaksregisteret mangler",
@@ -352,11 +352,30 @@ ASKED: list[Any] = [
 
 @pytest.mark.parametrize(("wanted", "words"), ASKED)
 def test_a_dispute_says_what_is_wanted(wanted: Any, words: str) -> None:
-    text = text_of(replace(letter(), wanted=wanted, demanded=None, withhold=False, evidence=False))
+    text = text_of(replace(letter(), wanted=wanted, demanded=None, hold="none", evidence=False))
     assert squeezed(words) in text
     assert "Kreditnotapå13" not in text
     assert "tilbake" not in text
     assert "liggervedsomfil" not in text
+
+
+@pytest.mark.parametrize(
+    ("hold", "words"),
+    [("whole", "betalingen av hele fakturaen tilbake"), ("part", "det bestridte beløpet tilbake: 13 469,50 kr")],
+)
+def test_a_dispute_says_how_much_is_withheld(hold: Any, words: str) -> None:
+    text = text_of(replace(letter(), hold=hold))
+    assert squeezed(words) in text
+    assert ("helefakturaentilbake" in text) == (hold == "whole")
+
+
+@pytest.mark.parametrize(("language", "role"), [("nb", "Økonomikontroller"), ("en", "Finance controller")])
+def test_a_protocol_tells_who_signed_what_in_words_and_no_code(language: Language, role: str) -> None:
+    text = text_of(protocol(language))
+    assert squeezed(role) in text
+    assert squeezed("Kontrollert mot avtalen.") in text
+    assert squeezed("Anvist til betaling.") in text
+    assert not re.search(r"finance_controller|credited", text)
 
 
 def test_a_dispute_for_the_next_invoice_names_the_amount_and_no_credit_note() -> None:

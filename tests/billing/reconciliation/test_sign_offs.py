@@ -7,6 +7,7 @@ import io
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pypdf
@@ -20,6 +21,8 @@ from billing.reconciliation import sign_offs
 from billing.reconciliation.allocation import by_trust, portions_of
 from billing.reconciliation.frozen import reconcile
 from billing.reconciliation.report import Report
+from contracts import cost_centres
+from contracts.cost_centres import Booking
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.models import AuditEvent
@@ -34,6 +37,7 @@ from tests.reconciled import (
     CONTROLLER,
     DUE,
     FIRST,
+    NOW,
     OSTFOLD,
     VIKEN,
     approve,
@@ -277,8 +281,48 @@ def test_what_came_after_it_was_attested_is_not_approved_with_it(reconciling: in
 def read(content: bytes) -> tuple[str, list[dict[str, str]]]:
     reader = pypdf.PdfReader(io.BytesIO(content))
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
-    ((attached,),) = reader.attachments.values()
-    return text, list(csv.DictReader(io.StringIO(attached.decode())))
+    return text, attached(content, "linjer")
+
+
+def attached(content: bytes, name: str) -> list[dict[str, str]]:
+    files = {
+        file.rpartition("-")[2]: rows for file, (rows,) in pypdf.PdfReader(io.BytesIO(content)).attachments.items()
+    }
+    return list(csv.DictReader(io.StringIO(files[f"{name}.csv"].decode())))
+
+
+def test_a_protocol_has_its_figures_by_their_ids_and_the_words_that_were_signed(reconciling: int) -> None:
+    ready(reconciling, beside(invoice(reconciling), FEE))
+    attest(reconciling, statement="Kontrollert linje for linje.")
+    figures = approve(reconciling, statement="Anvist på kostnadsstedene.").figures
+    told = {row["figure"]: row["figure_value"] for row in attached(protocol(reconciling), "tall")}
+    assert told == {each.id: each.wire for each in (figures.expected, figures.billed, figures.difference)}
+    text, _rows = read(protocol(reconciling))
+    assert "Kontrollert linje for linje." in text
+    assert "Anvist på kostnadsstedene." in text
+
+
+def test_a_trust_that_books_on_two_cost_centres_has_two_rows_in_the_protocol(reconciling: int) -> None:
+    with db.write() as session:
+        for centre, algorithm in (("4711", None), ("4712", "xray-skeletal")):
+            cost_centres.add_cost_centre(
+                session,
+                agreement_id=reconciling,
+                trust=VIKEN,
+                algorithm=algorithm,
+                valid_from=date(2024, 1, 1),
+                booking=Booking(centre, "6720", "2960"),
+                actor=CONTROLLER,
+                now=NOW,
+            )
+    ready(reconciling, beside(invoice(reconciling), line("Støtte", "500.00", trust=VIKEN)))
+    with db.read() as session:
+        current = seen(reconciling)
+        rows = sign_offs.allocated(session, current)
+        assert {each.cost_centre for each in rows} == {"4711", "4712", None}
+        for trust, amount in sign_offs.allocations(session, current):
+            centres = {"4711", "4712"} if trust == VIKEN else {None}
+            assert sum(each.amount for each in rows if each.cost_centre in centres) == amount
 
 
 def test_approving_files_a_protocol_with_every_line_inside_it(reconciling: int) -> None:
