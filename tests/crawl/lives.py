@@ -43,6 +43,7 @@ from tests.tokens import bearer
 
 CODE: Final = "ra-test"
 FIRST, BEGINS, ENDS = date(2025, 7, 1), date(2026, 1, 12), date(2028, 1, 1)
+SATURDAY: Final = 5
 SERIES: Final = (
     ("vestre-viken", "xray-skeletal", 90),
     ("vestre-viken", "ct-pe", 40),
@@ -240,10 +241,10 @@ class Life:
     def take_a_file_back(self) -> str:
         """Take a file of counts back."""
         listed = self._get("/api/v1/usage-imports?limit=100")["items"]
-        standing = [each for each in listed if each.get("reversed_at") is None and each.get("reversal") is None]
+        standing = [each["import"] for each in listed if each["taken_back"] is None]
         if not standing:
             return self.days_pass()
-        number = self.chance.choice(standing[:3])["id"]
+        number = self.chance.choice(standing[:3])
         answer = self.api.post(
             f"/api/v1/usage-imports/{number}/reversals",
             json={"reason": "Feil fil."},
@@ -345,9 +346,12 @@ class Life:
     def _rows(self, counts: list[tuple[tuple[str, str, int], Period]]) -> bytes:
         lines = ["trust,algorithm,date,quantity"]
         for (trust, algorithm, usual), period in counts:
-            days = [period.start + timedelta(days=n) for n in range(0, period.days, 7)]
-            for day in days:
-                lines.append(f"{trust},{algorithm},{day},{self.chance.randrange(usual // 8, usual // 3)}")
+            days = [period.start + timedelta(days=n) for n in range(period.days)]
+            lines += [
+                f"{trust},{algorithm},{day},{self.chance.randrange(usual // 40, usual // 10)}"
+                for day in days
+                if day.weekday() < SATURDAY
+            ]
         return "\n".join([*lines, ""]).encode()
 
     def _send(self, counts: list[tuple[tuple[str, str, int], Period]], name: str) -> str:
