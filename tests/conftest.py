@@ -22,7 +22,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import Engine, text
+from sqlalchemy import Dialect, Engine, event, text
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
@@ -188,13 +188,30 @@ def app_on(url: str, instance: Path) -> Iterator[Flask]:
     kept = dict(made.config)
     made.config.update(DATABASE_URL=url, INSTANCE=str(instance))
     made.extensions["trinnvis_engine"].dispose()
-    db.open(made)
+    _open(made)
     with made.app_context():
         yield made
     made.extensions["trinnvis_engine"].dispose()
     made.config.clear()
     made.config.update(kept)
     _shared.append(made)
+
+
+def _open(made: Flask) -> None:
+    """Open the app's database with the engine it had for an earlier one of the kind, which keeps what it has compiled."""
+    url = make_url(made.config["DATABASE_URL"])
+    engines = made.extensions.setdefault("trinnvis_tests_engines", {})
+    if (kind := url.get_backend_name()) not in engines:
+        db.open(made)
+        engines[kind] = {name: made.extensions[name] for name in ("trinnvis_engine", "trinnvis_read", "trinnvis_write")}
+
+        @event.listens_for(made.extensions["trinnvis_engine"], "do_connect")
+        def connect_where_the_app_says(dialect: Dialect, _record: Any, positions: list[Any], names: dict[str, Any]) -> None:
+            positions[:], now = dialect.create_connect_args(make_url(made.config["DATABASE_URL"]))
+            names.clear()
+            names.update(now)
+
+    made.extensions.update(engines[kind])
 
 
 class OutsideClient(FlaskClient):
