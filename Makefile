@@ -1,6 +1,6 @@
 # make run   serve the example on http://127.0.0.1:8000 (PORT=...); installs what it needs
 # make test  everything that must hold: style, types, walls, tests on SQLite and PostgreSQL, a real browser
-# make check the quick part · make bench ratios · make soak [COUNT=1] [ONLY=name] long proofs
+# make check style, types, walls and the tests that need no database · make bench ratios · make soak [COUNT=1] [ONLY=name] long proofs
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,9 +12,11 @@ WORKERS ?= 2
 
 export PORT
 export COUNT
+# A module is compiled once for all processes of a run and for the next run, also where the machine says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak assets browser
+.PHONY: help run test check static style types walls quick all bench soak assets browser
 .DELETE_ON_ERROR:
 
 help:
@@ -54,19 +56,30 @@ browser:
 	  apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	{ echo "The browser tests need Chromium: install it (Debian: apt-get install chromium)." >&2; exit 1; }
 
-check: $(STAMPS)/dev $(STAMPS)/assets
+style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types:
 	$(BIN)/mypy
+
+walls:
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not browser and not postgres and not slow" -n $(WORKERS) tests/contracts tests/billing contracts billing
+
+quick:
+	$(BIN)/pytest -m "not browser and not postgres and not rows and not slow" -n $(WORKERS) --dist worksteal
+
+all:
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=50
+
+# What needs one core only runs beside the tests, which have the others.
+check: $(STAMPS)/dev $(STAMPS)/assets
+	@$(MAKE) --no-print-directory -j 2 static quick
 
 test: $(STAMPS)/dev $(STAMPS)/assets browser
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=50
+	@$(MAKE) --no-print-directory -j 2 static all
+
+static: style types walls
 
 bench: $(STAMPS)/dev
 	$(BIN)/python -m tests.bench

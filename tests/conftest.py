@@ -42,14 +42,20 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# The fixtures of which one is behind every test on a database.
+_ON_ROWS = frozenset({"sqlite_template", "example_database", "database_url", "migrated_url", "postgres_url"})
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Ask PostgreSQL each use case once, with the first of its cases; SQLite has them all.
+    """Mark what needs a database; ask PostgreSQL each use case once, with the first of its cases, and SQLite all of them.
 
     Marked ``each_case_on_both`` is what says the cases to the database itself: a constraint, a trigger, a lock, a character.
     """
     asked: set[str] = set()
     left: list[pytest.Item] = []
     for item in items:
+        if not _ON_ROWS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("rows")
         case = getattr(item, "callspec", None)
         if case is None or "postgresql" not in (case.params.get("database_url"), case.params.get("migrated_url")):
             continue
@@ -58,7 +64,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             left.append(item)
         asked.add(use_case)
     config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
+    # The slow ones first: none is left for one worker when the others are done.
+    items[:] = sorted(
+        (item for item in items if item not in left), key=lambda item: item.get_closest_marker("slow") is None
+    )
 
 
 @pytest.fixture(scope="session")
@@ -206,7 +215,9 @@ def _open(made: Flask) -> None:
         engines[kind] = {name: made.extensions[name] for name in ("trinnvis_engine", "trinnvis_read", "trinnvis_write")}
 
         @event.listens_for(made.extensions["trinnvis_engine"], "do_connect")
-        def connect_where_the_app_says(dialect: Dialect, _record: Any, positions: list[Any], names: dict[str, Any]) -> None:
+        def connect_where_the_app_says(
+            dialect: Dialect, _record: Any, positions: list[Any], names: dict[str, Any]
+        ) -> None:
             positions[:], now = dialect.create_connect_args(make_url(made.config["DATABASE_URL"]))
             names.clear()
             names.update(now)
