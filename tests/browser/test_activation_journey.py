@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -24,9 +23,8 @@ from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.terms import workflow
 from contracts.terms.period import Period
-from tests.browser.conftest import WIDE
+from tests.browser.conftest import WIDE, on_the_example, serving
 from tests.browser.walking import sign_in
-from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
 
@@ -45,32 +43,27 @@ Check = Callable[[Page], None]
 @pytest.fixture
 def live_app(example_database: Path, tmp_path: Path) -> Iterator[Flask]:
     """Give an app on a copy of the example whose product has let its certificate expire, with money set aside."""
-    path = tmp_path / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", tmp_path, WTF_CSRF_ENABLED=True)
-    with made.app_context(), db.write() as session:
-        now = datetime.now(UTC)
-        for year in (2026, 2027, 2028):
-            funding.set_budget(
-                session,
-                trust=TRUST,
-                cost_centre=CENTRE,
-                year=year,
-                amount=Decimal(900_000),
-                approved_on=date(2026, 9, 1),
-                reference="Styresak 40/2026",
-                actor=COMMAND_LINE,
-                now=now,
-            )
-        certify(session, date(2026, 9, 30))
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
+    with on_the_example(example_database, tmp_path) as made:
+        with db.write() as session:
+            now = datetime.now(UTC)
+            for year in (2026, 2027, 2028):
+                funding.set_budget(
+                    session,
+                    trust=TRUST,
+                    cost_centre=CENTRE,
+                    year=year,
+                    amount=Decimal(900_000),
+                    approved_on=date(2026, 9, 1),
+                    reference="Styresak 40/2026",
+                    actor=COMMAND_LINE,
+                    now=now,
+                )
+            certify(session, date(2026, 9, 30))
+        yield made
 
 
 @pytest.fixture
 def live_url(live_app: Flask) -> Iterator[str]:
-    from tests.browser.conftest import serving
-
     with serving(live_app) as address:
         yield address
 

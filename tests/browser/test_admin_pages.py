@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -13,7 +11,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Look
 from tests.browser.walking import open_from_more, sign_in
-from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
 
@@ -22,13 +19,8 @@ CONTROLLER = "ingrid.solbakken@eksempel.no"
 
 
 @pytest.fixture(scope="module")
-def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    folder = tmp_path_factory.mktemp("admin")
-    path = folder / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
+def live_app(example_copy: Flask) -> Flask:
+    return example_copy
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])

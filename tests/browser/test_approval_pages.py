@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,8 +17,8 @@ from contracts import agreements, ceiling
 from contracts.cases import CaseId, find_case, list_cases
 from contracts.extensions import db
 from contracts.people import access
+from tests.browser.conftest import on_the_example, serving
 from tests.browser.walking import open_from_more, sign_in
-from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
 
@@ -35,17 +34,12 @@ PHONE: ViewportSize = {"width": 360, "height": 800}
 @pytest.fixture
 def live_app(example_database: Path, tmp_path: Path) -> Iterator[Flask]:
     """Give an app on a copy of the example that this one test may change."""
-    path = tmp_path / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", tmp_path, WTF_CSRF_ENABLED=True)
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
+    with on_the_example(example_database, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 def live_url(live_app: Flask) -> Iterator[str]:
-    from tests.browser.conftest import serving
-
     with serving(live_app) as address:
         yield address
 

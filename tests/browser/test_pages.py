@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from contracts.extensions import db
 from contracts.terms.period import Period
 from tests.browser.conftest import NARROW, Look
 from tests.browser.walking import sign_in
-from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
 
@@ -51,13 +49,8 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    folder = tmp_path_factory.mktemp("pages")
-    path = folder / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
-    yield made
-    made.extensions["trinnvis_engine"].dispose()
+def live_app(example_copy: Flask) -> Flask:
+    return example_copy
 
 
 @pytest.fixture(scope="module")

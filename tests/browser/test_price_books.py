@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-
-from tests.conftest import make_app
 
 pytestmark = pytest.mark.browser
 
@@ -19,14 +17,8 @@ MANAGER, APPROVER, READER = "Jonas Myrvold", "Solveig Brekke", "Randi Haugerud"
 
 
 @pytest.fixture(scope="module")
-def live_app(example_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The app on the module's own copy of the example."""
-    folder = tmp_path_factory.mktemp("price-books")
-    path = folder / "trinnvis.db"
-    shutil.copyfile(example_database, path)
-    app = make_app(f"sqlite:///{path}", folder, WTF_CSRF_ENABLED=True)
-    yield app
-    app.extensions["trinnvis_engine"].dispose()
+def live_app(example_copy: Flask) -> Flask:
+    return example_copy
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -22,7 +19,6 @@ from billing.usage import sources as usage_sources
 from billing.usage.readings import Reading
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
-from tests.conftest import make_app
 from tests.tokens import bearer
 
 IMPORTS = "/api/v1/usage-imports"
@@ -40,13 +36,8 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 @pytest.fixture
-def app(example_database: Path, tmp_path: Path) -> Iterator[Flask]:
-    path = tmp_path / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", tmp_path)
-    with made.app_context():
-        yield made
-    made.extensions["trinnvis_engine"].dispose()
+def app(example_app: Flask) -> Flask:
+    return example_app
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from billing.jobs import run_next
 from billing.models import UsageEntry, UsageImport, UsageReversal, UsageSource, UsageUpload, UsageUploadPart
 from billing.usage import uploads as usage_uploads
 from contracts.extensions import db
-from tests.conftest import make_app
 
 CONTROLLER = "ingrid.solbakken@eksempel.no"
 REQUESTER = "amir.rostad@eksempel.no"
@@ -46,13 +43,9 @@ RIS_COLUMNS = {
 
 
 @pytest.fixture
-def app(example_database: Path, tmp_path: Path) -> Iterator[Flask]:
-    path = tmp_path / "example.db"
-    shutil.copyfile(example_database, path)
-    made = make_app(f"sqlite:///{path}", tmp_path, USAGE_PATIENCE_SECONDS=0)
-    with made.app_context():
-        yield made
-    made.extensions["trinnvis_engine"].dispose()
+def app(example_app: Flask) -> Flask:
+    example_app.config["USAGE_PATIENCE_SECONDS"] = 0
+    return example_app
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from flask import Flask
 
 from contracts.extensions import db
 from contracts.prices import index_values, ssb
-from tests.conftest import make_app
 from tests.index_files import CSV, as_file, json_stat
 
 TABLE = ["03013", "--select", "Konsumgrp=TOTAL", "--select", "ContentsCode=KpiIndMnd", "--months", "3"]
@@ -67,11 +66,9 @@ def run(app: Flask, *words: str) -> Result:
 
 
 @pytest.fixture
-def fetching(sqlite_url: str, tmp_path: Path, office: tuple[Office, str]) -> Iterator[Flask]:
-    made = make_app(sqlite_url, tmp_path, SSB=True, SSB_URL=office[1])
-    with made.app_context():
-        yield made
-    made.extensions["trinnvis_engine"].dispose()
+def fetching(app: Flask, office: tuple[Office, str]) -> Flask:
+    app.config.update(SSB=True, SSB_URL=office[1])
+    return app
 
 
 def test_fetching_is_off_unless_it_is_turned_on(app: Flask, office: tuple[Office, str]) -> None:
