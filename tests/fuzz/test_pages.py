@@ -21,8 +21,9 @@ from tests import reconciled
 from tests.conftest import app_on
 from tests.fuzz.requests import Forms, addresses, filled
 
-# `FUZZ_ROUNDS=n` walks every role n times; else the two that see most.
+# `FUZZ_ROUNDS=n` walks every role n times on both databases; else each database is walked by one of the two that see most.
 ROLES = ("finance_controller", "contract_manager", "approver", "admin")
+ALONE = {"postgresql": "finance_controller", "sqlite": "contract_manager"}
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "0"))
 
 
@@ -34,12 +35,13 @@ def recorded_app(migrated_url: str, tmp_path: Path) -> Iterator[Flask]:
         yield made
 
 
+@pytest.mark.slow
 def test_no_page_breaks_under_hostile_addresses_and_fields(recorded_app: Flask) -> None:
     """Every address that answers GET, then the forms found on the pages that answered; 4xx is an answer, 5xx is ours."""
     recorded_app.testing = False  # an error of ours is answered as it would be, and counted here
     broken: list[str] = []
     pages: set[str] = set()
-    for number, role in enumerate(ROLES * ROUNDS or ROLES[:2]):
+    for number, role in enumerate(ROLES * ROUNDS or (ALONE[db.engine.name],)):
         rng = random.Random(number)
         client = _signed_in(recorded_app, role, number)
         for path, parameters in addresses(recorded_app, rng):

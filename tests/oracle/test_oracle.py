@@ -354,6 +354,7 @@ def test_the_order_of_the_request_says_nothing(seed: int) -> None:
     assert differences(evaluate(request), evaluate(shuffled)) == []
 
 
+@pytest.mark.slow
 @given(seeds)
 @settings(max_examples=25, deadline=None)
 def test_two_halves_of_a_period_have_the_lines_of_the_whole(seed: int) -> None:

@@ -199,6 +199,7 @@ def test_every_line_stands_in_exactly_one_group_and_trusts_never_mix(lines: list
                 assert {other.trust for other in group.expected} <= {line.trust}
 
 
+@pytest.mark.slow
 def test_generated_sets_of_three_grains_are_matched() -> None:
     for (grain, how), found in matched(40_000, 12).items():
         assert found.f1 >= 0.97, (grain, how)

@@ -49,6 +49,7 @@ def sampled() -> Iterator[tuple[str, bytes]]:
         yield name, to_bytes(make())
 
 
+@pytest.mark.slow
 def test_the_official_rules_and_ours_give_every_document_the_same_verdict(official) -> None:
     """The stylesheet lets an allowance have two VAT categories, of which the standard knows one: that one is ours."""
     known = {rule.id for rule in RULES}

@@ -237,6 +237,7 @@ def drafts(draw: st.DrawFn) -> Draft:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(drafts())
 def test_every_rated_draft_is_written_valid_and_read_back_the_same(made: Draft) -> None:

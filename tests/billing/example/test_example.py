@@ -30,7 +30,7 @@ from billing.quarters import closing as quarters
 from billing.quarters import runs as closings
 from billing.reconciliation.report import list_quarters, report
 from billing.usage import metering
-from contracts import agreements, schema_versions
+from contracts import agreements
 from contracts.extensions import make_engine
 from contracts.models import Person
 from contracts.people import access
@@ -451,11 +451,13 @@ def test_the_older_quarters_are_approved_one_of_them_after_a_dispute_and_its_cre
     assert {each.treatment.state for each in second.found} == {"credited"}
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
-def test_both_databases_give_the_same_invoice_to_the_byte(session: Session, postgres_url: str) -> None:
-    with new_postgres(postgres_url) as url:
+def test_both_databases_give_the_same_invoice_to_the_byte(
+    session: Session, postgres_url: str, postgres_template: str
+) -> None:
+    with new_postgres(postgres_url, postgres_template) as url:
         engine = make_engine(url)
-        schema_versions.upgrade(engine)
         with Session(engine) as other:
             loaded = load_example(other, actor=COMMAND_LINE, now=NOW, write=formatting)
             there, here = (
