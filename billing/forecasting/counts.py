@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -97,14 +98,15 @@ def monthly_counts(usage: Iterable[Usage], activations: Iterable[Activation], un
             ran[one.trust, one.algorithm] = (min(whole_from, whole_to), whole_to)
     first = max(min([*(start for start, _ in ran.values()), last]), add_months(last, -HISTORY_MONTHS))
     keys = sorted(ran)
-    row_of = {key: row for row, key in enumerate(keys)}
-    values = np.full((len(keys), _months(first, last)), np.nan)
+    counted: defaultdict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     for entry in usage:
-        row = row_of.get((entry.trust, entry.algorithm))
-        start, end = ran.get((entry.trust, entry.algorithm), (last, last))
-        if row is not None and max(start, first) <= entry.on < end:
-            month = _months(first, entry.on)
-            values[row, month] = entry.quantity + np.nan_to_num(values[row, month])
+        key = (entry.trust, entry.algorithm)
+        if key in ran and max(ran[key][0], first) <= entry.on < ran[key][1]:
+            month, months = _months(first, entry.on), counted[key]
+            months[month] = months.get(month, 0) + entry.quantity
+    values = np.full((len(keys), _months(first, last)), np.nan)
+    for row, key in enumerate(keys):
+        values[row, list(counted[key])] = list(counted[key].values())
     calendar = Calendar.norwegian(first, values.shape[1] + ahead)
     return Counts(first, tuple(trust for trust, _ in keys), tuple(kind for _, kind in keys), values, calendar)
 

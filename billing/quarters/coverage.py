@@ -262,9 +262,10 @@ def covered_cells(
         rows[row.trust, row.algorithm].append(row)
     history = Period(add_months(Period.month(period.start).start, -HISTORY_MONTHS), period.end)
     usage = metering.daily_usage(session, agreement_id=agreement_id, period=history, known_at=known_at)
-    days: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
+    days: dict[Place, dict[date, int]] = defaultdict(dict)
     for each in usage:
-        days[each.trust, each.algorithm][each.on] = each.quantity
+        if each.on >= period.start:
+            days[each.trust, each.algorithm, first_of_month(each.on)][each.on] = each.quantity
     sources = _sources(session, agreement_id, period, known_at)
     changed = _changed_since_close(session, agreement_id, period, usage, known_at)
     months = [Period.month(month.start) for month in period.months()]
@@ -281,7 +282,7 @@ def covered_cells(
                     (code, algorithm, month.start),
                     month,
                     [_live(row, term) for row in rows[code, algorithm]],
-                    days[code, algorithm],
+                    days[code, algorithm, month.start],
                     rates[month.start].of(code, algorithm, month.start),
                     today,
                     sources,
@@ -295,14 +296,13 @@ def _cell(
     place: Place,
     month: Period,
     live: list[Period | None],
-    days: dict[date, int],
+    in_month: dict[date, int],
     rate: Decimal | None,
     today: date,
     sources: dict[Place, tuple[str, str | None, datetime]],
     changed: set[Place],
 ) -> CoverageCell:
     trust, algorithm, _ = place
-    in_month = {on: quantity for on, quantity in days.items() if month.contains(on)}
     parts = [common for each in live if each is not None and (common := each.overlap(month)) is not None]
     source, filename, received_at = sources.get(place, (None, None, None))
     if not parts:
