@@ -8,7 +8,7 @@ nowhere stands under no cost centre, and a budget without costs is there too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from billing.figures import Figure, years
 from billing.projection.months import ExpectedCourse, MonthCost, expected_course
+from billing.rating.sharing import share
 from contracts import cost_centres
 from contracts.agreements import AgreementSummary, readable_trust
 from contracts.cases import Case, list_cases
@@ -26,7 +27,7 @@ from contracts.options import dossier, funding
 from contracts.options import steps as options
 from contracts.options.funding import Funding
 from contracts.people.access import Actor
-from contracts.terms.money import ZERO, kroner
+from contracts.terms.money import ZERO, kroner, ore
 from contracts.terms.period import Period
 from contracts.terms.workflow import COMMITTED
 
@@ -164,12 +165,12 @@ def budget_course(
         invalid([Finding("#/year", "outside_agreement", f"{year} lies outside the agreement")])
     assert period is not None
     assert course is not None
-    costs: dict[tuple[str, str | None], list[list[int]]] = defaultdict(lambda: [[0, 0, 0] for _ in range(12)])
+    costs: dict[tuple[str, str | None], list[list[int]]] = defaultdict(lambda: [[0, 0, 0, 0] for _ in range(12)])
     for key, each in _booked(session, course, known_at):
         if not each.within(scope):
             continue
         sums = costs[key][each.month.month - 1]
-        for place, amount in enumerate((each.actual_ore, each.forecast_ore, each.committed_ore)):
+        for place, amount in enumerate((each.actual_ore, each.forecast_ore, each.committed_ore, each.own_fixed_ore)):
             sums[place] += amount
     budgets = {
         (one.trust, one.cost_centre): one
@@ -241,8 +242,22 @@ def _decided_on(
 
 
 def _centre(key: tuple[str, str | None], budget: Funding | None, costs: list[list[int]] | None) -> CentreCourse:
+    listed = costs or [[0, 0, 0, 0]] * 12
+    budgeted = [None] * 12 if budget is None else _spread(budget, [month[3] for month in listed])
     months = [
-        Amounts(None if budget is None else budget.months[number], *(kroner(amount) for amount in amounts))
-        for number, amounts in enumerate(costs or [[0, 0, 0]] * 12)
+        Amounts(part, *(kroner(amount) for amount in month[:3])) for part, month in zip(budgeted, listed, strict=True)
     ]
     return CentreCourse(key[0], key[1], budget, tuple(months))
+
+
+def _spread(budget: Funding, fixed: list[int]) -> Sequence[Decimal]:
+    """Spread a budget over its months as the booking falls: the trust's own fixed fees (øre) where they are billed, the rest evenly.
+
+    What the trust bears of fees on the whole agreement is in the rest, so that it is spread alike for every reader. One that names its months is spread as it says. Where it does not reach for the fees, it is spread in proportion to them.
+    """
+    due = [max(amount, 0) for amount in fixed]
+    if budget.phased or not any(due):
+        return budget.months
+    fees = min(ore(budget.amount), sum(due))
+    rest = funding.evenly(budget.amount - kroner(fees))
+    return [kroner(fee) + part for fee, part in zip(share(fees, due), rest, strict=True)]

@@ -24,6 +24,7 @@ from billing.projection.bound import Pair, bound_plans, cut_off, with_rows
 from billing.projection.projection import lines_with_and_without
 from billing.rating.lines import Line
 from contracts.terms.period import Period, add_months
+from contracts.terms.price_model import UsageCharge
 
 Key = tuple[str, str | None, date, bool]
 _NO_GROWTH: Final = Decimal(0)
@@ -34,6 +35,7 @@ _APPROVED: Final = frozenset({"approved", "ordered", "validating", "live"})
 class MonthCost:
     """A trust's month of an algorithm (None: what stands on no algorithm), in øre.
 
+    ``fixed_ore`` is what of it is due whatever is counted, in the month in which it is billed.
     ``shared`` amounts stand on no trust; what a trust bears of them tells what the others pay, so only readers of all see it.
     """
 
@@ -44,6 +46,12 @@ class MonthCost:
     actual_ore: int
     forecast_ore: int
     committed_ore: int
+    fixed_ore: int
+
+    @property
+    def own_fixed_ore(self) -> int:
+        """Give the fixed part that stands on the trust itself."""
+        return 0 if self.shared else self.fixed_ore
 
     def within(self, scope: str | None) -> bool:
         """Tell whether a reader within ``scope`` (None: of all trusts) may see it."""
@@ -97,16 +105,18 @@ def expected_course(
     with_lines, base_lines = lines_with_and_without(with_plans, base, common)
     known_lines = terms.rate(common).lines
     last_actual = as_of.replace(day=1) if as_of.day > 1 else add_months(as_of, -1)
-    sums: dict[Key, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for key, amount in _portions(session, agreement_id, known_lines, common, known_at):
+    sums: dict[Key, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for key, _charge, amount in _portions(session, agreement_id, known_lines, common, known_at):
         if key[2] <= last_actual:
             sums[key][0] += amount
             sums[key][1] -= amount
-    for key, amount in _portions(session, agreement_id, base_lines, common, known_at):
+    for key, _charge, amount in _portions(session, agreement_id, base_lines, common, known_at):
         sums[key][1] += amount
         sums[key][2] -= amount
-    for key, amount in _portions(session, agreement_id, with_lines, common, known_at):
+    counted = _counted_charges(terms)
+    for key, charge, amount in _portions(session, agreement_id, with_lines, common, known_at):
         sums[key][2] += amount
+        sums[key][3] += 0 if charge in counted else amount
     months = tuple(
         MonthCost(*key, *amounts)
         for key, amounts in sorted(
@@ -119,6 +129,17 @@ def expected_course(
 
 def _portions(
     session: Session, agreement_id: int, lines: Iterable[Line], period: Period, known_at: datetime | None
-) -> Iterable[tuple[Key, int]]:
+) -> Iterable[tuple[Key, str | None, int]]:
     for each in portions_of(session, agreement_id, lines, period, known_at):
-        yield (each.trust, each.algorithm, each.period.start.replace(day=1), each.key != "own"), each.net_ore
+        key = (each.trust, each.algorithm, each.period.start.replace(day=1), each.key != "own")
+        yield key, each.charge, each.net_ore
+
+
+def _counted_charges(terms: Terms) -> frozenset[str]:
+    """Give the codes of the charges that are by the examination; all others are due whatever is counted."""
+    return frozenset(
+        charge.code
+        for version in terms.price_book.versions
+        for charge in version.charges
+        if isinstance(charge, UsageCharge)
+    )

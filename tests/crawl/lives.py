@@ -241,7 +241,7 @@ class Life:
     def take_a_file_back(self) -> str:
         """Take a file of counts back."""
         listed = self._get("/api/v1/usage-imports?limit=100")["items"]
-        standing = [each["import"] for each in listed if each["taken_back"] is None]
+        standing = [each["import"] for each in listed if each.get("taken_back") is None]
         if not standing:
             return self.days_pass()
         number = self.chance.choice(standing[:3])

@@ -38,8 +38,8 @@ COUNTS = ("trust,algorithm,month,quantity\n" + "".join(
 )).encode()  # fmt: skip
 
 
-def set_up() -> int:
-    agreement_id = record_agreement(with_fee())
+def set_up(document: dict[str, Any] | None = None) -> int:
+    agreement_id = record_agreement(document or with_fee())
     assert record_usage(agreement_id, COUNTS).status == "imported"
     with db.write() as session:
         for number, trust in enumerate(examples.TRUSTS):
@@ -150,6 +150,27 @@ def test_months_tertials_and_cost_centres_each_sum_to_the_year(app: Flask) -> No
     assert found.whole.budget == Decimal("50100.01")
     assert found.whole.left == Decimal("50100.01") - found.whole.expected
     assert [last - first for first, last in TERTIALS] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("factor", [Decimal(1), Decimal("1.2"), Decimal("0.1")], ids=["as it costs", "more", "less"])
+def test_a_budget_without_months_has_fixed_fees_where_they_are_billed(app: Flask, factor: Decimal) -> None:
+    document = with_fee()
+    fee = document["price_book"]["versions"][0]["charges"][-1]
+    fee |= {"every": "quarter", "amount": "30000.00", "per": "trust", "proration": "days"}
+    agreement_id = set_up(document)
+    cost = next(one for one in course(agreement_id).centres if one.trust == "vestre-viken").year.expected
+    budget("vestre-viken", str((cost * factor).quantize(Decimal("0.01"))))
+    months = next(one for one in course(agreement_id).centres if one.trust == "vestre-viken").months
+    parts = [one.budget or ZERO for one in months]
+    assert sum(parts) == (cost * factor).quantize(Decimal("0.01"))
+    billed, others = (
+        [parts[number] for number in (0, 3, 6, 9)],
+        [parts[number] for number in (1, 2, 4, 5, 7, 8, 10, 11)],
+    )
+    assert min(billed) > max(others)
+    assert max(billed) - min(billed) <= Decimal("0.02")
+    if factor > 1:
+        assert all(one.left is not None and one.left >= 0 for one in months if one.forecast)
 
 
 def test_a_budget_is_spread_as_it_says_and_evenly_where_it_says_nothing(app: Flask) -> None:
