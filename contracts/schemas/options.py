@@ -316,7 +316,9 @@ class BudgetSchema(TermsSchema):
         Number(2),
         load_default=None,
         allow_none=True,
-        metadata={"description": "Its parts by month, January first, that sum to the amount; null: fixed fees where they are billed, the rest evenly."},
+        metadata={
+            "description": "Its parts by month, January first, that sum to the amount; null: fixed fees where they are billed, the rest evenly."
+        },
     )
 
 
