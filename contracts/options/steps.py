@@ -40,9 +40,21 @@ from contracts.options import approvals, catalogue, dossier, funding
 from contracts.people.access import CALENDAR, Actor
 from contracts.schemas.price_book import dump_price_book
 from contracts.terms import workflow
+from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
 from contracts.terms.cost_figures import CostFigures
 from contracts.terms.money import format_amount
-from contracts.terms.workflow import OSLO, CeilingFacts, Cover, Facts, Refusal, Refusals, Rule, Transition
+from contracts.terms.price_book import PriceBook
+from contracts.terms.workflow import (
+    OSLO,
+    CeilingFacts,
+    CertificateFacts,
+    Cover,
+    Facts,
+    Refusal,
+    Refusals,
+    Rule,
+    Transition,
+)
 
 LONGEST_TEXT: Final = 2000
 LARGEST_QUANTITY: Final = 10_000_000
@@ -238,7 +250,10 @@ def act(
         seen(case)
     if event == "submit" and figures is None:
         figures = estimated(session, case, today)
-    facts = gather(session, case, rule, request=request, figures=figures, actor=actor.id, principal=principal, at=at)
+    facts = gather(
+        session, case, rule, ground_of(session, case, today),
+        request=request, figures=figures, actor=actor.id, principal=principal, today=today,
+    )  # fmt: skip
     decided = workflow.decide(case.state, event, facts, at)
     if isinstance(decided, Refusals):
         raise Refused(_said_to(actor, decided.refusals))
@@ -251,7 +266,11 @@ def choices(session: Session, case: Case, actor: Actor, *, at: datetime) -> list
 
     Nothing is estimated anew: what a submission costs is held against ceiling and budget by `choice` with its figures.
     """
-    listed = [choice(session, case, rule.event, actor, at=at) for rule in workflow.events_from(case.kind, case.state)]
+    ground = ground_of(session, case, at.astimezone(OSLO).date())
+    listed = [
+        choice(session, case, rule.event, actor, at=at, ground=ground)
+        for rule in workflow.events_from(case.kind, case.state)
+    ]
     return [_without_figures(one) if one.event == "submit" else one for one in listed]
 
 
@@ -269,11 +288,12 @@ def choice(
     at: datetime,
     on: date | None = None,
     figures: CostFigures | None = None,
+    ground: Ground | None = None,
 ) -> Choice:
     """Tell whether this actor may take a step, and what refuses or warns of it, by the same decision that `act` asks.
 
-    ``on`` is the day it is to be true from (None: its usual one), ``figures`` are those of a submission. Raises `NotFound`
-    where there is no such step from the case's state.
+    ``on`` is the day it is to be true from (None: its usual one), ``figures`` are those of a submission, ``ground`` is what
+    `ground_of` gave where it was read for several steps. Raises `NotFound` where there is no such step from the case's state.
     """
     today = at.astimezone(OSLO).date()
     rule = workflow.rule_of(case.kind, event)
@@ -283,7 +303,10 @@ def choice(
     principals = approvals.principals(session, case, actor, on=today) if rule.decision else ()
     permitted = actor.may(f"{case.kind}.{event}", case.trust)
     principal = actor.id if permitted or not principals else principals[0]
-    facts = gather(session, case, rule, request=request, figures=figures, actor=actor.id, principal=principal, at=at)
+    facts = gather(
+        session, case, rule, ground or ground_of(session, case, today),
+        request=request, figures=figures, actor=actor.id, principal=principal, today=today,
+    )  # fmt: skip
     decided = workflow.decide(case.state, event, facts, at)
     refusals = decided.refusals if isinstance(decided, Refusals) else ()
     permitted = permitted or bool(principals)
@@ -324,38 +347,66 @@ def lapse_due(session: Session, *, agreement_id: int, now: datetime, at: datetim
     return lapsed
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all steps from a case's state rest on alike."""
+
+    summary: agreements.AgreementSummary
+    holders: dict[str, OptionHolder]
+    book: PriceBook
+    items: list[dossier.DossierItem]
+    standing: ceiling.Standing
+    product: MarketplaceAlgorithm | None
+    extensions: tuple[Extension, ...]
+    certificates: tuple[CertificateFacts, ...]
+    cost_centre: str | None
+    funding: dict[int, Decimal]
+    held_by: str | None
+
+
+def ground_of(session: Session, case: Case, today: date) -> Ground:
+    """Read what all steps from a case's state rest on alike, as it stands now."""
+    agreement_id = case.agreement_id
+    cost_centre = dossier.cost_centre(session, case)
+    return Ground(
+        summary=agreements.agreement_summary(session, agreement_id),
+        holders={one.party.code: one for one in agreements.option_holders(session, agreement_id)},
+        book=price_books.price_book(session, agreement_id),
+        items=dossier.items(session, case),
+        standing=ceiling.standing(session, agreement_id),
+        product={one.code: one for one in agreements.marketplace(session, agreement_id)}.get(case.algorithm or ""),
+        extensions=agreements.extensions(session, agreement_id),
+        certificates=() if case.algorithm is None else catalogue.certificates(session, case.algorithm),
+        cost_centre=cost_centre,
+        funding=funding.approved(session, trust=case.trust, cost_centre=cost_centre, on=today),
+        held_by=_held_by(session, case),
+    )
+
+
 def gather(
     session: Session,
     case: Case,
     rule: Rule,
+    ground: Ground,
     *,
     request: Request,
     figures: CostFigures | None,
     actor: str,
     principal: str,
-    at: datetime,
+    today: date,
 ) -> Facts:
     """Gather what a decision rests on, as it stands now. ``figures`` are a submission's own, else the frozen ones count."""
-    agreement_id = case.agreement_id
-    summary = agreements.agreement_summary(session, agreement_id)
-    holders = {one.party.code: one for one in agreements.option_holders(session, agreement_id)}
-    holder = holders.get(case.trust)
-    book = price_books.price_book(session, agreement_id)
-    items = dossier.items(session, case)
+    holder = ground.holders.get(case.trust)
     frozen = case.submission
     counted = figures if rule.event == "submit" else (None if frozen is None else frozen.figures)
-    standing = ceiling.standing(session, agreement_id)
-    product = {one.code: one for one in agreements.marketplace(session, agreement_id)}.get(case.algorithm or "")
-    extension = agreements.extensions(session, agreement_id)
-    today = at.astimezone(OSLO).date()
-    cost_centre = dossier.cost_centre(session, case)
+    term, standing, product = ground.summary.term, ground.standing, ground.product
     return Facts(
         kind=case.kind,
         trust=case.trust,
         on=request.on or today,
-        term=summary.term.period,
-        holders=frozenset(holders),
-        deadline=case.deadline or (holder.deadline if holder else summary.term.end),
+        term=term.period,
+        holders=frozenset(ground.holders),
+        deadline=case.deadline or (holder.deadline if holder else term.end),
         algorithm=case.algorithm,
         option_state="none" if holder is None else holder.state,
         starts_on=None if case.plan is None else case.plan.starts_on,
@@ -367,28 +418,28 @@ def gather(
             open_others=standing.open - ceiling.open_of(case),
             override=counted is not None and ceiling.allowed(session, case, counted.p90),
         ),
-        price_book=book,
+        price_book=ground.book,
         on_marketplace=product is not None,
         ce_class="" if product is None else product.ce_class,
-        certificates=() if case.algorithm is None else catalogue.certificates(session, case.algorithm),
-        items=tuple(one.to_term() for one in items),
-        funding=funding.approved(session, trust=case.trust, cost_centre=cost_centre, on=today),
-        bound=_bound(session, case, cost_centre, counted, today) if "budget" in rule.guards else {},
+        certificates=ground.certificates,
+        items=tuple(one.to_term() for one in ground.items),
+        funding=ground.funding,
+        bound=_bound(session, case, ground.cost_centre, counted, today) if "budget" in rule.guards else {},
         actor=actor,
         principal=principal,
         requesters=case.requesters,
         approvals=case.approvals,
         approvals_needed=approvals.needed(session, counted),
         submitted_basis=None if frozen is None else frozen.basis,
-        basis=_basis(case, items, book, frozen.basis if frozen else {}),
-        held_by=_held_by(session, case),
+        basis=_basis(case, ground.items, ground.book, frozen.basis if frozen else {}),
+        held_by=ground.held_by,
         validating_since=next((step.on for step in reversed(case.steps) if step.event == "start_validation"), None),
         live_since=None if case.activation is None or case.activation.void else case.activation.go_live_on,
-        first_open=price_books.first_open_day(session, agreement_id) if "open_quarter" in rule.guards else None,
+        first_open=price_books.first_open_day(session, case.agreement_id) if "open_quarter" in rule.guards else None,
         comment=request.comment,
         clauses={
             "option": case.clause or (holder.clause if holder else ""),
-            "term": extension[-1].clause if extension else "",
+            "term": ground.extensions[-1].clause if ground.extensions else "",
         },
     )
 
