@@ -13,6 +13,7 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,15 +38,20 @@ def modules_used(half: str) -> dict[str, dict[str, set[str]]]:
     for path in [ROOT / "app.py", *(ROOT / "contracts").rglob("*.py"), *(ROOT / "billing").rglob("*.py")]:
         parts = path.relative_to(ROOT).parts
         own = parts[1].removesuffix(".py") if parts[0] == half and len(parts) > 1 else parts[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or not node.module or node.module.split(".")[0] != half:
-                continue
-            for alias in node.names:
-                subject, *rest = [*node.module.split(".")[1:], alias.name]
+        for module, name in _imports(path):
+            if module.split(".")[0] == half:
+                subject, *rest = [*module.split(".")[1:], name]
                 if subject != own:
                     inner = rest[0] if rest and _is_module(half, subject, rest[0]) else ""
                     found[subject][inner].add(own)
     return found
+
+
+@cache
+def _imports(path: Path) -> list[tuple[str, str]]:
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    found = [node for node in tree if isinstance(node, ast.ImportFrom) and node.module]
+    return [(node.module or "", alias.name) for node in found for alias in node.names]
 
 
 def _is_module(half: str, subject: str, name: str) -> bool:

@@ -78,9 +78,12 @@ def test_no_broken_document_passes_and_no_valid_one_is_flagged(name: str) -> Non
 @pytest.mark.slow
 def test_every_rule_is_broken_by_some_mutation() -> None:
     places = ("AllowanceCharge", "InvoicePeriod")
-    changed = chain(*(each() for each in MUTATED.values()), *(mutations(in_category(code), places) for code in "KS"))
-    broken = set().union(*(fatal(data) for _, data in changed))
-    assert {rule.id for rule in RULES if rule.severity == "fatal"} - broken == set()
+    unbroken = {rule.id for rule in RULES if rule.severity == "fatal"}
+    for _, data in chain(mutations(in_category("K"), places), *(each() for each in MUTATED.values())):
+        unbroken -= fatal(data)
+        if not unbroken:
+            break
+    assert unbroken == set()
 
 
 def test_every_fatal_rule_of_the_publishers_is_asked_or_another_country_s() -> None:
