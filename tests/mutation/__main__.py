@@ -167,7 +167,6 @@ def _failing_test(files: tuple[str, ...]) -> str:
 def _prepare() -> None:
     """Load what is not mutated once, so that a child need not."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    import dateutil.relativedelta  # noqa: F401
     import hypothesis
     import marshmallow  # noqa: F401
     import pytest  # noqa: F401
