@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from billing.causes import Finding, Value
-from billing.causes.sentences import Kind, Language, kind_of, plain, said, shown_as
+from billing.causes.sentences import Kind, kind_of, plain, said, shown_as
 from contracts.papers.writing import Writing
 from contracts.terms.period import Period, previous_day
+from contracts.terms.written import Language
 
 
 def in_words(finding: Finding, language: Language, write: Writing) -> str:

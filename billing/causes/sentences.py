@@ -19,8 +19,8 @@ from billing.causes.findings import Finding, Value
 from billing.causes.templates import CREDITED, WORDS
 from contracts.terms.money import format_amount, format_rate, format_unit_price
 from contracts.terms.period import Period
+from contracts.terms.written import Language
 
-Language = Literal["nb", "en"]
 Kind = Literal["word", "amount", "price", "count", "share", "factor", "day"]
 Formatter = Callable[[str, Value, Language], str]
 

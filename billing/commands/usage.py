@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from billing.usage import files as usage_files
 from billing.usage import metering
 from billing.usage import reversals as usage_upkeep
 from billing.usage import sources as usage_sources
-from billing.usage.errors import SHOWN_ERRORS, Language, errors_csv, place, sentence
+from billing.usage.errors import SHOWN_ERRORS, errors_table, place, sentence
 from billing.usage.metering import StagedUsage, UsageImportResult
 from contracts import agreements
 from contracts.commands.reporting import (
@@ -37,6 +38,8 @@ from contracts.commands.reporting import (
 from contracts.errors import Conflict
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
+from contracts.terms.table import csv_bytes
+from contracts.terms.written import Language
 
 existing_path = click.Path(exists=True, dir_okay=False)
 language_option = click.option(
@@ -77,7 +80,7 @@ def import_usage(
             _tell(file, result, language)
     if errors_file is not None:
         errors = [error for result in results for error in result.errors]
-        Path(errors_file).write_text("\ufeff" + "".join(errors_csv(errors, language)), encoding="utf-8", newline="")
+        Path(errors_file).write_bytes(BOM_UTF8 + csv_bytes(errors_table(errors, language)))
     if as_json:
         documents = [dump_import(result, language) for result in results]
         print_json(documents[0] if len(documents) == 1 else documents)

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-from contracts.papers.blocks import Bars, Block, Column, Data, Facts, Heading, Language, Notice, Paragraph, Table
+from contracts.papers.blocks import Bars, Block, Column, Data, Facts, Heading, Notice, Paragraph, Table
 from contracts.papers.frame import Texts, document_data, fill
 from contracts.papers.writing import Writing
+from contracts.terms.written import Language
 
 Outcome = Literal["passes", "warns", "refuses"]
 

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-from contracts.papers.blocks import Block, Column, Data, Facts, Heading, Language, Paragraph, Signatures, Signing, Table
+from contracts.papers.blocks import Block, Column, Data, Facts, Heading, Paragraph, Signatures, Signing, Table
 from contracts.papers.frame import Organisation, Texts, document_data, fill
 from contracts.papers.writing import Writing
+from contracts.terms.written import Language
 
 DisputeState = Literal["drafted", "sent", "questioned", "declined", "agreed", "partly_agreed", "credited", "withdrawn"]
 # The states whose word stands among the texts as another one's too.

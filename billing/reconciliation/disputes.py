@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from billing.causes import REASONS, GroupExplanation
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.in_words import in_words, label_in_words
-from billing.causes.sentences import Language, said
+from billing.causes.sentences import said
 from billing.invoices.reading import next_invoice, read_invoices
 from billing.models import Dispute, DisputedFinding, DisputeEvent
 from billing.papers import DisputedLine, DisputeLetter
@@ -39,7 +39,8 @@ from contracts.papers import Attachment, print_paper
 from contracts.papers.frame import Letterhead, Organisation, Person
 from contracts.papers.writing import Writing
 from contracts.people.access import Actor
-from contracts.terms.csv_table import Cell, csv_bytes
+from contracts.terms.table import Cell, Table, columns, csv_bytes
+from contracts.terms.written import Language
 
 LANGUAGES: Final[tuple[Language, ...]] = ("nb", "en")
 _LETTER_WANTED: Final[dict[Wanted, AskedFor]] = {
@@ -49,11 +50,15 @@ _LETTER_WANTED: Final[dict[Wanted, AskedFor]] = {
     "next_invoice": "OTH",
     "information": "PIN",
 }
-EVIDENCE_HEADER: Final = (
-    "invoice", "line", "text", "trust", "algorithm", "period", "quantity", "unit_price", "allowance", "net",
-    "expected_line", "expected_quantity", "expected_unit_price", "expected_discount", "expected_net", "clause", "code",
-    "amount", "sentence",
-)  # fmt: skip
+EVIDENCE: Final = (
+    columns("text", "invoice", "line", "text", "trust", "algorithm", "period")
+    | columns("number", "quantity", "unit_price", "allowance", "net")
+    | columns("text", "expected_line")
+    | columns("number", "expected_quantity", "expected_unit_price", "expected_discount", "expected_net")
+    | columns("text", "clause", "code")
+    | columns("number", "amount")
+    | columns("text", "sentence")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +472,7 @@ def _evidence(document: Reconciled, chosen: list[Found]) -> bytes:
             theirs = _billed_cells(billed[place]) if place < len(billed) else [None] * 9
             ours = _due_cells(expected[place]) if place < len(expected) else [None] * 5
             rows.append([document.part.number, *theirs, *ours, *(told if place == 0 else [None] * 4)])
-    return csv_bytes(EVIDENCE_HEADER, rows)
+    return csv_bytes(Table(EVIDENCE, rows))
 
 
 def _billed_cells(line: BilledLine) -> list[Cell]:

@@ -15,7 +15,6 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from billing.causes.in_words import in_words
-from billing.causes.sentences import Language
 from billing.ehf.respond import Clarification, Response, response_bytes
 from billing.invoices import invoices
 from billing.payments import payments
@@ -27,6 +26,7 @@ from contracts import clock
 from contracts.errors import Conflict, NotFound
 from contracts.papers.writing import Writing
 from contracts.people.access import Actor
+from contracts.terms.written import Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from billing.causes import CODES
 from billing.causes import Finding as Cause
 from billing.causes.billed import ZERO, BilledLine
 from billing.causes.in_words import in_words
-from billing.causes.sentences import Language, sentence
+from billing.causes.sentences import sentence
 from billing.figures.course import refusals
 from billing.models import SignOff
 from billing.papers import (
@@ -44,16 +44,20 @@ from contracts.papers.frame import Organisation
 from contracts.papers.writing import Writing
 from contracts.people import access
 from contracts.people.access import Actor
-from contracts.terms.csv_table import Cell, csv_bytes
 from contracts.terms.money import kroner
+from contracts.terms.table import Cell, Table, columns, csv_bytes
+from contracts.terms.written import Language
 
 ATTEST: Final = "reconciliation.attest"
 APPROVE: Final = "reconciliation.approve"
 
-LINES_HEADER: Final = (
-    "document", "kind", "line", "text", "trust", "algorithm", "period", "quantity", "unit_price", "allowance", "invoiced",
-    "expected_lines", "expected", "difference", "codes", "match", "confidence",
-)  # fmt: skip
+LINES: Final = (
+    columns("text", "document", "kind", "line", "text", "trust", "algorithm", "period")
+    | columns("number", "quantity", "unit_price", "allowance", "invoiced")
+    | columns("text", "expected_lines")
+    | columns("number", "expected", "difference")
+    | columns("text", "codes", "match", "confidence")
+)
 
 # Why a quarter cannot be attested yet, by the course's code.
 REFUSALS: Final = {
@@ -315,7 +319,7 @@ def allocated(session: Session, current: Report) -> tuple[Allocation, ...]:
 def figures_csv(figures: QuarterFigures) -> bytes:
     """Write the figures that a protocol tells and that stand as long as its run: their ids and exact values."""
     told = (figures.expected, figures.billed, figures.difference)
-    return csv_bytes(("figure", "figure_value"), ((each.id, each.wire) for each in told))
+    return csv_bytes(Table(columns("text", "figure", "figure_value"), [(each.id, each.wire) for each in told]))
 
 
 def lines_csv(frozen: FrozenReconciliation) -> bytes:
@@ -343,7 +347,7 @@ def lines_csv(frozen: FrozenReconciliation) -> bytes:
                 " ".join(finding.expected_lines), -finding.amount, finding.amount, finding.code, None, None,
             ]
         )  # fmt: skip
-    return csv_bytes(LINES_HEADER, rows)
+    return csv_bytes(Table(LINES, rows))
 
 
 def _line_cells(line: BilledLine) -> list[Cell]:

@@ -10,11 +10,12 @@ from marshmallow import fields, validate
 
 from billing.quarters.corrections import REASONS
 from billing.usage.cells import Cell
-from billing.usage.errors import Language, sentence
+from billing.usage.errors import sentence
 from billing.usage.files import Preview
 from billing.usage.metering import LARGEST_QUANTITY, RowError, UsageImportResult
 from billing.usage.reversals import Verification
 from contracts.schemas.fields import Day, TermsSchema, Text, Whole, load
+from contracts.terms.written import Language
 
 LONGEST_REASON = 200
 

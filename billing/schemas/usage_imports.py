@@ -10,10 +10,11 @@ from marshmallow import fields, validate
 
 from billing.schemas.answers import DECIMAL, MONTH, RowErrorSchema
 from billing.schemas.usage import dump_row_error
-from billing.usage.errors import SHOWN_ERRORS, Language
+from billing.usage.errors import SHOWN_ERRORS
 from billing.usage.uploads import Outcome, Upload
 from contracts.schemas.answers import INSTANT, PageSchema
 from contracts.schemas.fields import Day, IsoText, TermsSchema, Text, load, of
+from contracts.terms.written import Language
 
 KINDS = ("daily", "monthly", "events")
 LONGEST_REASON = 200

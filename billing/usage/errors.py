@@ -6,13 +6,13 @@ list never carries a national identity number on.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Language = Literal["nb", "en"]
+from contracts.terms.table import Table, columns
+from contracts.terms.written import Language
 
 SHOWN_ERRORS = 50
 MOST_ERRORS = 20_000
@@ -231,25 +231,8 @@ def shown(value: object) -> str:
     return _ELEVEN_DIGITS.sub("•" * 11, "".join(each if each.isprintable() else "�" for each in cut))
 
 
-def errors_csv(errors: Iterable[RowError], language: Language) -> Iterator[str]:
-    """Give all errors as the lines of a CSV file: row, column, code, sentence; text cells cannot become formulas."""
-    lines: list[str] = []
-    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
-    header = ("rad", "kolonne", "kode", "feil") if language == "nb" else ("row", "column", "code", "error")
-    writer.writerow(header)
-    yield lines.pop()
-    for error in errors:
-        writer.writerow([error.row, _plain(error.column or ""), error.code, _plain(sentence(error, language))])
-        yield lines.pop()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-class _Lines:
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-
-    def write(self, line: str) -> None:
-        self.lines.append(line)
+def errors_table(errors: Iterable[RowError], language: Language) -> Table:
+    """Give all errors as a table: row, column, code, sentence."""
+    row, *others = ("rad", "kolonne", "kode", "feil") if language == "nb" else ("row", "column", "code", "error")
+    rows = ((error.row, error.column or "", error.code, sentence(error, language)) for error in errors)
+    return Table(columns("whole", row) | columns("text", *others), rows)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
 from billing.models import UsageEntry, UsageImport, UsageKey, UsageReversal, UsageRule
-from billing.usage.errors import MOST_ERRORS, FileRefused, Language, RowError, errors_csv, sentence
+from billing.usage.errors import MOST_ERRORS, FileRefused, RowError, sentence
 from billing.usage.files import Content, examine, hash_of
 from billing.usage.places import places_of
 from billing.usage.readings import Reading
@@ -35,6 +35,7 @@ from contracts.models.base import known, recorded_by_then
 from contracts.people.access import Actor
 from contracts.terms.period import Period
 from contracts.terms.price_book import Usage
+from contracts.terms.written import Language
 
 __all__ = [
     "LARGEST_QUANTITY",
@@ -46,7 +47,6 @@ __all__ = [
     "apply_usage",
     "correct_usage",
     "daily_usage",
-    "errors_csv",
     "import_usage",
     "last_day",
     "sentence",

@@ -10,7 +10,6 @@ from contracts.papers.blocks import (
     Column,
     Facts,
     Heading,
-    Language,
     Notice,
     Paragraph,
     Signatures,
@@ -19,6 +18,7 @@ from contracts.papers.blocks import (
 )
 from contracts.papers.printing import Attachment, Paper, print_paper, render
 from contracts.papers.writing import Writing
+from contracts.terms.written import Language
 
 __all__ = [
     "Attachment",

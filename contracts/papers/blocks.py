@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
-Language = Literal["nb", "en"]
 Data: TypeAlias = Mapping[str, object]
 
 FULL_BAR: Final = 1000

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from contracts.papers.blocks import Block, Data, Language
+from contracts.papers.blocks import Block, Data
 from contracts.papers.writing import Writing
+from contracts.terms.written import Language
 
 Texts = dict[Language, dict[str, str]]
 """A paper's words, every key in every language; `{name}` is filled in by `fill`."""

@@ -20,8 +20,8 @@ from typing import Final, Literal, Protocol
 
 import typst
 
-from contracts.papers.blocks import Language
 from contracts.papers.writing import Writing
+from contracts.terms.written import Language
 
 TEMPLATES: Final = ("letter", "document")
 """A letter has an address field; a document begins with its title."""

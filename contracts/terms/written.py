@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from contracts.terms.period import in_calendar
+
+Language = Literal["nb", "en"]
 
 _SPACES = " \u00a0\u202f\u2009"
 _GROUPED = re.compile(rf"-?(?:[0-9]+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+)(?:[.,][0-9]+)?", re.ASCII)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from contracts.web import api, documents_api
+from contracts.web import api, documents_api, exports
 from contracts.web.agreements import amendments, amendments_api, ceiling_api
 from contracts.web.agreements import api as api_agreements
 from contracts.web.audit import api as api_audit
@@ -20,6 +20,7 @@ from contracts.web.work import jobs, jobs_api
 
 def register(app: Flask) -> None:
     """Give the app this half's pages and resources, and the API that both halves add theirs to."""
+    exports.register(app)
     api.register(app)
     api_agreements.register(app)
     amendments_api.register(app)

@@ -27,6 +27,7 @@ from contracts.schemas import fields as terms_fields
 from contracts.schemas import price_book
 from contracts.schemas.answers import ProblemSchema
 from contracts.schemas.documents import parse_json
+from contracts.web.exports import FORMATS, TableFormat
 from contracts.web.guard import public
 from contracts.web.problems import problem
 
@@ -127,6 +128,7 @@ def register(app: Flask) -> ProblemApi:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
     api.register_converter(CodeConverter, lambda _converter: {"type": "string", "pattern": f"^{CodeConverter.regex}$"})
+    api.register_converter(TableFormat, lambda _converter: {"type": "string", "enum": [*FORMATS]})
     api.register_field(terms_fields.Text, "string", None)
     api.register_field(terms_fields.Clause, "string", None)
     api.register_field(terms_fields.Day, "string", "date")

@@ -22,9 +22,10 @@ from werkzeug.wrappers import Response
 from contracts.extensions import db
 from contracts.people import access
 from contracts.people.access import Actor
+from contracts.web.exports import FORMATS
 
 API_PREFIX = "/api/"
-FILE_SUFFIXES = (".csv", ".xlsx", ".pdf", ".json")
+FILE_SUFFIXES = (*(f".{suffix}" for suffix in FORMATS), ".pdf", ".json")
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
 _RULE = "trinnvis_access"

@@ -30,6 +30,7 @@ from flask import Flask, Response, abort, has_request_context, redirect, request
 from flask_babel import Babel, get_locale
 
 from contracts.terms.written import N_ as N_
+from contracts.terms.written import Language
 
 LANGUAGES: Final = {"nb": "Norsk bokmål", "en": "English"}
 DEFAULT_LANGUAGE: Final = "nb"
@@ -60,13 +61,13 @@ msgstr ""
 """
 
 
-def current_language() -> str:
+def current_language() -> Language:
     """Return the reader's language, `nb` or `en`; bokmål outside a request."""
     with contextlib.suppress(RuntimeError):
         locale = get_locale()
-        if locale is not None and locale.language in LANGUAGES:
-            return str(locale.language)
-    return DEFAULT_LANGUAGE
+        if locale is not None and locale.language == "en":
+            return "en"
+    return "nb"
 
 
 def register(app: Flask) -> None:

@@ -12,9 +12,9 @@ from marshmallow import Schema
 
 from contracts.web.api import ApiBlueprint, answers, described, json_answer
 from contracts.web.conditional import ETAG_HEADER, etagged, needs_match
+from contracts.web.exports import described_files
 from contracts.web.guard import requires
 from contracts.web.idempotency import once as done_once
-from contracts.web.table_files import ROWS_AS_FILE
 
 READ_PROBLEMS = (404, 409)
 WRITE_PROBLEMS = (400, 404, 409, 415, 422)
@@ -61,14 +61,15 @@ class Resource(ApiBlueprint):
         act: str = "read",
         query: type[Schema] | None = None,
         problems: Iterable[int] = (401, 403, *READ_PROBLEMS),
-        responses: Mapping[int, Mapping[str, Any]] = ROWS_AS_FILE,
+        told: str = "The rows as a file.",
+        responses: Mapping[int, Mapping[str, Any]] | None = None,
         etag: bool = False,
     ) -> Callable[[View], View]:
-        """Declare a GET that answers with a file: rows as CSV or XLSX, if nothing else is said."""
+        """Declare a GET that answers with a file: rows in any of the formats, or what ``responses`` says."""
         outer = [
             self.route(path, methods=["GET"]),
             requires(act),
-            described(responses=responses, problems=problems),
+            described(responses=responses or described_files(told), problems=problems),
             *([etagged] if etag else []),
         ]
         return self._declare(outer, query, None, 200)

@@ -31,12 +31,13 @@ import openpyxl
 
 from billing.usage import files as usage_files
 from billing.usage import metering
-from billing.usage.errors import MOST_ERRORS, SHOWN_ERRORS, RowError, errors_csv, place, sentence
+from billing.usage.errors import MOST_ERRORS, SHOWN_ERRORS, RowError, errors_table, place, sentence
 from billing.usage.readings import Reading
 from contracts import agreements
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
 from contracts.terms.national_numbers import holds_national_number
+from contracts.terms.table import csv_bytes
 from tests.measure import Row
 from tests.soak.jobs import databases
 from tests.soak.usage import most_memory, prepare, proof_app, rest
@@ -263,7 +264,7 @@ def wrong_with(result: metering.UsageImportResult, told: int) -> Counter[str]:
         found["without a place"] += not has_place(error)
         found["without a sentence"] += not has_sentences(error)
     for language in ("nb", "en"):
-        text = "".join(errors_csv(result.errors, language))  # type: ignore[arg-type]
+        text = csv_bytes(errors_table(result.errors, language)).decode()  # type: ignore[arg-type]
         lines = list(csv.reader(io.StringIO(text, newline="")))
         found["not in the file"] += len(lines) != len(result.errors) + 1 or any(len(line) != 4 for line in lines)
         found["leaked"] += holds_national_number(text)

@@ -16,18 +16,19 @@ from billing.projection import kept_forecasts
 from billing.web import charts, words
 from billing.web.payments import words as money_words
 from billing.web.query import Query, read_query, reads
-from billing.web.tables import FIGURE_COLUMNS, Table, figure_cells
+from billing.web.tables import FIGURE_COLUMNS, figure_cells
 from contracts import agreements, cost_centres
 from contracts.errors import Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.options import funding
 from contracts.people import access
 from contracts.terms.period import add_months
+from contracts.terms.table import Table, columns
 from contracts.web import formatting, layout
 from contracts.web.acts import done
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("budget_pages", __name__)
 
@@ -81,12 +82,12 @@ def index() -> Any:
     )
 
 
-@blueprint.get("/budsjett.<any(csv, xlsx):suffix>")
+@blueprint.get("/budsjett.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give a year of budgets by cost centre and month as a file."""
     found = _found(read_query("aar", "hf"))
-    return table_answer(suffix, f"budsjett-{found.year.start.year}", *course_table(found))
+    return table_answer(suffix, f"budsjett-{found.year.start.year}", course_table(found))
 
 
 @blueprint.route("/budsjett/ny", methods=["GET", "POST"])
@@ -123,7 +124,8 @@ def course_table(found: BudgetCourse) -> Table:
                     *figure_cells(centre.budgeted(found.year, month)),
                 )
             )
-    return ("trust", "cost_centre", "month", "tertial", *COLUMNS, *FIGURE_COLUMNS), rows
+    named = columns("text", "trust", "cost_centre", "month") | columns("whole", "tertial") | columns("number", *COLUMNS)
+    return Table(named | FIGURE_COLUMNS, rows)
 
 
 def _found(query: Query) -> BudgetCourse:

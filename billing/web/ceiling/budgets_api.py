@@ -15,8 +15,8 @@ from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
 from contracts.web.acts import asked
+from contracts.web.exports import table_answer
 from contracts.web.resources import Resource
-from contracts.web.table_files import table_answer
 
 resource = Resource(
     "budget_course", __name__, url_prefix=f"{api.PREFIX}/budgets", description="Budgets against what the year costs."
@@ -35,12 +35,10 @@ def show_course(query: dict[str, Any]) -> Any:
     return _course(query)
 
 
-@resource.reads_file(
-    "/course.<any(csv, xlsx):suffix>", query=shapes.BudgetCourseQuerySchema, problems=(401, 403, 404, 409, 422)
-)
+@resource.reads_file("/course.<table:suffix>", query=shapes.BudgetCourseQuerySchema, problems=(401, 403, 404, 409, 422))
 def export_course(query: dict[str, Any], suffix: str) -> Response:
     """Give a year's budgets by cost centre and month as a file (csv, xlsx)"""
-    return table_answer(suffix, "budsjett", *course_table(_course(query)))
+    return table_answer(suffix, "budsjett", course_table(_course(query)))
 
 
 def _course(query: dict[str, Any]) -> BudgetCourse:

@@ -32,13 +32,14 @@ from contracts.people import access
 from contracts.terms import workflow
 from contracts.terms.cost_figures import CostFigures, ToldFigures
 from contracts.terms.period import previous_day
+from contracts.terms.table import Table, columns
 from contracts.terms.written import read_day
 from contracts.web import formatting, layout
 from contracts.web.acts import done
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
 from contracts.web.options.act_words import ACTS as ACT_NAMES
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("option_pages", __name__)
 
@@ -140,13 +141,14 @@ def index() -> Any:
     )
 
 
-@blueprint.get("/opsjoner.<any(csv, xlsx):suffix>")
+@blueprint.get("/opsjoner.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Any:
     """Give the board's options and activations as a file."""
     query = read_query(past=False)
     names = _names(query)
-    header = ("id", "kind", "trust", "trust_name", "algorithm", "product", "state", "deadline", "go_live", "next_step")
+    named = columns("text", "id", "kind", "trust", "trust_name", "algorithm", "product", "state")
+    named |= columns("day", "deadline", "go_live") | columns("text", "next_step")
     rows = [
         (
             str(one.id),
@@ -162,7 +164,7 @@ def export(suffix: str) -> Any:
         )
         for one in _cases(query)
     ]
-    return table_answer(suffix, "opsjoner", header, rows)
+    return table_answer(suffix, "opsjoner", Table(named, rows))
 
 
 @blueprint.get("/opsjoner/ny")

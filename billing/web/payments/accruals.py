@@ -21,9 +21,9 @@ from contracts.errors import Conflict, Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people import access
 from contracts.terms.period import Period, add_months, previous_day
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("accrual_pages", __name__)
 
@@ -68,13 +68,13 @@ def show() -> Any:
     )
 
 
-@blueprint.get("/avsetninger.<any(csv, xlsx):suffix>")
+@blueprint.get("/avsetninger.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give what stands accrued as a file."""
     query = read_query("maaned")
     found = _found(query)
-    return table_answer(suffix, f"avsetning-{found.month.label()}", *accrual_table(found))
+    return table_answer(suffix, f"avsetning-{found.month.label()}", accrual_table(found))
 
 
 @blueprint.post("/avsetninger")

@@ -23,20 +23,16 @@ from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
 from contracts.web.acts import acted, asked, done
-from contracts.web.api import described, document_body, json_answer, json_body
+from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
-from contracts.web.guard import current_actor, requires
+from contracts.web.exports import table_answer
+from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
-from contracts.web.table_files import ROWS_AS_FILE, table_answer
 
 resource = Resource(
     "accruals", __name__, url_prefix=api.PREFIX, description="What each trust bears, and what stands accrued."
 )
 
-_FILE: Final[dict[str, Any]] = {
-    "responses": ROWS_AS_FILE,
-    "problems": (401, 403, 404, 409, 422),
-}
 _VOUCHER: Final = "/accrual-vouchers/<int(max=2147483647):number>"
 
 
@@ -55,13 +51,12 @@ def show_allocation(query: dict[str, Any]) -> Any:
     return _allocation(query)
 
 
-@resource.route("/cost-allocations.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(**_FILE)
-@resource.arguments(shapes.AllocationQuerySchema, location="query")
+@resource.reads_file(
+    "/cost-allocations.<table:suffix>", query=shapes.AllocationQuerySchema, problems=(401, 403, 404, 409, 422)
+)
 def export_allocation(query: dict[str, Any], suffix: str) -> Response:
     """Give a proposal for booking as a file (csv, xlsx)"""
-    return table_answer(suffix, "fordeling", *allocation_table(_allocation(query)))
+    return table_answer(suffix, "fordeling", allocation_table(_allocation(query)))
 
 
 @resource.reads(
@@ -76,13 +71,10 @@ def show_accruals(query: dict[str, Any]) -> Any:
     return _accruals(query)
 
 
-@resource.route("/accruals.<any(csv, xlsx):suffix>", methods=["GET"])
-@requires("read")
-@described(**_FILE)
-@resource.arguments(shapes.AccrualQuerySchema, location="query")
+@resource.reads_file("/accruals.<table:suffix>", query=shapes.AccrualQuerySchema, problems=(401, 403, 404, 409, 422))
 def export_accruals(query: dict[str, Any], suffix: str) -> Response:
     """Give what is to stand accrued as a file (csv, xlsx)"""
-    return table_answer(suffix, "avsetning", *accrual_table(_accruals(query)))
+    return table_answer(suffix, "avsetning", accrual_table(_accruals(query)))
 
 
 @resource.reads(

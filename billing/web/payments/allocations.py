@@ -19,8 +19,8 @@ from contracts import agreements
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period, add_months, previous_day
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("allocation_pages", __name__)
 
@@ -58,7 +58,7 @@ def show() -> Any:
     )
 
 
-@blueprint.get("/fordeling.<any(csv, xlsx):suffix>")
+@blueprint.get("/fordeling.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give the proposal as a file."""
@@ -68,7 +68,7 @@ def export(suffix: str) -> Response:
     name = "".join(
         character for character in about if character.isascii() and (character.isalnum() or character == "-")
     )
-    return table_answer(suffix, f"fordeling-{name}", *allocation_table(found))
+    return table_answer(suffix, f"fordeling-{name}", allocation_table(found))
 
 
 def _found(query: Query) -> Allocation:

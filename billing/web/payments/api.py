@@ -18,8 +18,8 @@ from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.web import api
 from contracts.web.acts import acted, asked
 from contracts.web.api import document_body, file_body, json_answer, json_body, uploaded
+from contracts.web.exports import table_answer
 from contracts.web.resources import Resource
-from contracts.web.table_files import table_answer
 
 resource = Resource("payments", __name__, url_prefix=api.PREFIX, description="Payments and what is open.")
 
@@ -45,11 +45,11 @@ def list_payments(query: dict[str, Any]) -> Response:
     return json_answer({"items": items, "next": None})
 
 
-@resource.reads_file("/payments.<any(csv, xlsx):suffix>", query=shapes.KnownAgreementQuerySchema)
+@resource.reads_file("/payments.<table:suffix>", query=shapes.KnownAgreementQuerySchema)
 def export_payments(query: dict[str, Any], suffix: str) -> Response:
     """Give the registered payments as a file (csv, xlsx)"""
     listed = asked(payments.list_payments, agreement_id=_agreement(query).id, known_at=query["known_at"])
-    return table_answer(suffix, "betalinger", *payment_table(listed))
+    return table_answer(suffix, "betalinger", payment_table(listed))
 
 
 @resource.writes(
@@ -130,10 +130,10 @@ def show_open_items(query: dict[str, Any]) -> Response:
     return json_answer(shapes.dump_open_items(_open(agreement, query), agreement.term.currency))
 
 
-@resource.reads_file("/open-items.<any(csv, xlsx):suffix>", query=shapes.OpenItemsQuerySchema)
+@resource.reads_file("/open-items.<table:suffix>", query=shapes.OpenItemsQuerySchema)
 def export_open_items(query: dict[str, Any], suffix: str) -> Response:
     """Give what is open as a file (csv, xlsx)"""
-    return table_answer(suffix, "apne-poster", *open_item_table(_open(_agreement(query), query).items))
+    return table_answer(suffix, "apne-poster", open_item_table(_open(_agreement(query), query).items))
 
 
 @resource.reads(

@@ -20,8 +20,8 @@ from contracts.extensions import db
 from contracts.people import access
 from contracts.terms.agreement import PAYERS
 from contracts.web.acts import acted, asked
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("cost_centre_pages", __name__)
 
@@ -38,12 +38,12 @@ def index() -> Any:
     return _index(read_query("hf"))
 
 
-@blueprint.get("/koststeder.<any(csv, xlsx):suffix>")
+@blueprint.get("/koststeder.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give the register as a file."""
     query = read_query("hf")
-    return table_answer(suffix, "koststeder", *cost_centre_table(_listed(query)))
+    return table_answer(suffix, "koststeder", cost_centre_table(_listed(query)))
 
 
 @blueprint.post("/koststeder")

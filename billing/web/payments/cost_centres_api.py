@@ -20,9 +20,9 @@ from contracts.web import api
 from contracts.web.acts import acted, asked, done
 from contracts.web.api import described, document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, needs_match, require_match
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.resources import Resource
-from contracts.web.table_files import table_answer
 
 resource = Resource(
     "cost_centres", __name__, url_prefix=api.PREFIX, description="Where the trusts' amounts are booked, and who pays."
@@ -55,10 +55,10 @@ def list_entries(query: dict[str, Any]) -> Response:
     return json_answer({"items": items, "next": None})
 
 
-@resource.reads_file("/cost-centres.<any(csv, xlsx):suffix>", query=CostCentreQuerySchema)
+@resource.reads_file("/cost-centres.<table:suffix>", query=CostCentreQuerySchema)
 def export_entries(query: dict[str, Any], suffix: str) -> Response:
     """Give the entries as a file (csv, xlsx)"""
-    return table_answer(suffix, "koststeder", *cost_centre_table(_listed(query)))
+    return table_answer(suffix, "koststeder", cost_centre_table(_listed(query)))
 
 
 @resource.writes(

@@ -24,9 +24,9 @@ from contracts.extensions import db
 from contracts.people import access
 from contracts.web import layout
 from contracts.web.acts import asked, done
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("payment_pages", __name__)
 
@@ -48,28 +48,28 @@ def index() -> Any:
     return _index(read_query("dato"))
 
 
-@blueprint.get("/betalinger.<any(csv, xlsx):suffix>")
+@blueprint.get("/betalinger.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give the registered payments as a file."""
     query = read_query()
-    return table_answer(suffix, "betalinger", *payment_table(_listed(query)))
+    return table_answer(suffix, "betalinger", payment_table(_listed(query)))
 
 
-@blueprint.get("/betalinger/apne.<any(csv, xlsx):suffix>")
+@blueprint.get("/betalinger/apne.<table:suffix>")
 @requires("read")
 def export_open(suffix: str) -> Response:
     """Give what is open as a file."""
     query = read_query("dato")
-    return table_answer(suffix, "apne-poster", *open_item_table(_open(query).items))
+    return table_answer(suffix, "apne-poster", open_item_table(_open(query).items))
 
 
-@blueprint.get("/betalinger/rullering.<any(csv, xlsx):suffix>")
+@blueprint.get("/betalinger/rullering.<table:suffix>")
 @requires("read")
 def export_rolls(suffix: str) -> Response:
     """Give the roll-forward as a file."""
     query = read_query("dato")
-    return table_answer(suffix, "rullering", *roll_table(_open(query).rolls))
+    return table_answer(suffix, "rullering", roll_table(_open(query).rolls))
 
 
 @blueprint.post("/betalinger")

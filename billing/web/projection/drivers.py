@@ -19,10 +19,11 @@ from contracts import agreements
 from contracts.errors import InvalidInput
 from contracts.extensions import db
 from contracts.terms import money
+from contracts.terms.table import Table, columns
 from contracts.web import formatting
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("driver_pages", __name__)
 
@@ -88,7 +89,7 @@ def show() -> Any:
     return (page, 422) if errors else page
 
 
-@blueprint.get("/prognoser/drivere.<any(csv, xlsx):suffix>")
+@blueprint.get("/prognoser/drivere.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give the steps by trust as a file."""
@@ -108,7 +109,8 @@ def export(suffix: str) -> Response:
         for each in found.by_trust
     ]
     year = found.coming.start.year
-    return table_answer(suffix, f"drivere-{year}", ("trust", "last_year", *NAMES, "next_year", *FIGURE_COLUMNS), rows)
+    named = columns("text", "trust") | columns("number", "last_year", *NAMES, "next_year") | FIGURE_COLUMNS
+    return table_answer(suffix, f"drivere-{year}", Table(named, rows))
 
 
 def _found(query: Query, errors: list[tuple[str, str]]) -> YearDrivers | None:

@@ -14,9 +14,10 @@ from billing.web.query import Query, read_query
 from contracts import agreements
 from contracts.errors import NotFound
 from contracts.extensions import db
+from contracts.terms.table import Table, columns
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("vintage_pages", __name__)
 
@@ -61,42 +62,29 @@ def show() -> Any:
     )
 
 
-@blueprint.get("/prognoser/treff.<any(csv, xlsx):suffix>")
+@blueprint.get("/prognoser/treff.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give every month of every frozen forecast as a file."""
     found = _found(read_query("hf"))
-    header = (
-        "made_on",
-        "kind",
-        "first_month",
-        "month",
-        "forecast",
-        "counted",
-        "cost_forecast",
-        "cost",
-        "activated_later",
-    )
-    return table_answer(
-        suffix,
-        "treff",
-        header,
-        [
-            (
-                each.made_on,
-                each.kind,
-                each.first_month.label(),
-                one.month.label(),
-                one.expected,
-                one.counted,
-                one.cost,
-                one.actual_cost,
-                one.later_cost,
-            )
-            for each in found.listed
-            for one in each.months
-        ],
-    )
+    named = columns("day", "made_on") | columns("text", "kind", "first_month", "month")
+    named |= columns("number", "forecast", "counted", "cost_forecast", "cost", "activated_later")
+    rows = [
+        (
+            each.made_on,
+            each.kind,
+            each.first_month.label(),
+            one.month.label(),
+            one.expected,
+            one.counted,
+            one.cost,
+            one.actual_cost,
+            one.later_cost,
+        )
+        for each in found.listed
+        for one in each.months
+    ]
+    return table_answer(suffix, "treff", Table(named, rows))
 
 
 def _found(query: Query) -> Vintages:

@@ -19,8 +19,9 @@ from contracts import agreements, clock
 from contracts.errors import InvalidInput
 from contracts.extensions import db
 from contracts.terms.period import Period
+from contracts.terms.table import Table, columns
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("coverage_pages", __name__)
 
@@ -68,7 +69,7 @@ def show() -> Any:
     )
 
 
-@blueprint.get("/volum/dekning.<any(csv,xlsx):suffix>")
+@blueprint.get("/volum/dekning.<table:suffix>")
 @requires("read")
 def rows(suffix: str) -> Response:
     """Give the page's rows as a file: each cell that is due, what is missing first."""
@@ -82,20 +83,10 @@ def rows(suffix: str) -> Response:
 
 def cells_answer(cells: Iterable[CoverageCell], suffix: str, name: str) -> Response:
     """Give cells of a coverage as a file, in the reader's language but with codes, so that it can be joined to others."""
-    header = [
-        _("Trust"),
-        _("Algorithm"),
-        _("Month"),
-        _("State"),
-        _("Examinations"),
-        _("Expected"),
-        _("Deviation"),
-        _("Working days"),
-        _("Days with a count"),
-        _("Source"),
-        _("File"),
-        _("Received"),
-    ]
+    named = columns("text", _("Trust"), _("Algorithm"), _("Month"), _("State"))
+    named |= columns("number", _("Examinations"), _("Expected"), _("Deviation"))
+    named |= columns("whole", _("Working days"), _("Days with a count"))
+    named |= columns("text", _("Source"), _("File")) | columns("day", _("Received"))
     rows = (
         (
             cell.trust,
@@ -113,7 +104,7 @@ def cells_answer(cells: Iterable[CoverageCell], suffix: str, name: str) -> Respo
         )
         for cell in cells
     )
-    return table_answer(suffix, name, header, rows)
+    return table_answer(suffix, name, Table(named, rows))
 
 
 def _found(query: Query, asked: str, trust: str | None) -> tuple[Period, Coverage]:

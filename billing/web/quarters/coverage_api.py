@@ -21,7 +21,6 @@ from contracts.web import api
 from contracts.web.acts import asked
 from contracts.web.api import from_cursor, to_cursor
 from contracts.web.resources import Page, Resource
-from contracts.web.table_files import XLSX
 
 coverage = Resource("coverage", __name__, url_prefix=api.PREFIX, description="Which counts are in.")
 corrected = Resource(
@@ -36,14 +35,9 @@ def show_coverage(query: dict[str, Any]) -> Any:
 
 
 @coverage.reads_file(
-    "/coverage.<any(csv,xlsx):suffix>",
+    "/coverage.<table:suffix>",
     query=CoverageQuerySchema,
-    responses={
-        200: {
-            "description": "Every cell of the quarter, one a row.",
-            "content": {"text/csv": {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}},
-        }
-    },
+    told="Every cell of the quarter, one a row.",
     etag=True,
 )
 def list_coverage(query: dict[str, Any], suffix: str) -> Response:

@@ -37,7 +37,6 @@ from contracts.web.acts import acted, asked
 from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.resources import Resource
-from contracts.web.table_files import XLSX
 
 resource = Resource(
     "reconciliations",
@@ -47,15 +46,6 @@ resource = Resource(
 )
 WRITES = (400, 404, 409, 415, 422)
 CHANGED = "The quarter's reconciliation as it is now."
-TABLE = {
-    200: {
-        "description": "The rows as a table.",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}},
-            XLSX: {"schema": {"type": "string", "contentMediaType": XLSX}},
-        },
-    }
-}
 
 
 @resource.reads("", shapes.QuarterRowPageSchema, "The quarters, newest first.", query=AsKnownQuerySchema)
@@ -136,13 +126,13 @@ def list_findings(query: dict[str, Any], quarter: str) -> Response:
     return page_answer(rows, query, FoundSchema().dump, lambda each: str(each.key))
 
 
-@resource.reads_file("/<quarter>/lines.<any(csv, xlsx):suffix>", query=AsRunQuerySchema, responses=TABLE, etag=True)
+@resource.reads_file("/<quarter>/lines.<table:suffix>", query=AsRunQuerySchema, etag=True)
 def list_lines_as_table(query: dict[str, Any], quarter: str, suffix: str) -> Response:
     """List the lines as CSV or Excel"""
     return reconciliation_files.lines_file(read_report(quarter, query), suffix)
 
 
-@resource.reads_file("/<quarter>/findings.<any(csv, xlsx):suffix>", query=AsRunQuerySchema, responses=TABLE, etag=True)
+@resource.reads_file("/<quarter>/findings.<table:suffix>", query=AsRunQuerySchema, etag=True)
 def list_findings_as_table(query: dict[str, Any], quarter: str, suffix: str) -> Response:
     """List the findings as CSV or Excel"""
     return reconciliation_files.findings_file(read_report(quarter, query), suffix)

@@ -12,22 +12,27 @@ from billing.reconciliation.lines import lines_of
 from billing.reconciliation.report import Report
 from billing.web.query import read_query
 from billing.web.reconciliation.quarter import RUN, read_report
-from contracts.terms.csv_table import Cell
 from contracts.terms.money import format_unit_price
+from contracts.terms.table import Cell, Table, columns
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("reconciliation_files", __name__)
 
 LINES: Final = (
-    "id", "kind", "document", "document_kind", "invoice_lines", "trust", "algorithm", "from", "to", "billed_quantity",
-    "own_quantity", "billed_prices", "own_prices", "invoiced", "expected", "difference", "codes", "treatment", "stage",
-    "confidence",
-)  # fmt: skip
+    columns("text", "id", "kind", "document", "document_kind", "invoice_lines", "trust", "algorithm")
+    | columns("day", "from", "to")
+    | columns("number", "billed_quantity", "own_quantity")
+    | columns("text", "billed_prices", "own_prices")
+    | columns("number", "invoiced", "expected", "difference")
+    | columns("text", "codes", "treatment", "stage", "confidence")
+)
 FINDINGS: Final = (
-    "id", "code", "amount", "tax_amount", "document", "invoice_lines", "expected_lines", "trust", "algorithm", "period",
-    "clause", "sentence_nb", "sentence_en", "treatment", "by", "comment", "dispute",
-)  # fmt: skip
+    columns("text", "id", "code")
+    | columns("number", "amount", "tax_amount")
+    | columns("text", "document", "invoice_lines", "expected_lines", "trust", "algorithm", "period", "clause")
+    | columns("text", "sentence_nb", "sentence_en", "treatment", "by", "comment", "dispute")
+)
 
 
 def register(app: Flask) -> None:
@@ -35,28 +40,28 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-@blueprint.get("/avstemming/<quarter>/linjer.<any(csv, xlsx):form>")
+@blueprint.get("/avstemming/<quarter>/linjer.<table:suffix>")
 @requires("read")
-def lines(quarter: str, form: str) -> Response:
+def lines(quarter: str, suffix: str) -> Response:
     """Give every line of a quarter's reconciliation."""
-    return lines_file(read_report(read_query(RUN), quarter), form)
+    return lines_file(read_report(read_query(RUN), quarter), suffix)
 
 
-@blueprint.get("/avstemming/<quarter>/funn.<any(csv, xlsx):form>")
+@blueprint.get("/avstemming/<quarter>/funn.<table:suffix>")
 @requires("read")
-def findings(quarter: str, form: str) -> Response:
+def findings(quarter: str, suffix: str) -> Response:
     """Give every finding of a quarter's reconciliation."""
-    return findings_file(read_report(read_query(RUN), quarter), form)
+    return findings_file(read_report(read_query(RUN), quarter), suffix)
 
 
-def lines_file(report: Report, form: str) -> Response:
+def lines_file(report: Report, suffix: str) -> Response:
     """Write the lines of a reconciliation; their differences sum to that of the quarter."""
-    return table_answer(form, f"avstemming-{report.quarter.label()}-linjer", LINES, _lines(report))
+    return table_answer(suffix, f"avstemming-{report.quarter.label()}-linjer", Table(LINES, _lines(report)))
 
 
-def findings_file(report: Report, form: str) -> Response:
+def findings_file(report: Report, suffix: str) -> Response:
     """Write the findings of a reconciliation; their amounts sum to its difference."""
-    return table_answer(form, f"avstemming-{report.quarter.label()}-funn", FINDINGS, _findings(report))
+    return table_answer(suffix, f"avstemming-{report.quarter.label()}-funn", Table(FINDINGS, _findings(report)))
 
 
 def _lines(report: Report) -> Iterator[list[Cell]]:

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from billing.causes import CAUSES, Action, Code, Finding, ResponseStatus
 from billing.causes.in_words import in_words
 from billing.causes.matching import Stage
-from billing.causes.sentences import Language
 from billing.figures.course import CourseState, Task, TaskStatus
 from billing.reconciliation.dispute_terms import DisputeState, Hold, Step, Wanted
 from billing.reconciliation.lines import ReconciledLine
@@ -183,7 +182,7 @@ TOLERANCE_STATES: Final[dict[ToleranceState, tuple[str, str]]] = {
 
 def told(finding: Finding, names: words.Names) -> str:
     """Say a finding in one sentence, its numbers as the reader writes them."""
-    language: Language = "nb" if current_language() == "nb" else "en"
+    language = current_language()
     trust = finding.params.get("counted_at")
     if isinstance(trust, str):
         finding = replace(finding, params=finding.params | {"counted_at": names.trust(trust)})

@@ -9,15 +9,19 @@ from flask import Blueprint, Flask, Response
 from billing.usage.anomalies import Anomalies, anomalies
 from billing.web import words
 from billing.web.query import Query, read_query
-from billing.web.tables import Table
 from contracts import agreements
 from contracts.extensions import db
+from contracts.terms.table import Table, columns
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
-from contracts.web.table_files import table_answer
 
 blueprint = Blueprint("anomaly_pages", __name__)
 
-HEADER: Final = ("trust", "algorithm", "found_on", "since", "before", "after", "change", "common")
+COLUMNS: Final = (
+    columns("text", "trust", "algorithm")
+    | columns("day", "found_on", "since")
+    | columns("number", "before", "after", "change")
+)
 
 
 def register(app: Flask) -> None:
@@ -46,18 +50,17 @@ def index() -> Any:
     )
 
 
-@blueprint.get("/volum/avvik.<any(csv, xlsx):suffix>")
+@blueprint.get("/volum/avvik.<table:suffix>")
 @requires("read")
 def export(suffix: str) -> Response:
     """Give the steps as a file."""
-    return table_answer(suffix, "avvik", *anomaly_table(_found(read_query("hf"))))
+    return table_answer(suffix, "avvik", anomaly_table(_found(read_query("hf"))))
 
 
 def anomaly_table(found: Anomalies) -> Table:
     """Give the steps as rows of a file."""
-    return HEADER, [
-        (*(getattr(step, name) for name in HEADER[:-1]), "yes" if step.common else "no") for step in found.steps
-    ]
+    rows = [(*(getattr(step, name) for name in COLUMNS), "yes" if step.common else "no") for step in found.steps]
+    return Table(COLUMNS | columns("text", "common"), rows)
 
 
 def new_steps(query: Query) -> int:

@@ -31,9 +31,9 @@ from billing.usage import reversals as usage_upkeep
 from billing.usage import sources as usage_sources
 from billing.usage import uploads as usage_uploads
 from billing.usage.cells import Cell
+from billing.usage.errors import errors_table
 from billing.usage.readings import Reading
 from billing.usage.receipts import Receipt
-from billing.web.usage.import_pages import errors_answer
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import Finding, InvalidInput, NotFound
 from contracts.extensions import db
@@ -55,11 +55,13 @@ from contracts.web.api import (
     uploaded,
 )
 from contracts.web.conditional import etag_of, require_match
+from contracts.web.exports import table_answer
+from contracts.web.exports.excel import XLSX
 from contracts.web.guard import current_actor, requires
+from contracts.web.i18n import current_language
 from contracts.web.idempotency import once
 from contracts.web.problems import problem
 from contracts.web.resources import Page, Resource
-from contracts.web.table_files import XLSX
 from contracts.web.work.jobs_api import accepted
 
 resource = Resource("usage", __name__, url_prefix=api.PREFIX, description="The buyer's own count.")
@@ -253,22 +255,17 @@ def show_check(check_id: int) -> Response:
 
 
 @resource.reads_file(
-    "/usage-imports/checks/<int:check_id>/errors.<any(csv,xlsx):suffix>",
+    "/usage-imports/checks/<int:check_id>/errors.<table:suffix>",
     act="usage.import",
     problems=(401, 403, 404),
-    responses={
-        200: {
-            "description": "All errors, one a row: row, column, code, error.",
-            "content": {"text/csv": {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}},
-        }
-    },
+    told="All errors, one a row: row, column, code, error.",
     etag=True,
 )
 def list_errors(check_id: int, suffix: str) -> Response:
     """Give all errors of a file of your own as a file"""
     found = asked(usage_uploads.find, upload_id=check_id)
     errors = () if found.outcome is None else found.outcome.errors
-    return errors_answer(errors, suffix, f"errors-{check_id}")
+    return table_answer(suffix, f"errors-{check_id}", errors_table(errors, current_language()))
 
 
 def _receipt(agreement_id: int, import_id: int) -> Receipt:

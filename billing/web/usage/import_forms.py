@@ -32,6 +32,7 @@ from billing.usage.readings import (
     TimeFormat,
 )
 from contracts.errors import Finding
+from contracts.terms.table import Table, columns
 from contracts.web import formatting
 from contracts.web.i18n import N_, current_language
 
@@ -251,7 +252,7 @@ def refused(errors: Iterable[RowError]) -> Mistakes:
 
 def error_text(error: RowError) -> str:
     """Say what is wrong in a file, with its place."""
-    what = sentence(error, "nb" if current_language() == "nb" else "en")
+    what = sentence(error, current_language())
     if error.column:
         return _("Row %(row)s, column “%(column)s”: %(what)s.", row=error.row, column=error.column, what=what)
     return _("Row %(row)s: %(what)s.", row=error.row, what=what)
@@ -359,11 +360,11 @@ def _as_date(text: str | None) -> str | None:
     return formatting.day_long(text, current_language())
 
 
-def example_of(kind: Kind) -> list[tuple[Any, ...]]:
-    """Give the rows of the template that can be filled in."""
+def example_of(kind: Kind) -> Table:
+    """Give the template that can be filled in."""
     rows: dict[Kind, list[tuple[Any, ...]]] = {
         "daily": [("vestre-viken", "xray-skeletal", DATE_EXAMPLES["iso"], 12)],
         "monthly": [("vestre-viken", "xray-skeletal", "2026-12", 250)],
         "events": [("a-1", "vestre-viken", "xray-skeletal", "2026-12-31T08:15:30+01:00", "completed")],
     }
-    return [COLUMNS[kind], *rows[kind]]
+    return Table(columns("text", *COLUMNS[kind]) | columns("whole", *{"quantity"} & {*COLUMNS[kind]}), rows[kind])

@@ -22,7 +22,7 @@ from billing.usage import receipts as usage_receipts
 from billing.usage import reversals as usage_upkeep
 from billing.usage import sources as usage_sources
 from billing.usage import uploads as usage_uploads
-from billing.usage.errors import SHOWN_ERRORS, Language, RowError, sentence
+from billing.usage.errors import SHOWN_ERRORS, RowError, errors_table, sentence
 from billing.usage.readings import COLUMNS, STATUSES, Reading
 from billing.usage.uploads import CHECK, IMPORT, Outcome, Upload
 from billing.web import words
@@ -36,9 +36,9 @@ from contracts.terms.job import JobView
 from contracts.terms.period import Period
 from contracts.web import formatting
 from contracts.web.acts import acted, asked, done
+from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
-from contracts.web.table_files import SUFFIXES, table_answer
 from contracts.web.work import jobs as job_pages
 from contracts.web.work.jobs import Presentation, present
 from contracts.work import jobs
@@ -165,8 +165,7 @@ def template(kind: str) -> Response:
     found = next((each for each in COLUMNS if each == kind), None)
     if found is None:
         raise NotFound("there is no such template")
-    header, *rows = forms.example_of(found)
-    return table_answer("csv", f"volum-{kind}", header, rows)
+    return table_answer("csv", f"volum-{kind}", forms.example_of(found))
 
 
 @blueprint.post(f"{_ONE}/kast")
@@ -329,15 +328,15 @@ def check(upload_id: int) -> Any:
     )
 
 
-@blueprint.get(f"{_ONE}/feil.<suffix>")
+@blueprint.get(f"{_ONE}/feil.<table:suffix>")
 @requires("usage.import")
 def errors(upload_id: int, suffix: str) -> Response:
     """Give all errors of a check as a file."""
     query = read_query(past=False)
     found = _upload(query, upload_id)
-    if suffix not in SUFFIXES or found.outcome is None:
+    if found.outcome is None:
         raise NotFound("there is no such file")
-    return errors_answer(found.outcome.errors, suffix, f"feil-{upload_id}")
+    return table_answer(suffix, f"feil-{upload_id}", errors_table(found.outcome.errors, current_language()))
 
 
 @blueprint.post(f"{_ONE}/koder")
@@ -516,14 +515,6 @@ def take_back(import_id: int) -> Any:
 # --- what the steps share ----------------------------------------------------------------------------------------------
 
 
-def errors_answer(found: Iterable[RowError], suffix: str, name: str) -> Response:
-    """Give errors as a file in the reader's language."""
-    language = _language()
-    header = ("rad", "kolonne", "kode", "feil") if language == "nb" else ("row", "column", "code", "error")
-    rows = ((error.row, error.column or "", error.code, sentence(error, language)) for error in found)
-    return table_answer(suffix, name, header, rows)
-
-
 def _wizard(query: Query, page: str, /, **values: Any) -> str:
     """Render a step that shows no amounts."""
     return render_template(f"billing/usage/import/{page}", query=query, link=query.link, **_words(query), **values)
@@ -644,7 +635,7 @@ def _step_of(upload: Upload) -> tuple[str, str]:
 
 def _finding(finding: Any) -> str:
     """Tell an error that a job found, with its place."""
-    text = finding.get("sentence", {}).get(_language()) or finding.get("detail", "")
+    text = finding.get("sentence", {}).get(current_language()) or finding.get("detail", "")
     row, column = finding.get("row"), finding.get("column")
     if column:
         return _("Row %(row)s, column “%(column)s”: %(what)s.", row=row, column=column, what=text)
@@ -663,11 +654,7 @@ def _import_links(job: JobView) -> list[tuple[str, str]]:
 
 
 def _sentence(error: RowError) -> str:
-    return sentence(error, _language())
-
-
-def _language() -> Language:
-    return "nb" if current_language() == "nb" else "en"
+    return sentence(error, current_language())
 
 
 def _month_of(label: str) -> str:

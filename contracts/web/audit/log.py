@@ -16,17 +16,18 @@ from contracts.extensions import db
 from contracts.models import AuditEvent
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE
+from contracts.terms.table import Table, columns
 from contracts.terms.workflow import OSLO
 from contracts.terms.written import read_day
 from contracts.web import layout
+from contracts.web.exports import table_answer
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
-from contracts.web.table_files import table_answer
 
 PAGE: Final = 50
 # As many as a file holds; whoever needs more asks for less time at once, or the API.
 LONGEST_FILE: Final = 50_000
-FILES: Final = {"csv": N_("Download as CSV"), "xlsx": N_("Download as Excel")}
+COLUMNS: Final = columns("whole", "id") | columns("text", "at", "actor", "action", "subject", "data")
 
 blueprint = Blueprint("audit_log", __name__)
 
@@ -61,7 +62,7 @@ def index() -> Any:
         head=head,
         newest_url=url_for("audit_log.index", **query) if before else None,
         older_url=older,
-        file_urls=[(kind, url_for("audit_log.as_file", suffix=suffix, **query)) for suffix, kind in FILES.items()],
+        asked=query,
         errors=errors,
     )
     return (page, 422) if errors else page
@@ -83,7 +84,7 @@ def show(event_id: int) -> Any:
     )
 
 
-@blueprint.get("/admin/logg.<any(csv, xlsx):suffix>")
+@blueprint.get("/admin/logg.<table:suffix>")
 @requires("audit.read")
 def as_file(suffix: str) -> Any:
     """Give the acts that the filters leave as a file."""
@@ -96,7 +97,7 @@ def as_file(suffix: str) -> Any:
         (one.id, _instant(one), one.recorded_by, one.action, one.subject, json.dumps(one.data, ensure_ascii=False))
         for one in found
     ]
-    return table_answer(suffix, "trail", ["id", "at", "actor", "action", "subject", "data"], rows)
+    return table_answer(suffix, "trail", Table(COLUMNS, rows))
 
 
 @blueprint.post("/admin/logg/kontroll")

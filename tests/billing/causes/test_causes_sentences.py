@@ -9,8 +9,9 @@ from decimal import Decimal as D
 import pytest
 
 from billing.causes import CAUSES, CODES, Code, Finding, Value
-from billing.causes.sentences import Language, kind_of, plain, said, sentence
+from billing.causes.sentences import kind_of, plain, said, sentence
 from contracts.terms.period import Period
+from contracts.terms.written import Language
 
 QUARTER = Period(date(2026, 7, 1), date(2026, 10, 1))
 

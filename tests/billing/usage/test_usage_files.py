@@ -16,11 +16,13 @@ from flask import Flask
 from billing.usage import files as usage_files
 from billing.usage import metering
 from billing.usage import sources as usage_sources
-from billing.usage.errors import SHOWN_ERRORS, errors_csv, place, sentence
+from billing.usage.errors import SHOWN_ERRORS, errors_table, place, sentence
 from billing.usage.readings import Reading
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
+from contracts.terms.table import csv_bytes
+from contracts.terms.written import Language
 from tests.recorded import AUTUMN, COUNTED, record_agreement, record_usage
 
 DAILY = "trust,algorithm,date,quantity\n"
@@ -251,8 +253,12 @@ def test_a_file_of_nothing_but_errors_is_read_no_further_than_it_helps(app: Flas
 def test_all_errors_come_as_a_file_in_either_language_and_no_cell_becomes_a_formula(app: Flask) -> None:
     content = (DAILY + "".join(f"=cmd{number},xray-skeletal,2024-01-10,1\n" for number in range(120))).encode()
     result = record_usage(record_agreement(), content)
-    for language, header in (("nb", "rad,kolonne,kode,feil\r\n"), ("en", "row,column,code,error\r\n")):
-        lines = list(errors_csv(result.errors, language))  # type: ignore[arg-type]
+    expected: tuple[tuple[Language, str], ...] = (
+        ("nb", "rad,kolonne,kode,feil\r\n"),
+        ("en", "row,column,code,error\r\n"),
+    )
+    for language, header in expected:
+        lines = csv_bytes(errors_table(result.errors, language)).decode().splitlines(keepends=True)
         assert (len(lines), lines[0]) == (121, header)
         assert all(not cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line.split(","))
     assert SHOWN_ERRORS == 50
