@@ -22,6 +22,9 @@ COLUMNS = columns("text", "name") | columns("number", "amount") | columns("whole
 ROWS = [["Ærlig; «sann»", Decimal("-1234.50"), 12, date(2026, 10, 15)], ["=1+1", Decimal(7), None, None]]
 WRITTEN = {
     "csv": "\ufeffname,amount,n,on\r\nÆrlig; «sann»,-1234.50,12,2026-10-15\r\n'=1+1,7,,\r\n",
+    "nb.csv": '\ufeffname;amount;n;on\r\n"Ærlig; «sann»";-1234,50;12;2026-10-15\r\n\'=1+1;7;;\r\n',
+    "jsonl": '{"name": "Ærlig; «sann»", "amount": "-1234.50", "n": 12, "on": "2026-10-15"}\n'
+    '{"name": "=1+1", "amount": "7", "n": null, "on": null}\n',
 }
 
 
