@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from billing.forecasting.draws import Floats, Grid, VolumePlan, Volumes, Whole, at_drawn_level
-from billing.rating.charge_terms import FixedTerms, LimitTerms, OneOffTerms, Terms, UsageTerms
+from billing.rating.charge_terms import FixedTerms, LimitTerms, OneOffTerms, Run, Terms, UsageTerms
 from billing.rating.compile import NOT_ACTIVE, CompiledTerms, Group
 from billing.rating.fixed import bill_fixed, bill_one_off
 from billing.rating.rate import add_up_usage
-from billing.rating.run import Key, Run, Source, key_of, sort_key
+from billing.rating.run import Key, Source, key_of, sort_key
 from contracts.terms.money import MICRO, RATE, UNIT_PRICE_DECIMALS, ore, scaled
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBook

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from billing.rating.ramp_up import Ramp
+from billing.rating.run import Counter, RunOf, Slice
 from contracts.terms.money import MICRO, UNIT_PRICE_DECIMALS, ore, round_half_even, round_half_up, scaled
 from contracts.terms.period import WindowKind
 from contracts.terms.price_model import (
@@ -24,9 +25,6 @@ from contracts.terms.price_model import (
     Scope,
     UsageCharge,
 )
-
-if TYPE_CHECKING:
-    from billing.rating.run import Counter, Run, Slice
 
 Round = Callable[[int, int], int]
 
@@ -220,3 +218,4 @@ class OneOffTerms:
 
 
 Terms = UsageTerms | FixedTerms | OneOffTerms
+Run = RunOf[Terms]

@@ -25,7 +25,7 @@ from billing.rating.run import (
     AGREEMENT,
     Key,
     Member,
-    Run,
+    RunOf,
     Source,
     Sources,
     Windows,
@@ -94,9 +94,9 @@ class Group:
     members: tuple[Member, ...]
     sources: list[Sources]
 
-    def run(self, book: CompiledBook, units: list[int]) -> Run:
+    def run(self, book: CompiledBook, units: list[int]) -> RunOf[Terms]:
         """Return the state in which rating this group starts."""
-        return Run(
+        return RunOf(
             code=self.course.code,
             term=book.agreement.period,
             terms_by_period=self.course.terms,

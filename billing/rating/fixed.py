@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from billing.rating.charge_terms import FixedTerms, OneOffTerms
+from billing.rating.charge_terms import FixedTerms, OneOffTerms, Run
 from billing.rating.lines import Line
 from billing.rating.ramp_up import phase_on
-from billing.rating.run import AGREEMENT, Key, Run, key_of, live_days, sort_key
+from billing.rating.run import AGREEMENT, Key, key_of, live_days, sort_key
 from contracts.terms.period import whole_window
 from contracts.terms.price_book import Activation
 

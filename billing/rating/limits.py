@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from billing.rating.charge_terms import LimitTerms, UsageTerms
+from billing.rating.charge_terms import LimitTerms, Run, UsageTerms
 from billing.rating.lines import Line, Why
-from billing.rating.run import AGREEMENT, Key, LimitSums, Run, sort_key
+from billing.rating.run import AGREEMENT, Key, LimitSums, sort_key
 from contracts.terms.period import Period
 
 

@@ -17,7 +17,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from billing.rating.charge_terms import FixedTerms, OneOffTerms, Terms, UsageTerms
+from billing.rating.charge_terms import FixedTerms, OneOffTerms, Run, Terms, UsageTerms
 from billing.rating.compile import (
     NOT_ACTIVE,
     VALIDATION,
@@ -38,7 +38,7 @@ from billing.rating.request import (
     terms_errors,
     usage_errors,
 )
-from billing.rating.run import Key, Run, Slice, sort_key, tie_order
+from billing.rating.run import Key, Slice, sort_key, tie_order
 from billing.rating.slice_lines import price_units, share_amounts
 from contracts.terms import money
 from contracts.terms.period import Period

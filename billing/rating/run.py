@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Generic, TypeVar
 
-from billing.rating.charge_terms import Terms
 from billing.rating.lines import Line, Why
 from contracts.terms.period import Period
 from contracts.terms.price_book import Activation
@@ -19,6 +19,9 @@ Slice = tuple[str, str, int | None, int, int]
 Source = tuple[str, str, int | None, int, int, int, tuple[int, ...]]
 # The sources of one pricing period, by counter.
 Sources = tuple[tuple[Key, tuple[Source, ...]], ...]
+
+# What a charge says in a pricing period, compiled; `charge_terms` says it, and knows this module.
+Terms = TypeVar("Terms")
 
 AGREEMENT: Key = (None, None)
 _AFTER_EVERY_PHASE = 10**9
@@ -104,7 +107,7 @@ Windows = dict[str, list[tuple[Period, bool]]]
 
 
 @dataclass(slots=True)
-class Run:
+class RunOf(Generic[Terms]):
     """Hold what rating one group has come to: the part of a charge whose keys touch no other part's.
 
     `units` are those of every segment of every timeline; `index` is the number of the pricing period being rated.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from billing.rating.charge_terms import UsageTerms
+from billing.rating.charge_terms import Run, UsageTerms
 from billing.rating.lines import Line, Why
-from billing.rating.run import Run, Slice
+from billing.rating.run import Slice
 from billing.rating.tiers import shares
 
 # One øre in 10⁻⁶ kr: what a quantity × unit price is rounded by.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from billing.rating.charge_terms import Level, UsageTerms
-from billing.rating.run import Counter, Run, Share, Slice
+from billing.rating.charge_terms import Level, Run, UsageTerms
+from billing.rating.run import Counter, Share, Slice
 from billing.rating.slice_lines import price_units
 from billing.rating.tier_terms import TierTerms
 from billing.rating.tiers import shares, tier_at

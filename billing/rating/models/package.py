@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from billing.rating.charge_terms import Level, ModelTerms, UsageTerms
-from billing.rating.run import Counter, Run, Share, Slice
+from billing.rating.charge_terms import Level, ModelTerms, Run, UsageTerms
+from billing.rating.run import Counter, Share, Slice
 from contracts.terms.price_models import Package
 
 

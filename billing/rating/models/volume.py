@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from billing.rating.charge_terms import Level, UsageTerms
+from billing.rating.charge_terms import Level, Run, UsageTerms
 from billing.rating.lines import Line
-from billing.rating.run import Counter, PricedSlice, Run, Share, Slice
+from billing.rating.run import Counter, PricedSlice, Share, Slice
 from billing.rating.slice_lines import ORE_IN_MICRO, RATE, price_units
 from billing.rating.tier_terms import TierTerms
 from billing.rating.tiers import tier_at
