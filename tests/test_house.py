@@ -6,9 +6,11 @@ import ast
 import json
 import re
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.metadata import distribution
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests import house_map
@@ -183,3 +185,9 @@ def test_a_place_that_a_page_names_exists(path: Path) -> None:
         r"`((?:contracts|billing|tests|migrations)/[A-Za-z_0-9/]+(?:\.[a-z]+)?)`", path.read_text(encoding="utf-8")
     )
     assert [place for place in named if not (ROOT / place).exists()] == []
+
+
+def test_no_files_need_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("contracts", "billing")
+    needs = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len([*TopologicalSorter(needs).static_order()]) == len(needs)  # raises CycleError, naming the circle

@@ -190,7 +190,7 @@ def _figures(
             if source != RUNNING and (waiting is None or source in waiting)
         },
         open=standing.open,
-        cut_off=max((entry.on for entry in terms.usage), default=None),
+        cut_off=terms.data_until,
     )
 
 

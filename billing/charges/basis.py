@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,11 @@ class Terms:
     price_book: PriceBook
     activations: tuple[ActivationRow, ...]
     usage: tuple[Usage, ...]
+
+    @property
+    def data_until(self) -> date | None:
+        """Give the last day with a count."""
+        return max((entry.on for entry in self.usage), default=None)
 
     def to_request(self, period: Period) -> PriceRequest:
         """Give the price request for ``period``; usage of days without an activation is left to the metering."""

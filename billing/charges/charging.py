@@ -107,7 +107,7 @@ def charges_of(
     if scope is not None and known_at is None:
         told = others_told(rating.lines, scope)
         others = sum((line.net for line in told), ZERO) if told else None
-    data_until = max((usage.on for usage in terms.usage), default=None)
+    data_until = terms.data_until
     version = terms.price_book.version_on(period.end - timedelta(days=1))
     return Charges(
         agreement=terms.agreement,

@@ -276,7 +276,7 @@ def _explanation(terms: Terms, line: Line, known_at: datetime | None) -> Explana
         one_more=_one_more(terms, line),
         pooling=_pooling(terms, charge, line),
         usage=_usage(terms, line, rating),
-        data_until=max((usage.on for usage in terms.usage), default=None),
+        data_until=terms.data_until,
         known_at=known_at,
     )
 

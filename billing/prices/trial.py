@@ -131,7 +131,7 @@ class Trial:
 def trial_period(terms: Terms) -> Period | None:
     """Return the last twelve whole months of the agreement with usage in them, fewer where there are fewer; None without."""
     term = terms.agreement.term
-    until = max((usage.on for usage in terms.usage), default=None)
+    until = terms.data_until
     if until is None:
         return None
     following = until + timedelta(days=1)

@@ -169,7 +169,7 @@ def band_record(
     if not rows:
         return record_of(())
     terms = gather(session, agreement_id=agreement_id, known_at=known_at)
-    counted = max((entry.on for entry in terms.usage), default=None)
+    counted = terms.data_until
     opened = terms.agreement.term.start if counted is None else cut_off(counted, today).replace(day=1)
     outcomes = Outcomes(terms, opened, scope)
     return record_of(outcomes.bands(row.forecast) for row in rows)

@@ -84,7 +84,7 @@ def expected_course(
     The forecast begins at the cut-off. ``without`` leaves bound plans out that are looked at on their own.
     """
     terms = gather(session, agreement_id=agreement_id, known_at=known_at)
-    data_until = max((entry.on for entry in terms.usage), default=None)
+    data_until = terms.data_until
     as_of = cut_off(data_until, today)
     coming = {(row.trust, row.algorithm) for row in terms.activations if row.go_live >= as_of}.intersection(without)
     terms = replace(

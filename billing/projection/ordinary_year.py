@@ -63,7 +63,7 @@ def ordinary_year(
     # Where it runs already it is compared as it was planned, not with itself.
     others = (row for row in known.activations if (row.trust, row.algorithm) != (wanted.trust, wanted.algorithm))
     terms = replace(known, activations=tuple(others))
-    as_of = cut_off(max((entry.on for entry in terms.usage), default=None), today)
+    as_of = cut_off(terms.data_until, today)
     period = _first_year(terms, plan, max(ramp_end(terms.price_book, wanted, plan.monthly_volume), as_of))
     scenario = Scenario(period, as_of, (plan,))
     bound = bound_plans(session, terms, as_of, without=scenario.pairs, known_at=known_at)

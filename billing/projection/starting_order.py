@@ -141,7 +141,7 @@ def rollout(
             plans.append(Plan(Activation(trust, code, first), volumes[code], 0))
     last = add_months(first, months - 1)
     until = min(add_months(last, AFTER_THE_RAMP), Period.month(terms.agreement.term.end - timedelta(days=1)).end)
-    known_until = max((entry.on for entry in terms.usage), default=today)
+    known_until = terms.data_until or today
     return Scenario(
         Period(first_of_month(today), max(until, add_months(first_of_month(today), 1))),
         min(known_until + timedelta(days=1), today),

@@ -212,7 +212,7 @@ def actual_by_month(
 
 def actual_of(terms: Terms, period: Period, trust: str | None) -> dict[Period, Decimal]:
     """Give what the whole months of a period did cost under terms that are gathered already."""
-    cut_off = max((entry.on for entry in terms.usage), default=None)
+    cut_off = terms.data_until
     term = terms.agreement.term
     if cut_off is None:
         return {}

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, redirect
 from flask_babel import gettext as _
 
-from billing import reports
+from billing.charges.charge_list import ChargeList, charge_list
 from billing.invoices import expected as expected_invoice
 from billing.quarters import closing as quarters
 from billing.rating.lines import Line
@@ -37,7 +37,7 @@ def show() -> Any:
     """List the charges of a period; without one, lead to the quarter of the newest usage by its own address."""
     query = read_query("periode", "hf")
     period, trust = query.period(), query.values.get("hf") or None
-    listed = query.asked(reports.charge_list, period=period, trust=trust, known_at=query.known_at)
+    listed = query.asked(charge_list, period=period, trust=trust, known_at=query.known_at)
     if period is None:
         return redirect(query.link("charge_list.show", periode=listed.charges.period.label(), hf=trust))
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
@@ -86,7 +86,7 @@ def expected() -> Response:
     return file_answer(found.content, "application/xml", found.filename)
 
 
-def _choices(listed: reports.ChargeList, period: Any) -> list[tuple[str, str]]:
+def _choices(listed: ChargeList, period: Any) -> list[tuple[str, str]]:
     years = sorted({each.start.year for each in listed.periods}, reverse=True)
     choices = [(each.label(), words.period_text(each.start, each.end)) for each in listed.periods]
     choices += [(str(year), str(year)) for year in years]

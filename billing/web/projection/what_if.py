@@ -10,12 +10,12 @@ from typing import Any
 from flask import Blueprint, Flask
 from flask_babel import gettext as _
 
-from billing import reports
 from billing.figures import Figure, plans
 from billing.forecasting.daily_rates import Plan
 from billing.projection.bound import cut_off
 from billing.projection.plan_costs import plan_scenario
 from billing.projection.simulation import simulate_scenario
+from billing.projection.what_if import WhatIf, what_if
 from billing.usage import metering
 from billing.web import charts, words
 from billing.web.projection import charts as charts_projection
@@ -103,7 +103,7 @@ def _answer(query: Query, holder: OptionHolder, names: words.Names, asked: Form)
     assert asked.as_of is not None
     try:
         result = query.asked(
-            reports.what_if,
+            what_if,
             trust=holder.party.code,
             algorithm=asked.values["alg"],
             go_live=asked.go_live,
@@ -125,7 +125,7 @@ def _page(
     holder: OptionHolder | None,
     names: words.Names,
     asked: Form,
-    result: reports.WhatIf | None = None,
+    result: WhatIf | None = None,
 ) -> Any:
     trust = holder.party.code if holder else ""
     running = {
@@ -163,7 +163,7 @@ def _page(
     return (page, 422) if asked.errors else page
 
 
-def _told(asked: Form, result: reports.WhatIf, scope: str | None) -> dict[str, Figure] | None:
+def _told(asked: Form, result: WhatIf, scope: str | None) -> dict[str, Figure] | None:
     """Give the figures of what the plan costs, where it runs in full from its first day as a case's plan does."""
     if asked.adoption or result.others is None or asked.go_live is None:
         return None
@@ -222,7 +222,7 @@ def _scenario_url(query: Query, asked: Form) -> str:
     )
 
 
-def _figure(result: reports.WhatIf) -> charts.Figure:
+def _figure(result: WhatIf) -> charts.Figure:
     language = current_language()
     months = [entry.month for entry in result.months]
     zero = result.own.total - result.own.total

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, redirect
 
-from billing import reports
+from billing.reports.agreement import agreement_overview
 from billing.web import words
 from billing.web.query import read_query, reads
 from contracts.terms.price_model import UsageCharge
@@ -36,7 +36,7 @@ def index() -> Any:
 def show(code: str) -> Any:
     """Show an agreement."""
     query = read_query(code=code)
-    view = query.asked(reports.agreement_overview, today=query.today, known_at=query.known_at)
+    view = query.asked(agreement_overview, today=query.today, known_at=query.known_at)
     names = words.Names.of(view.holders, view.algorithms)
     return query.page(
         "billing/reports/agreement.html",

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, render_template
 from flask_babel import gettext as _
 
-from billing import reports
+from billing.reports.overview import dashboard
 from billing.web import charts, words
 from billing.web.decisions import pages as approvals
 from billing.web.query import read_query
@@ -36,7 +36,7 @@ def front() -> Any:
     if not current_actor().may("read"):
         return render_template("billing/no_amounts.html")
     query = read_query()
-    board = query.asked(reports.dashboard, today=query.today, known_at=query.known_at)
+    board = query.asked(dashboard, today=query.today, known_at=query.known_at)
     names = words.Names.of(board.options, agreements.marketplace(db.session, query.agreement.id))
     rows = [
         charts.QuarterCost(part.key, part.cost.full, part.cost.discounted, under_way=part.under_way)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask
 from flask_babel import gettext as _
 
-from billing import reports
+from billing.reports.trust import trust_report
 from billing.web import charts, words
 from billing.web.query import read_query
 from contracts import agreements
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
 def show(code: str) -> Any:
     """Show a trust's year so far."""
     query = read_query()
-    report = query.asked(reports.trust_report, trust=code, today=query.today, known_at=query.known_at)
+    report = query.asked(trust_report, trust=code, today=query.today, known_at=query.known_at)
     holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     language = current_language()
     figure = charts.stacked_months(

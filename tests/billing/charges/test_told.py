@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billing import reports
 from billing.charges import basis, charging
 from billing.decisions import activation_costs
 from billing.forecasting.daily_rates import Plan
 from billing.projection import projection
 from billing.projection.projection import MonthlyUsage, Scenario
+from billing.projection.what_if import what_if
 from billing.rating.lines import Line
+from billing.reports.overview import dashboard
 from billing.schemas.projections import dump_projection
 from billing.usage import metering
 from contracts import agreements
@@ -193,8 +194,8 @@ def test_a_what_if_tells_the_others_where_two_of_them_are_in_the_pool_it_touches
             "today": MARCH.start,
             "as_of": MARCH.start,
         }
-        within = reports.what_if(session, actor=NORTH, **options)
-        whole = reports.what_if(session, actor=COMMAND_LINE, **options)
+        within = what_if(session, actor=NORTH, **options)
+        whole = what_if(session, actor=COMMAND_LINE, **options)
     assert whole.others is not None
     assert whole.others.total != 0
     assert (within.others is not None, within.framework is not None) == (told, told)
@@ -212,7 +213,7 @@ def test_a_what_if_tells_the_others_where_two_of_them_are_in_the_pool_it_touches
 def test_a_draft_tells_within_the_trust_what_the_what_if_tells(app: Flask, ends: str | None, told: bool) -> None:
     agreement_id = two_pools(ends)
     with db.read() as session:
-        within = reports.what_if(
+        within = what_if(
             session,
             agreement_id=agreement_id,
             trust="nord-norge",
@@ -295,10 +296,8 @@ def test_the_front_page_tells_no_pool_that_one_other_feeds(example_app: Flask) -
     with db.read() as session:
         agreement_id = agreements.find_agreement(session).id
         early = datetime(2025, 3, 1, tzinfo=UTC)
-        board = reports.dashboard(session, agreement_id=agreement_id, actor=READER, today=date(2026, 10, 15))
-        past = reports.dashboard(
-            session, agreement_id=agreement_id, actor=READER, today=date(2026, 10, 15), known_at=early
-        )
+        board = dashboard(session, agreement_id=agreement_id, actor=READER, today=date(2026, 10, 15))
+        past = dashboard(session, agreement_id=agreement_id, actor=READER, today=date(2026, 10, 15), known_at=early)
     assert {place.standing.charge for place in board.places if not place.told} == set()
     pooled = [place for place in past.places if place.standing.trust is None]
     assert pooled

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from billing import reports
 from billing.ceiling.budgets import budget_course
 from billing.charges.basis import gather
 from billing.decisions import activation_costs
@@ -19,6 +18,7 @@ from billing.projection.bound import bound_plans
 from billing.projection.plan_costs import plan_cost
 from billing.projection.projection import Scenario, project
 from billing.projection.simulation import simulate_scenario
+from billing.projection.what_if import what_if
 from billing.projection.year_drivers import year_drivers
 from contracts import agreements
 from contracts.cases import CaseId, find_case
@@ -52,7 +52,7 @@ def test_what_if_draft_and_scenario_tell_one_cost_own_others_and_in_sum(
 ) -> None:
     with db.read() as session:
         agreement_id = agreement_of(session)
-        asked = reports.what_if(
+        asked = what_if(
             session,
             agreement_id=agreement_id,
             trust=trust,
