@@ -45,7 +45,8 @@ DRAFTS: Final[tuple[tuple[datetime, str, str, date, int, str, tuple[str, ...]], 
     ),
 )
 REVIEWED: Final = (datetime(2026, 10, 7, 9, tzinfo=_OSLO), "sorlandet")
-_FACTS: Final = {"cost_centre": "5210", "year": 2027, "sub_processors": "Ingen (eksempel)", "place": "Norge"}
+COST_CENTRE: Final = "5210"
+_FACTS: Final = {"year": 2027, "sub_processors": "Ingen (eksempel)", "place": "Norge"}
 
 
 def option_course(session: Session, agreement_id: int, people: dict[str, Actor]) -> Iterator[Happening]:
@@ -71,26 +72,39 @@ def _draft(session: Session, agreement_id: int, manager: Actor, draft: list[Any]
         now=now,
     )
     for item in accepted:
-        _file(session, agreement_id, case.id, item, manager, now)
+        file_item(session, agreement_id, case.id, item, f"{case.id} ved {trust}", COST_CENTRE, manager, now)
 
 
 def _decided(session: Session, agreement_id: int, manager: Actor, trust: str, now: datetime) -> None:
-    _file(session, agreement_id, CaseId("option", trust), "decision_and_funding", manager, now)
+    case_id = CaseId("option", trust)
+    about = f"{case_id} ved {trust}"
+    file_item(session, agreement_id, case_id, "decision_and_funding", about, COST_CENTRE, manager, now)
 
 
-def _file(session: Session, agreement_id: int, case_id: CaseId, item: str, manager: Actor, now: datetime) -> None:
+def file_item(
+    session: Session,
+    agreement_id: int,
+    case_id: CaseId,
+    item: str,
+    about: str,
+    cost_centre: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """File an invented document for an item of a case, and accept it."""
     case = find_case(session, agreement_id=agreement_id, case_id=case_id)
+    facts = _FACTS | {"cost_centre": cost_centre}
     offered = dossier.offer(
         session,
         case=case,
         item=item,
         filename=f"{item.replace('_', '-')}.txt",
-        content=f"Eksempel: {item} for {case_id} ved {case.trust}. Ikke et virkelig dokument.\n".encode(),
-        facts={name: _FACTS[name] for name in workflow.ITEM_FACTS.get(item, ())},
-        actor=manager,
+        content=f"Eksempel: {item} for {about}. Ikke et virkelig dokument.\n".encode(),
+        facts={name: facts[name] for name in workflow.ITEM_FACTS.get(item, ())},
+        actor=actor,
         now=now,
     )
     assert offered.entry_id is not None
     # Read again: an option has a case of its own only since something was filed in it.
     case = find_case(session, agreement_id=agreement_id, case_id=case_id)
-    dossier.judge(session, case=case, item=item, seen=offered.entry_id, status="accepted", actor=manager, now=now)
+    dossier.judge(session, case=case, item=item, seen=offered.entry_id, status="accepted", actor=actor, now=now)
