@@ -40,6 +40,42 @@ from contracts.web import formatting
 # The one place that says where this half's templates are; the subjects' own blueprints stand in folders below.
 pages = Blueprint("billing_pages", __name__, template_folder="templates")
 
+PAGES = (
+    overview,
+    approvals,
+    gain_pages,
+    agreement,
+    ceiling_pages,
+    price_books,
+    price_drafts,
+    charge_list,
+    explanation,
+    quarter_pages,
+    usage_pages,
+    coverage,
+    corrections,
+    what_if,
+    starting_order,
+    drivers,
+    anomalies,
+    kept_forecasts,
+    budgets,
+    invoice_pages,
+    invoice_setup,
+    reconciliations,
+    reconciliation_line,
+    reconciliation_acts,
+    reconciliation_files,
+    disputes,
+    sign_offs,
+    tolerances,
+    trust,
+    payment_pages,
+    accruals,
+    allocations,
+    cost_centres,
+)
+
 
 def register(app: Flask) -> None:
     """Give the app this half's pages and the API."""
@@ -51,41 +87,10 @@ def register(app: Flask) -> None:
     forecasts_at_close.register()
     decision_papers.register(formatting)
     index_letters.register(formatting)
-    overview.register(app)
-    approvals.register(app)
-    gain_pages.register(app)
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)
     option_pages.register(app)
-    agreement.register(app)
-    ceiling_pages.register(app)
-    price_books.register(app)
-    price_drafts.register(app)
-    charge_list.register(app)
-    explanation.register(app)
-    quarter_pages.register(app)
-    usage_pages.register(app)
     import_pages.register(app)
-    coverage.register(app)
-    corrections.register(app)
-    what_if.register(app)
-    starting_order.register(app)
-    drivers.register(app)
-    anomalies.register(app)
-    kept_forecasts.register(app)
-    budgets.register(app)
     scenario_pages.register(app)
-    invoice_pages.register(app)
-    invoice_setup.register(app)
-    reconciliations.register(app)
-    reconciliation_line.register(app)
-    reconciliation_acts.register(app)
-    reconciliation_files.register(app)
-    disputes.register(app)
     deadline_words.register(app)
-    sign_offs.register(app)
-    tolerances.register(app)
-    trust.register(app)
-    payment_pages.register(app)
-    accruals.register(app)
-    allocations.register(app)
-    cost_centres.register(app)
     api.register(app)

@@ -17,27 +17,27 @@ from contracts.web.prices import indexation, indexation_api
 from contracts.web.reminders import calendar_feed, deadlines
 from contracts.web.work import jobs, jobs_api
 
+RESOURCES = (
+    api_agreements.agreement_resource,
+    api_agreements.parties,
+    amendments_api.resource,
+    documents_api.resource,
+    indexation_api.resource,
+    indexation_api.due,
+    api_options.resource,
+    catalogue_api.resource,
+    ceiling_api.resource,
+    jobs_api.resource,
+    api_audit.resource,
+    tokens_api.resource,
+)
+PAGES = (indexation, catalogue, deadlines, amendments, calendar_feed, jobs, audit_log, tokens, people_pages)
+
 
 def register(app: Flask) -> None:
     """Give the app this half's pages and resources, and the API that both halves add theirs to."""
     exports.register(app)
     api.register(app)
-    api_agreements.register(app)
-    amendments_api.register(app)
-    documents_api.register(app)
-    indexation_api.register(app)
-    api_options.register(app)
-    catalogue_api.register(app)
-    ceiling_api.register(app)
-    indexation.register(app)
-    catalogue.register(app)
-    deadlines.register(app)
-    amendments.register(app)
-    calendar_feed.register(app)
-    jobs_api.register(app)
-    jobs.register(app)
-    api_audit.register(app)
-    audit_log.register(app)
-    tokens.register(app)
-    tokens_api.register(app)
-    people_pages.register(app)
+    api.add(app, *RESOURCES)
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)

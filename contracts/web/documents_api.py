@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from contracts import documents
 from contracts.errors import Denied
@@ -20,11 +20,6 @@ from contracts.web.resources import Resource
 resource = Resource("documents", __name__, url_prefix=f"{api.PREFIX}/documents", description="Documents as evidence.")
 TYPES = tuple(sorted(set(documents.MEDIA_TYPES.values())))
 BODY = file_body(*TYPES, description="The file, as the body itself or in the part `file`; it is kept byte for byte.")
-
-
-def register(app: Flask) -> None:
-    """Give the API its documents."""
-    api.add(app, resource)
 
 
 @resource.writes(

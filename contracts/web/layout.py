@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
+from flask.sansio.app import App
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.routing import BuildError
@@ -114,7 +115,7 @@ def register(app: Flask) -> None:
 
 
 def add_nav(
-    app: Flask,
+    owner: App | Blueprint,
     order: int,
     label: str,
     endpoint: str,
@@ -124,9 +125,12 @@ def add_nav(
 ) -> None:
     """Put an entry into the navigation, sorted by `order`: a main one, or one of those behind "More".
 
-    `label` is a source string marked with `N_`.
+    `owner` is the app, or a blueprint whose apps get the entry with it; `label` is a source string marked with `N_`.
     """
-    entries: list[NavEntry] = app.extensions[_EXTENSION]
+    if isinstance(owner, Blueprint):
+        owner.record_once(lambda state: add_nav(state.app, order, label, endpoint, visible, more=more))
+        return
+    entries: list[NavEntry] = owner.extensions[_EXTENSION]
     entries.append(NavEntry(order, label, endpoint, visible, more))
     entries.sort(key=lambda entry: entry.order)
 

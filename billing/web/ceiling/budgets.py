@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.ceiling import budgets as courses
@@ -31,6 +31,7 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_, current_language
 
 blueprint = Blueprint("budget_pages", __name__)
+layout.add_nav(blueprint, 45, N_("Budget"), "budget_pages.index", visible=reads, more=True)
 
 ACT: Final = "budget.set"
 TERTIALS: Final = (N_("January–April"), N_("May–August"), N_("September–December"))
@@ -39,12 +40,6 @@ MISTAKES: Final = {
     "do_not_sum": N_("The months do not sum to the amount of the year."),
 }
 COLUMNS: Final = ("budget", "actual", "forecast", "committed", "expected", "left")
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of budgets."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 45, N_("Budget"), "budget_pages.index", visible=reads, more=True)
 
 
 @blueprint.get("/budsjett")

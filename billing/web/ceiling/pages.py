@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from flask import Blueprint, Flask, flash, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -57,11 +57,6 @@ class LevelRow:
     used: Passed | None
     foreseen: Passed | None
     when: str
-
-
-def register(app: Flask) -> None:
-    """Give the app the ceiling's page."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avtaler/<code>/ramme")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, jsonify
+from flask import Blueprint, jsonify
 from flask_babel import gettext as _
 
 from billing.charges import explanation
@@ -19,11 +19,6 @@ from contracts.web.guard import requires
 from contracts.web.i18n import current_language
 
 blueprint = Blueprint("explanation", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the explanation of an amount."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/forklaring/<line_id>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, redirect
+from flask import Blueprint, Response, redirect
 from flask_babel import gettext as _
 
 from billing.charges.charge_list import ChargeList, charge_list
@@ -23,12 +23,7 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("charge_list", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the list of charges."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 30, N_("Costs"), "charge_list.show", visible=reads, more=True)
+layout.add_nav(blueprint, 30, N_("Costs"), "charge_list.show", visible=reads, more=True)
 
 
 @blueprint.get("/kostnader")

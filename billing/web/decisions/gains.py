@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.decisions import gains as gain_balance
@@ -37,11 +37,6 @@ FIELDS = {
     "#/to": "til",
     "#/note": "merknad",
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of a case's gains."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/godkjenning/<case>/gevinster")

@@ -42,6 +42,7 @@ from contracts.web.i18n import N_
 from contracts.web.options.act_words import ACTS as ACT_NAMES
 
 blueprint = Blueprint("option_pages", __name__)
+layout.add_nav(blueprint, 23, N_("Options"), "option_pages.index", visible=reads)
 
 # Decided on under approval, where an approver finds what there is to know.
 DECISIONS = frozenset(rule.event for rule in workflow.RULES if rule.decision)
@@ -114,7 +115,6 @@ def register(app: Flask) -> None:
     """Give the app the pages of options and activations, and let the steps file their letters."""
     correspondence.register(formatting)
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 23, N_("Options"), "option_pages.index", visible=reads)
 
 
 @blueprint.get("/opsjoner")

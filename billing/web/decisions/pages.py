@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -38,6 +38,8 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("approval_pages", __name__)
+layout.add_nav(blueprint, 65, N_("Approval"), "approval_pages.index", visible=lambda: _decides())
+layout.add_nav(blueprint, 95, N_("Approval limit"), "approval_pages.limit", visible=lambda: _sets_limit(), more=True)
 
 # Before it is in operation a plan is held against ceiling and budget; then its counts are.
 _PLANNED = frozenset({"draft", "submitted", "approved", "ordered", "validating"})
@@ -52,13 +54,6 @@ KINDS = {
     "payment": N_("Payment"),
     "amendment": N_("Amendment"),
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of approval."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 65, N_("Approval"), "approval_pages.index", visible=_decides)
-    layout.add_nav(app, 95, N_("Approval limit"), "approval_pages.limit", visible=_sets_limit, more=True)
 
 
 @blueprint.get("/godkjenning")

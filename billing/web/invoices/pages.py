@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.ehf.rules import RULE_VERSION
@@ -26,6 +26,7 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("invoice_pages", __name__)
+layout.add_nav(blueprint, 50, N_("Reconciliation"), "invoice_pages.index", visible=reads_all)
 
 
 ERRORS = {
@@ -38,12 +39,6 @@ ERRORS = {
     "not_a_count": N_("The number is not a whole number."),
     "too_long": N_("The file has more rows than we read."),
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of invoices; readers within one trust have none."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 50, N_("Reconciliation"), "invoice_pages.index", visible=reads_all)
 
 
 @blueprint.get("/avstemming")

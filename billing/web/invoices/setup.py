@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from flask import Blueprint, Flask, flash, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.invoices import setup as invoice_setup
@@ -63,11 +63,6 @@ SENTENCES: Final = {
     "missing": N_("Say how the account was checked."),
     "no_code": N_("Each row is a name, an equals sign and a code."),
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app these pages."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avstemming/oppsett")

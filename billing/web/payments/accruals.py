@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.payments import accruals, allocation
@@ -32,11 +32,6 @@ DELIMITERS: Final = {"semicolon": ";", "comma": ",", "tab": "\t"}
 DELIMITER_NAMES: Final = (("semicolon", N_("Semicolon")), ("comma", N_("Comma")), ("tab", N_("Tab")))
 MARK_NAMES: Final = ((",", N_("Comma")), (".", N_("Point")))
 DATE_NAMES: Final = (("iso", "2026-12-31"), ("norwegian", "31.12.2026"))
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of accruals."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avsetninger")

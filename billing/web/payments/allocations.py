@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, redirect
+from flask import Blueprint, Response, redirect
 from flask_babel import gettext as _
 
 from billing.invoices import invoices
@@ -25,11 +25,6 @@ from contracts.web.guard import requires
 blueprint = Blueprint("allocation_pages", __name__)
 
 MOST_QUARTERS = 12
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of cost allocation."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/fordeling")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.payments.files import read_day
@@ -24,11 +24,6 @@ from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 
 blueprint = Blueprint("cost_centre_pages", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of cost centres."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/koststeder")

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -29,16 +29,11 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("payment_pages", __name__)
+layout.add_nav(blueprint, 55, N_("Payments"), "payment_pages.index", visible=reads_all, more=True)
 
 Errors = list[tuple[str | None, str]]
 SHOWN_DUPLICATES = 5
 SHOWN_ERRORS = 20
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of payments."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 55, N_("Payments"), "payment_pages.index", visible=reads_all, more=True)
 
 
 @blueprint.get("/betalinger")

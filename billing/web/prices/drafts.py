@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -45,11 +45,6 @@ blueprint = Blueprint("price_drafts", __name__)
 
 _BASE = "/avtaler/<code>/prislister/kladd"
 _ONE = f"{_BASE}/<int:draft_id>"
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of drafts."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get(_BASE)

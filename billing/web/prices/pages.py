@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 from flask_babel import gettext as _
 
 from billing.charges import basis
@@ -60,11 +60,6 @@ class Tried:
     cliffs: tuple[Cliff, ...]
     other_cliffs: tuple[Cliff, ...]
     pool: tuple[PoolEffect, ...]
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of price books."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avtaler/<code>/prislister")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Response
 from flask_babel import gettext as _
 
 from billing.forecasting.drivers import Driver
@@ -54,11 +54,6 @@ REASONS: Final[dict[Driver, str]] = {
         "Credits and charges recorded in a year for the years before it, held against those of the first year."
     ),
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of drivers."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/prognoser/drivere")

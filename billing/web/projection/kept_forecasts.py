@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Response
 from flask_babel import gettext as _
 
 from billing.projection.kept_forecasts import Kind, Vintages, find_vintage, vintages
@@ -26,11 +26,6 @@ KINDS: Final[dict[Kind, str]] = {
     "month": N_("A month was counted"),
     "by_hand": N_("By hand"),
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of frozen forecasts."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/prognoser/treff")

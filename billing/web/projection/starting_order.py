@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 from flask_babel import gettext as _
 
 from billing.charges.basis import gather
@@ -59,11 +59,6 @@ class Form:
     windows: list[tuple[date, date]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     errors: list[tuple[str | None, str]] = field(default_factory=list)
-
-
-def register(app: Flask) -> None:
-    """Give the app the page."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/prognoser/pukkel")

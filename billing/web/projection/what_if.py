@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 from flask_babel import gettext as _
 
 from billing.figures import Figure, plans
@@ -60,11 +60,6 @@ class Form:
     adoption: int = 0
     as_of: date | None = None
     products: tuple[MarketplaceAlgorithm, ...] = ()
-
-
-def register(app: Flask) -> None:
-    """Give the app the what-if."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/prognoser/hva-om")

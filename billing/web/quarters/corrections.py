@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.quarters import corrections
@@ -35,11 +35,6 @@ FIELDS = {
     "#/file": "bilag",
 }
 _WHOLE = re.compile(r"[-−+]?[0-9]{1,9}", re.ASCII)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of corrections."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/volum/korreksjoner")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Flask, Response, redirect
+from flask import Blueprint, Response, redirect
 from flask_babel import gettext as _
 
 from billing.quarters import closing as quarters
@@ -24,11 +24,6 @@ from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 
 blueprint = Blueprint("coverage_pages", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of coverage."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/volum/dekning")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.quarters import closing as quarters
@@ -20,11 +20,6 @@ from contracts.people import access
 from contracts.web.guard import requires
 
 blueprint = Blueprint("quarter_pages", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of quarters."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/kvartaler")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -23,11 +23,6 @@ from contracts.terms.period import Period
 from contracts.web.guard import requires
 
 blueprint = Blueprint("reconciliation_acts", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app what changes a reconciliation."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.post("/avstemming/<quarter>/kjor")

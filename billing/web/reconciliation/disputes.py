@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.causes import REASONS
@@ -34,11 +34,6 @@ from contracts.web.i18n import current_language
 blueprint = Blueprint("dispute_pages", __name__)
 # How long the vendor has to answer, unless somebody says otherwise.
 REPLY_DAYS = timedelta(days=14)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of disputes."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avstemming/<quarter>/reklamasjon/ny")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Response
 
 from billing.causes.sentences import said
 from billing.reconciliation.lines import lines_of
@@ -33,11 +33,6 @@ FINDINGS: Final = (
     | columns("text", "document", "invoice_lines", "expected_lines", "trust", "algorithm", "period", "clause")
     | columns("text", "sentence_nb", "sentence_en", "treatment", "by", "comment", "dispute")
 )
-
-
-def register(app: Flask) -> None:
-    """Give the app the files of a reconciliation."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avstemming/<quarter>/linjer.<table:suffix>")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.causes import FIRST_ACTION
@@ -37,11 +37,6 @@ from contracts.extensions import db
 from contracts.web.guard import requires
 
 blueprint = Blueprint("reconciliation_line", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of a row."""
-    app.register_blueprint(blueprint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Response
 from flask_babel import gettext as _
 
 from billing.causes import CODES, FIRST_ACTION
@@ -32,11 +32,6 @@ GRID = ("vis", "hf", "kode", "sorter", "fra")
 RUN = "run"
 ROWS_SHOWN = 100
 ATTEST, APPROVE = "reconciliation.attest", "reconciliation.approve"
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of a quarter's reconciliation; readers within one trust have none."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avstemming/<quarter>")

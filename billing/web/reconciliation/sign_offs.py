@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, redirect, request
+from flask import Blueprint, Response, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.figures.course import refusals
@@ -22,11 +22,6 @@ from contracts.web import formatting
 from contracts.web.guard import requires
 
 blueprint = Blueprint("sign_off_pages", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages where a quarter is signed."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avstemming/<quarter>/attestasjon")

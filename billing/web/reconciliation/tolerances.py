@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, request
+from flask import Blueprint, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.causes import Tolerance
@@ -30,11 +30,6 @@ FIELDS = {
     "#/reason": "begrunnelse",
     "#/clause": "punkt",
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of tolerances."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avstemming/toleranser")

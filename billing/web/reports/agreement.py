@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, redirect
+from flask import Blueprint, redirect
 
 from billing.reports.agreement import agreement_overview
 from billing.web import words
@@ -15,12 +15,7 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("agreement", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the agreement's pages."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 20, N_("Agreement"), "agreement.index", visible=reads)
+layout.add_nav(blueprint, 20, N_("Agreement"), "agreement.index", visible=reads)
 
 
 @blueprint.get("/avtaler")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, render_template
 from flask_babel import gettext as _
 
 from billing.reports.overview import dashboard
@@ -21,12 +21,7 @@ from contracts.web.guard import current_actor, signed_in
 from contracts.web.i18n import N_, current_language
 
 blueprint = Blueprint("overview", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app its front page."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 10, N_("Overview"), "overview.front")
+layout.add_nav(blueprint, 10, N_("Overview"), "overview.front")
 
 
 @blueprint.get("/")

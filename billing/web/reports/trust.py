@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 from flask_babel import gettext as _
 
 from billing.reports.trust import trust_report
@@ -17,11 +17,6 @@ from contracts.web.guard import requires
 from contracts.web.i18n import current_language
 
 blueprint = Blueprint("trust", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the trusts' pages."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/hf/<code>")

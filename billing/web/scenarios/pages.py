@@ -42,6 +42,7 @@ from contracts.web.work import jobs as job_pages
 from contracts.work import jobs
 
 blueprint = Blueprint("scenarios", __name__)
+layout.add_nav(blueprint, 40, N_("Forecasts"), "scenarios.index", visible=reads)
 
 LEAST_COMPARED, MOST_COMPARED = 2, 4
 # A comparison that must be simulated anew (other seeds or draws) does so with no more than this, within the request.
@@ -73,7 +74,6 @@ class Row:
 def register(app: Flask) -> None:
     """Give the app the pages of scenarios."""
     app.register_blueprint(blueprint)
-    layout.add_nav(app, 40, N_("Forecasts"), "scenarios.index", visible=reads)
     job_pages.present(
         scenarios.JOB,
         job_pages.Presentation(

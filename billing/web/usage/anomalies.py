@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Response
 
 from billing.usage.anomalies import Anomalies, anomalies
 from billing.web import words
@@ -22,11 +22,6 @@ COLUMNS: Final = (
     | columns("day", "found_on", "since")
     | columns("number", "before", "after", "change")
 )
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of steps."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/volum/avvik")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 
 from billing.quarters import closing as quarters
 from billing.quarters import corrections
@@ -22,13 +22,8 @@ from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
 blueprint = Blueprint("usage_pages", __name__)
+layout.add_nav(blueprint, 35, N_("Usage"), "usage_pages.index", visible=reads)
 QUARTERS_SHOWN = 4
-
-
-def register(app: Flask) -> None:
-    """Give the app the overview of usage."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 35, N_("Usage"), "usage_pages.index", visible=reads)
 
 
 @blueprint.get("/volum")

@@ -7,7 +7,7 @@ from decimal import ROUND_UP, Decimal
 from fractions import Fraction
 from typing import Any, cast
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from contracts import amendments, ceiling
@@ -72,11 +72,6 @@ FINDINGS = {
     ),
     "beyond_fifty_percent": N_("The change is more than 50 per cent of the original value."),
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avtaler/<code>/endringer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts import amendments
 from contracts.agreements import find_agreement, lock_agreement
@@ -34,11 +34,6 @@ NEW = {
     "signed_on": "2026-10-12",
     "new_maximum": "16800000.00",
 }
-
-
-def register(app: Flask) -> None:
-    """Give the API amendments."""
-    api.add(app, resource)
 
 
 @resource.reads(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts import agreements
 from contracts.agreements import AgreementSummary
@@ -33,11 +33,6 @@ agreement_resource = Resource(
     "agreements", __name__, url_prefix=f"{api.PREFIX}/agreements", description="Agreements, whole."
 )
 parties = Resource("parties", __name__, url_prefix=api.PREFIX, description="Who may join and what may be bought.")
-
-
-def register(app: Flask) -> None:
-    """Give the API this half's resources."""
-    api.add(app, agreement_resource, parties)
 
 
 @agreement_resource.reads(

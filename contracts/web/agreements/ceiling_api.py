@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts import agreements, ceiling, ceiling_history
 from contracts.agreements import AgreementSummary
@@ -34,11 +34,6 @@ resource = Resource(
     url_prefix=f"{api.PREFIX}/agreements",
     description="The maximum value: what is used of it, and when that became known.",
 )
-
-
-def register(app: Flask) -> None:
-    """Give the API the ceiling."""
-    api.add(app, resource)
 
 
 @resource.reads(

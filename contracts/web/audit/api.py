@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts import audit
 from contracts.errors import Denied
@@ -17,11 +17,6 @@ from contracts.web.guard import current_actor
 from contracts.web.resources import Resource
 
 resource = Resource("audit_api", __name__, url_prefix=f"{api.PREFIX}/audit-events", description="The trail.")
-
-
-def register(app: Flask) -> None:
-    """Give the API its audit events."""
-    api.add(app, resource)
 
 
 @resource.reads(

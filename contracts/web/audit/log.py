@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -30,12 +30,7 @@ LONGEST_FILE: Final = 50_000
 COLUMNS: Final = columns("whole", "id") | columns("text", "at", "actor", "action", "subject", "data")
 
 blueprint = Blueprint("audit_log", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of the trail."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 92, N_("Log"), "audit_log.index", visible=_may_read, more=True)
+layout.add_nav(blueprint, 92, N_("Log"), "audit_log.index", visible=lambda: _may_read(), more=True)
 
 
 @blueprint.get("/admin/logg")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Response, current_app, request
 
 from contracts import agreements, ceiling, clock, documents
 from contracts.cases import LARGEST_ID, Case, CaseId, find_case, list_cases
@@ -50,16 +50,13 @@ EVENT = document_body(
 STEP_PROBLEMS = (400, 404, 409, 415, 422)
 
 
-def register(app: Flask) -> None:
-    """Give the API the workflow, and refusals their answer."""
-    api.add(app, resource)
-
-    @app.errorhandler(Refused)
-    def on_refused(error: Refused) -> Any:
-        if not request.path.startswith(API_PREFIX):
-            return layout.error_page(409, details=[refusal.detail for refusal in error.refusals])
-        errors = [{"pointer": "#/event", **shapes.RefusalSchema().dump(refusal)} for refusal in error.refusals]
-        return problem(409, error.code, error.detail, errors)
+@resource.app_errorhandler(Refused)
+def on_refused(error: Refused) -> Any:
+    """Answer a refused step with what refuses it, on pages too."""
+    if not request.path.startswith(API_PREFIX):
+        return layout.error_page(409, details=[refusal.detail for refusal in error.refusals])
+    errors = [{"pointer": "#/event", **shapes.RefusalSchema().dump(refusal)} for refusal in error.refusals]
+    return problem(409, error.code, error.detail, errors)
 
 
 @resource.reads(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from contracts import agreements
@@ -27,6 +27,7 @@ from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 
 blueprint = Blueprint("catalogue_pages", __name__)
+layout.add_nav(blueprint, 33, N_("Catalogue"), "catalogue_pages.index", visible=reads)
 
 MOST_COMPARED = 4
 CRITERIA = {
@@ -64,12 +65,6 @@ FIELDS = {
     "reason": "grunn",
     "kind": "slag",
 }
-
-
-def register(app: Flask) -> None:
-    """Give the app the catalogue."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 33, N_("Catalogue"), "catalogue_pages.index", visible=reads)
 
 
 @blueprint.get("/katalog")

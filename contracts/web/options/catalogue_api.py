@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts import agreements
 from contracts.cases import LARGEST_ID, Case, CaseId, find_case
@@ -27,11 +27,6 @@ resource = Resource(
     "catalogue", __name__, url_prefix=api.PREFIX, description="What is known of the products, and what cases gain."
 )
 STEP_PROBLEMS = (400, 404, 409, 415, 422)
-
-
-def register(app: Flask) -> None:
-    """Give the API the catalogue and what stands beside approvals."""
-    api.add(app, resource)
 
 
 @resource.reads(

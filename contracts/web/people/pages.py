@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -24,12 +24,7 @@ from contracts.web.i18n import N_
 from contracts.web.options.act_words import ACTS
 
 blueprint = Blueprint("people", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of people and roles."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 94, N_("People"), "people.index", visible=_manages, more=True)
+layout.add_nav(blueprint, 94, N_("People"), "people.index", visible=lambda: _manages(), more=True)
 
 
 @blueprint.get("/admin/brukere")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -37,12 +37,7 @@ OVERLAPS: Final = (0, 1, 7, 30)
 _PLACES: Final = {"#/roles/0": "rolle", "#/acts/0": "handlinger", "#/name": "navn", "#/days": "dager"}
 
 blueprint = Blueprint("tokens", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the page of tokens."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 93, N_("API keys"), "tokens.index", visible=_manages, more=True)
+layout.add_nav(blueprint, 93, N_("API keys"), "tokens.index", visible=lambda: _manages(), more=True)
 
 
 @blueprint.get("/admin/nokler")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts.errors import Finding, InvalidInput
 from contracts.people import access
@@ -21,11 +21,6 @@ from contracts.web.idempotency import keep_instead, once
 from contracts.web.resources import Resource
 
 resource = Resource("tokens_api", __name__, url_prefix=f"{api.PREFIX}/tokens", description="Keys of programs.")
-
-
-def register(app: Flask) -> None:
-    """Give the API its tokens."""
-    api.add(app, resource)
 
 
 @resource.reads("", TokenPageSchema, "All tokens, newest first.", act="people.manage", problems=())

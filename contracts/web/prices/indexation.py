@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -27,11 +27,6 @@ from contracts.web.prices import index_clause_form, index_words
 
 blueprint = Blueprint("index_pages", __name__)
 USUAL_MONTHS = 36
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of index adjustment."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/avtaler/<code>/indeks")

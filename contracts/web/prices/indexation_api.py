@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Response, current_app
 
 from contracts import clock, deadlines
 from contracts.agreements import find_agreement, lock_agreement
@@ -51,11 +51,6 @@ CLAUSE = {
     "notice_unit": "months",
     "clause": "7.3",
 }
-
-
-def register(app: Flask) -> None:
-    """Give the API index adjustment and deadlines."""
-    api.add(app, resource, due)
 
 
 @resource.reads(

@@ -11,7 +11,7 @@ import hashlib
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from icalendar import Alarm, Calendar, Event
@@ -35,11 +35,6 @@ ALARM_HOUR: Final = timedelta(hours=8)
 FETCH_AGAIN: Final = timedelta(hours=12)
 
 blueprint = Blueprint("calendar", __name__)
-
-
-def register(app: Flask) -> None:
-    """Give the app the feed and its page."""
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/kalender")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, redirect, render_template
+from flask import Blueprint, current_app, redirect, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -22,6 +22,7 @@ from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 
 blueprint = Blueprint("deadlines", __name__)
+layout.add_nav(blueprint, 25, N_("Deadlines"), "deadlines.index", visible=reads, more=True)
 
 # By code: what is due, and what it means to miss it. Other parts add theirs with `present`.
 SENTENCES = {
@@ -72,12 +73,6 @@ TOLD = {
 }
 PER_PAGE = 40
 DATES = frozenset({"effective_from", "from", "to"})
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of deadlines."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 25, N_("Deadlines"), "deadlines.index", visible=reads, more=True)
 
 
 def present(code: str, sentence: str, consequence: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -39,6 +39,7 @@ STATES: Final = {
 }
 
 blueprint = Blueprint("jobs", __name__)
+layout.add_nav(blueprint, 90, N_("Jobs"), "jobs.index", more=True)
 
 
 def _plain_finding(finding: Mapping[str, Any]) -> str:
@@ -77,12 +78,6 @@ def present(kind: str, presentation: Presentation) -> None:
 def presentation_of(job: JobView) -> Presentation:
     """Give how the pages speak of a job."""
     return PRESENTATIONS.get(job.kind) or Presentation(title=job.kind)
-
-
-def register(app: Flask) -> None:
-    """Give the app the pages of jobs."""
-    app.register_blueprint(blueprint)
-    layout.add_nav(app, 90, N_("Jobs"), "jobs.index", more=True)
 
 
 def to_job(job: JobView) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response
+from flask import Response
 
 from contracts.schemas.answers import ListQuerySchema
 from contracts.schemas.jobs import JobPageSchema, JobSchema
@@ -19,11 +19,6 @@ from contracts.work import jobs
 LOOK_AGAIN_AFTER = "2"
 
 resource = ApiBlueprint("jobs_api", __name__, url_prefix=f"{api.PREFIX}/jobs", description="Long work.")
-
-
-def register(app: Flask) -> None:
-    """Give the API its jobs."""
-    api.add(app, resource)
 
 
 def accepted(job: JobView) -> Response:
