@@ -82,26 +82,29 @@ class Resource(ApiBlueprint):
         told: str,
         *,
         method: str = "POST",
-        status: int = 201,
+        status: int | None = None,
         also: Mapping[int, str] | None = None,
         body: Mapping[str, Any] | None = None,
         query: type[Schema] | None = None,
         problems: Iterable[int] = WRITE_PROBLEMS,
-        etag: bool = False,
+        etag: bool | None = None,
         match: bool = False,
         once: bool | None = None,
     ) -> Callable[[View], View]:
         """Declare an act.
 
         With ``once`` (a POST, if nothing else is said) it heeds an Idempotency-Key and is committed with its answer. With
-        ``match`` it needs If-Match, with ``etag`` its answer has the ETag of the new state.
+        ``match`` it needs If-Match, with ``etag`` (with ``match``, if nothing else is said) its answer has the ETag of the
+        new state. ``status`` is 201 of a POST and else 200, if nothing else is said.
         """
+        posted = method == "POST"
+        status = (201 if posted else 200) if status is None else status
         outer = [
             self.route(path, methods=[method]),
             requires(act),
             answers(schema, status=status, description=told, also=also, problems=problems),
-            described(body=body, headers=ETAG_HEADER if etag else None),
-            *([done_once] if (method == "POST" if once is None else once) else []),
+            described(body=body, headers=ETAG_HEADER if (match if etag is None else etag) else None),
+            *([done_once] if (posted if once is None else once) else []),
             *([needs_match] if match else []),
         ]
         return self._declare(outer, query, schema, status)

@@ -66,12 +66,10 @@ def show_references(query: dict[str, Any], code: str) -> Response:
     shapes.RecipientSchema,
     "The references stand.",
     method="PUT",
-    status=200,
     body=document_body(
         shapes.ReferencesSchema, description="The references, whole.", examples={"ten-digits": REFERENCES}
     ),
     query=AgreementQuerySchema,
-    etag=True,
     match=True,
 )
 def set_references(query: dict[str, Any], code: str) -> Response:
@@ -107,10 +105,8 @@ def show_mapping(query: dict[str, Any], vendor: str) -> Response:
     shapes.MappingInForceSchema,
     "The mapping stands.",
     method="PUT",
-    status=200,
     body=document_body(shapes.MappingSchema, description="The mapping, whole.", examples={"own-property": MAPPING}),
     query=AgreementQuerySchema,
-    etag=True,
     match=True,
 )
 def set_mapping(query: dict[str, Any], vendor: str) -> Response:

@@ -147,12 +147,10 @@ def show_template(query: dict[str, Any]) -> Response:
     shapes.VoucherTemplateSchema,
     "The template is in force.",
     method="PUT",
-    status=200,
     body=document_body(
         shapes.VoucherTemplateSchema, description="The template, whole.", examples={"usual": USUAL.to_document()}
     ),
     query=AgreementQuerySchema,
-    etag=True,
     match=True,
 )
 def set_template(query: dict[str, Any]) -> Response:

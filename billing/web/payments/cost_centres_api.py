@@ -95,11 +95,9 @@ def show_entry(query: dict[str, Any], entry_id: int) -> Response:
     shapes.CostCentreSchema,
     "The corrected entry, which has a number of its own.",
     method="PUT",
-    status=200,
     body=document_body(shapes.CostCentreBookingSchema, description="What is right.", examples={"corrected": CORRECTED}),
     query=AgreementQuerySchema,
     problems=(400, 404, 405, 409, 415, 422),
-    etag=True,
     match=True,
 )
 def correct_entry(query: dict[str, Any], entry_id: int) -> Response:

@@ -133,11 +133,9 @@ def show_draft(draft_id: int) -> Response:
     shapes.PriceBookDraftSchema,
     "The draft has a further revision.",
     method="PUT",
-    status=200,
     body=document_body(
         shapes.PriceBookDraftContentSchema, description="What it shall say.", examples={"draft": CONTENT}
     ),
-    etag=True,
     match=True,
 )
 def revise_draft(draft_id: int) -> Response:

@@ -94,6 +94,7 @@ def show_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     also={200: "It was closed already; nothing was done."},
     body=document_body(CloseSchema, examples={"all_in": {}}),
     query=AgreementQuerySchema,
+    etag=False,
     match=True,
 )
 def close_quarter(query: dict[str, Any], quarter: str) -> Response:
@@ -115,7 +116,6 @@ def close_quarter(query: dict[str, Any], quarter: str) -> Response:
     "The run that stood is out of force.",
     body=document_body(ReopenSchema, examples={"late": {"reason": "The file for September came late."}}),
     query=AgreementQuerySchema,
-    etag=True,
     match=True,
 )
 def reopen_quarter(query: dict[str, Any], quarter: str) -> Response:

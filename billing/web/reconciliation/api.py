@@ -97,7 +97,6 @@ def show_frozen_run(query: dict[str, Any], quarter: str, run: int) -> Response:
     also={200: "Nothing has changed: the last run stands."},
     query=AgreementQuerySchema,
     problems=(404, 409),
-    etag=True,
     match=True,
 )
 def run_reconciliation(query: dict[str, Any], quarter: str) -> Response:
@@ -147,8 +146,6 @@ def list_findings_as_table(query: dict[str, Any], quarter: str, suffix: str) -> 
         DecisionSchema, examples={"note": {"findings": ["0123456789abcdef0123"], "decision": "noted", "comment": ""}}
     ),
     query=AgreementQuerySchema,
-    problems=WRITES,
-    etag=True,
     match=True,
 )
 def decide_findings(query: dict[str, Any], quarter: str) -> Response:
@@ -177,8 +174,6 @@ def decide_findings(query: dict[str, Any], quarter: str) -> Response:
         examples={"trust": {"document": "0" * 64, "lines": ["4"], "trust": "oslo", "comment": "By phone."}},
     ),
     query=AgreementQuerySchema,
-    problems=WRITES,
-    etag=True,
     match=True,
 )
 def place_invoice_lines(query: dict[str, Any], quarter: str) -> Response:
@@ -205,8 +200,6 @@ def place_invoice_lines(query: dict[str, Any], quarter: str) -> Response:
     CHANGED,
     body=document_body(ReasonSchema, examples={"late": {"reason": "A credit note came late."}}),
     query=AgreementQuerySchema,
-    problems=WRITES,
-    etag=True,
     match=True,
 )
 def reopen_reconciliation(query: dict[str, Any], quarter: str) -> Response:

@@ -78,7 +78,6 @@ def list_quarter_disputes(query: dict[str, Any], quarter: str) -> Any:
     body=document_body(NewDisputeSchema, examples={"credit": DISPUTE}),
     query=AgreementQuerySchema,
     problems=WRITES,
-    etag=True,
     match=True,
 )
 def open_dispute(query: dict[str, Any], quarter: str) -> Response:
@@ -108,7 +107,6 @@ def show_dispute(query: dict[str, Any], quarter: str, number: str) -> Response:
     body=document_body(NewStepSchema, examples={"sent": {"step": "sent", "on": "2026-10-15"}}),
     query=AgreementQuerySchema,
     problems=WRITES,
-    etag=True,
     match=True,
 )
 def take_dispute_step(query: dict[str, Any], quarter: str, number: str) -> Response:
@@ -155,7 +153,6 @@ def list_sign_offs(query: dict[str, Any], quarter: str) -> Response:
     body=document_body(SignatureSchema, examples={"attest": {"kind": "attest", "statement": "Checked."}}),
     query=AgreementQuerySchema,
     problems=WRITES,
-    etag=True,
     match=True,
 )
 def sign_quarter(query: dict[str, Any], quarter: str) -> Response:

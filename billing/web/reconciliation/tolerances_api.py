@@ -93,7 +93,6 @@ def show_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
     body=document_body(ToleranceDecisionSchema, examples={"approve": {"decision": "approved"}}),
     query=AgreementQuerySchema,
     problems=WRITES,
-    etag=True,
     match=True,
 )
 def decide_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:

@@ -88,7 +88,6 @@ def list_revisions(query: dict[str, Any], code: str) -> Response:
     body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}),
     query=AgreementQuerySchema,
     problems=WRITES,
-    etag=True,
     match=True,
 )
 def save_revision(query: dict[str, Any], code: str) -> Response:

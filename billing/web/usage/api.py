@@ -321,7 +321,6 @@ def show_usage(query: dict[str, Any], trust: str, algorithm: str, on: str) -> Re
     "The correction is recorded; the day's new count.",
     body=document_body(CorrectionSchema, description="What to add to a day's count.", examples={"less": CORRECTION}),
     query=AgreementQuerySchema,
-    etag=True,
     match=True,
 )
 def correct_usage(query: dict[str, Any]) -> Response:

@@ -87,7 +87,6 @@ def show(code: str, number: int) -> Response:
     body=document_body(
         shapes.AmendmentEventSchema, description="What is to happen.", examples={"approve": {"event": "approve"}}
     ),
-    etag=True,
     match=True,
 )
 def act(code: str, number: int) -> Response:

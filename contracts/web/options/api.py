@@ -6,6 +6,7 @@ A step is a POST to its ``transitions``; one that is refused answers 409 with ea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,7 +48,13 @@ EVENT = document_body(
     description="The event and what comes with it.",
     examples={"review": {"event": "review"}, "approve": {"event": "approve", "data": {"comment": "Within budget"}}},
 )
-STEP_PROBLEMS = (400, 404, 409, 415, 422)
+
+
+def changes(path: str, act: str, told: str, body: Any, **more: Any) -> Callable[[Any], Any]:
+    """Declare an act on a case: it needs If-Match, and answers with the case as it is then."""
+    return resource.writes(
+        path, act, shapes.CaseSchema, told, body=body, match=True, **{"query": AgreementQuerySchema} | more
+    )
 
 
 @resource.app_errorhandler(Refused)
@@ -67,48 +74,29 @@ def show_option(query: dict[str, Any], trust: str) -> Response:
     return _answer(_case(query, CaseId("option", trust)))
 
 
-@resource.writes(
-    "/options/<code:trust>/transitions",
-    "read",
-    shapes.CaseSchema,
-    "The step is taken.",
-    body=EVENT,
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
-)
+@changes("/options/<code:trust>/transitions", "read", "The step is taken.", EVENT)
 def step_option(query: dict[str, Any], trust: str) -> Response:
     """Take a step in a trust's option"""
     return _step(query, CaseId("option", trust))
 
 
-@resource.writes(
+@changes(
     "/options/<code:trust>/dossier",
     "activation.draft",
-    shapes.CaseSchema,
     "The document is offered.",
-    body=FILE,
+    FILE,
     query=shapes.DossierQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
 )
 def offer_for_option(query: dict[str, Any], trust: str) -> Response:
     """File a document in an option's dossier"""
     return _offer(query, CaseId("option", trust))
 
 
-@resource.writes(
+@changes(
     "/options/<code:trust>/dossier/judgements",
     "activation.draft",
-    shapes.CaseSchema,
     "The item is accepted or refused.",
-    body=document_body(shapes.JudgementSchema),
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
+    document_body(shapes.JudgementSchema),
 )
 def judge_for_option(query: dict[str, Any], trust: str) -> Response:
     """Accept or refuse an item of an option's dossier"""
@@ -133,7 +121,6 @@ def list_option_letters(query: dict[str, Any], trust: str) -> Response:
     "The confirmation is filed.",
     body=FILE,
     query=shapes.ConfirmationQuerySchema,
-    problems=STEP_PROBLEMS,
 )
 def confirm_option(query: dict[str, Any], trust: str) -> Response:
     """Record the vendor's confirmation of an option's notice"""
@@ -174,7 +161,6 @@ def list_activations(query: dict[str, Any]) -> Response:
         },
     ),
     query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
     etag=True,
 )
 def draft_activation(query: dict[str, Any]) -> Response:
@@ -196,18 +182,12 @@ def show_activation(query: dict[str, Any], number: int) -> Response:
     return _answer(_case(query, _activation(number)))
 
 
-@resource.writes(
+@changes(
     "/activations/<int:number>/plan",
     "activation.draft",
-    shapes.CaseSchema,
     "The plan is changed; approvals of the former one are void.",
+    document_body(shapes.NewPlanSchema, description="The plan, whole."),
     method="PUT",
-    status=200,
-    body=document_body(shapes.NewPlanSchema, description="The plan, whole."),
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
 )
 def plan_activation(query: dict[str, Any], number: int) -> Response:
     """Change what is asked for"""
@@ -219,64 +199,40 @@ def plan_activation(query: dict[str, Any], number: int) -> Response:
     return answer
 
 
-@resource.writes(
-    "/activations/<int:number>/transitions",
-    "read",
-    shapes.CaseSchema,
-    "The step is taken.",
-    body=EVENT,
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
-)
+@changes("/activations/<int:number>/transitions", "read", "The step is taken.", EVENT)
 def step_activation(query: dict[str, Any], number: int) -> Response:
     """Take a step in an activation"""
     return _step(query, _activation(number))
 
 
-@resource.writes(
+@changes(
     "/activations/<int:number>/dossier",
     "activation.draft",
-    shapes.CaseSchema,
     "The document is offered.",
-    body=FILE,
+    FILE,
     query=shapes.DossierQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
 )
 def offer_for_activation(query: dict[str, Any], number: int) -> Response:
     """File a document in an activation's dossier"""
     return _offer(query, _activation(number))
 
 
-@resource.writes(
+@changes(
     "/activations/<int:number>/dossier/judgements",
     "activation.draft",
-    shapes.CaseSchema,
     "The item is accepted or refused.",
-    body=document_body(shapes.JudgementSchema),
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
+    document_body(shapes.JudgementSchema),
 )
 def judge_for_activation(query: dict[str, Any], number: int) -> Response:
     """Accept or refuse an item of an activation's dossier"""
     return _judge(query, _activation(number))
 
 
-@resource.writes(
+@changes(
     "/activations/<int:number>/dossier/reuse",
     "activation.draft",
-    shapes.CaseSchema,
     "The document is offered.",
-    body=document_body(shapes.ReuseSchema),
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
+    document_body(shapes.ReuseSchema),
 )
 def reuse_for_activation(query: dict[str, Any], number: int) -> Response:
     """Offer another dossier's accepted document as the basis of an item"""
@@ -311,23 +267,17 @@ def list_activation_letters(query: dict[str, Any], number: int) -> Response:
     "The confirmation is filed.",
     body=FILE,
     query=shapes.ConfirmationQuerySchema,
-    problems=STEP_PROBLEMS,
 )
 def confirm_activation(query: dict[str, Any], number: int) -> Response:
     """Record the vendor's confirmation of an order"""
     return _confirm(query, _activation(number))
 
 
-@resource.writes(
+@changes(
     "/activations/<int:number>/overrides",
     "ceiling.override",
-    shapes.CaseSchema,
     "The override waits for an approver.",
-    body=document_body(shapes.NewOverrideSchema),
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
+    document_body(shapes.NewOverrideSchema),
 )
 def ask_override(query: dict[str, Any], number: int) -> Response:
     """Ask to go beyond the maximum value"""
@@ -337,16 +287,11 @@ def ask_override(query: dict[str, Any], number: int) -> Response:
     return _answer(_again(case), 201)
 
 
-@resource.writes(
+@changes(
     "/activations/<int:number>/overrides/<int:override>/decision",
     "ceiling.decide",
-    shapes.CaseSchema,
     "The override is decided.",
-    body=document_body(shapes.OverrideDecisionSchema),
-    query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
-    etag=True,
-    match=True,
+    document_body(shapes.OverrideDecisionSchema),
 )
 def decide_override(query: dict[str, Any], number: int, override: int) -> Response:
     """Allow an override, or do not"""
@@ -401,7 +346,6 @@ def list_budgets(query: dict[str, Any]) -> Response:
     shapes.BudgetSchema,
     "The funding is recorded.",
     body=document_body(shapes.BudgetSchema),
-    problems=STEP_PROBLEMS,
 )
 def set_budget() -> Response:
     """Record approved funding"""
@@ -424,7 +368,6 @@ def list_certificates(algorithm: str) -> Any:
     shapes.CertificateSchema,
     "The certificate is recorded.",
     body=document_body(shapes.NewCertificateSchema),
-    problems=STEP_PROBLEMS,
 )
 def record_certificate(algorithm: str) -> Any:
     """Record a product's certificate"""

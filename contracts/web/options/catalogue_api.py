@@ -26,7 +26,6 @@ from contracts.web.resources import Resource
 resource = Resource(
     "catalogue", __name__, url_prefix=api.PREFIX, description="What is known of the products, and what cases gain."
 )
-STEP_PROBLEMS = (400, 404, 409, 415, 422)
 
 
 @resource.reads(
@@ -44,7 +43,6 @@ def show_algorithm(query: dict[str, Any], algorithm: str) -> Any:
     shapes.ReferenceSchema,
     "The reference is recorded.",
     body=document_body(shapes.NewReferenceSchema),
-    problems=STEP_PROBLEMS,
 )
 def record_reference(algorithm: str) -> Any:
     """Record a reference for validation or clinical testing"""
@@ -57,7 +55,6 @@ def record_reference(algorithm: str) -> Any:
     shapes.DescriptionSchema,
     "The description is recorded.",
     body=document_body(shapes.DescriptionSchema),
-    problems=STEP_PROBLEMS,
 )
 def describe_algorithm(algorithm: str) -> Any:
     """Record what a product is meant for"""
@@ -70,7 +67,6 @@ def describe_algorithm(algorithm: str) -> Any:
     shapes.ProductVersionSchema,
     "The version is recorded.",
     body=document_body(shapes.ProductVersionSchema),
-    problems=STEP_PROBLEMS,
 )
 def record_version(algorithm: str) -> Any:
     """Record a version that the maker released"""
@@ -83,7 +79,6 @@ def record_version(algorithm: str) -> Any:
     shapes.ScoreSchema,
     "The score is recorded.",
     body=document_body(shapes.ScoreSchema),
-    problems=STEP_PROBLEMS,
 )
 def score_need(algorithm: str) -> Any:
     """Score the need that a product serves"""
@@ -108,7 +103,6 @@ def list_gains(query: dict[str, Any], number: int) -> Any:
     "The gain is described.",
     body=document_body(shapes.NewGainSchema),
     query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
     etag=True,
 )
 def describe_gain(query: dict[str, Any], number: int) -> Any:
@@ -123,7 +117,6 @@ def describe_gain(query: dict[str, Any], number: int) -> Any:
     shapes.GainPageSchema,
     "The gain is taken out.",
     query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
 )
 def withdraw_gain(query: dict[str, Any], number: int, gain: int) -> Any:
     """Take a gain out of a draft"""
@@ -139,7 +132,6 @@ def withdraw_gain(query: dict[str, Any], number: int, gain: int) -> Any:
     "The observation is recorded.",
     body=document_body(shapes.NewObservationSchema),
     query=AgreementQuerySchema,
-    problems=STEP_PROBLEMS,
 )
 def observe_gain(query: dict[str, Any], number: int, gain: int) -> Any:
     """Enter what was observed of a gain, as its owner"""
@@ -160,7 +152,6 @@ def list_delegations() -> Any:
     shapes.StandInSchema,
     "The stand-in is recorded.",
     body=document_body(shapes.NewStandInSchema),
-    problems=STEP_PROBLEMS,
 )
 def delegate() -> Any:
     """Let somebody decide in your place; programs have nobody stand in for them"""
@@ -173,7 +164,6 @@ def delegate() -> Any:
     "approval.delegate",
     shapes.StandInPageSchema,
     "The stand-in is taken back.",
-    problems=STEP_PROBLEMS,
 )
 def withdraw_delegation(number: int) -> Any:
     """Take a delegation of yours back"""
@@ -198,10 +188,7 @@ def show_limit() -> Response:
     shapes.ApprovalLimitSchema,
     "The limit is set.",
     method="PUT",
-    status=200,
     body=document_body(shapes.ApprovalLimitSchema),
-    problems=STEP_PROBLEMS,
-    etag=True,
     match=True,
 )
 def set_limit() -> Response:

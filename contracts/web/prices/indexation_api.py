@@ -67,10 +67,8 @@ def show_clause(code: str) -> Response:
     shapes.AgreedClauseSchema,
     "The clause stands.",
     method="PUT",
-    status=200,
     body=document_body(shapes.IndexClauseSchema, description="The clause, whole.", examples={"clause": CLAUSE}),
     problems=(400, 404, 415, 422),
-    etag=True,
     match=True,
 )
 def agree_clause(code: str) -> Response:
@@ -199,7 +197,6 @@ def show_request(request_id: int) -> Response:
     body=document_body(
         shapes.IndexDecisionSchema, description="What is decided.", examples={"approve": {"event": "approve"}}
     ),
-    etag=True,
     match=True,
 )
 def decide(request_id: int) -> Response:
