@@ -44,7 +44,6 @@ resource = Resource(
     url_prefix=f"{api.PREFIX}/reconciliations",
     description="Quarters whose invoices are held against what was due.",
 )
-WRITES = (400, 404, 409, 415, 422)
 CHANGED = "The quarter's reconciliation as it is now."
 
 

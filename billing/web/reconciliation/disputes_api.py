@@ -24,7 +24,7 @@ from billing.schemas.reconciliation_requests import (
 )
 from billing.web.files import file_answer
 from billing.web.query import today
-from billing.web.reconciliation.api import WRITES, known_quarter, read_report, report_answer, seen
+from billing.web.reconciliation.api import known_quarter, read_report, report_answer, seen
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import NotFound
 from contracts.extensions import db
@@ -77,7 +77,6 @@ def list_quarter_disputes(query: dict[str, Any], quarter: str) -> Any:
     "The dispute is open; nothing is sent by itself.",
     body=document_body(NewDisputeSchema, examples={"credit": DISPUTE}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     match=True,
 )
 def open_dispute(query: dict[str, Any], quarter: str) -> Response:
@@ -106,7 +105,6 @@ def show_dispute(query: dict[str, Any], quarter: str, number: str) -> Response:
     "The step is recorded.",
     body=document_body(NewStepSchema, examples={"sent": {"step": "sent", "on": "2026-10-15"}}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     match=True,
 )
 def take_dispute_step(query: dict[str, Any], quarter: str, number: str) -> Response:
@@ -152,7 +150,6 @@ def list_sign_offs(query: dict[str, Any], quarter: str) -> Response:
     "The quarter is signed; with `approve` its protocol is filed.",
     body=document_body(SignatureSchema, examples={"attest": {"kind": "attest", "statement": "Checked."}}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     match=True,
 )
 def sign_quarter(query: dict[str, Any], quarter: str) -> Response:

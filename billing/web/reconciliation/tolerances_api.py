@@ -16,7 +16,6 @@ from billing.schemas.reconciliation_requests import (
     load_tolerance,
     load_tolerance_decision,
 )
-from billing.web.reconciliation.api import WRITES
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import NotFound
 from contracts.extensions import db
@@ -60,7 +59,6 @@ def list_agreed_tolerances(query: dict[str, Any]) -> Any:
     "The draft waits for approval.",
     body=document_body(NewToleranceSchema, examples={"peppol": TOLERANCE}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     etag=True,
 )
 def draft_tolerance(query: dict[str, Any]) -> Response:
@@ -92,7 +90,6 @@ def show_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:
     "The tolerance is decided.",
     body=document_body(ToleranceDecisionSchema, examples={"approve": {"decision": "approved"}}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     match=True,
 )
 def decide_tolerance(query: dict[str, Any], tolerance_id: int) -> Response:

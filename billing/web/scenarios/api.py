@@ -12,7 +12,6 @@ from billing.scenarios.scenarios import Revision
 from billing.schemas import scenarios as shapes
 from billing.web.charges.api import SCENARIO
 from billing.web.query import today
-from billing.web.reconciliation.api import WRITES
 from billing.work import scenario_answers
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import Finding, InvalidInput
@@ -49,7 +48,6 @@ def list_scenarios(query: dict[str, Any]) -> Response:
     "Saved; with many draws a job answers it (`state` is `running`).",
     body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     etag=True,
 )
 def save_scenario(query: dict[str, Any]) -> Response:
@@ -87,7 +85,6 @@ def list_revisions(query: dict[str, Any], code: str) -> Response:
     "The next revision is saved.",
     body=document_body(shapes.NewScenarioSchema, examples={"activation": NEW}),
     query=AgreementQuerySchema,
-    problems=WRITES,
     match=True,
 )
 def save_revision(query: dict[str, Any], code: str) -> Response:
