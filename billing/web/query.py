@@ -16,11 +16,13 @@ from flask_babel import gettext as _
 
 from billing.quarters import coverage
 from billing.quarters.coverage import Counted
+from billing.web import words
 from contracts import agreements, clock, price_books
 from contracts.agreements import AgreementSummary
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.people.access import Actor
+from contracts.terms.agreement import OptionHolder
 from contracts.terms.period import Period
 from contracts.web import acts, formatting, layout
 from contracts.web.agreements.page import read_moment
@@ -53,6 +55,23 @@ class Query:
     def done(self, use_case: Callable[..., T], **given: Any) -> T:
         """Do an act on the agreement now and commit it; what it raises leaves nothing behind."""
         return acts.done(use_case, agreement_id=self.agreement.id, **given)
+
+    def holders(self) -> tuple[OptionHolder, ...]:
+        """Give the agreement's option holders; asked for once in a request."""
+        kept: dict[Any, tuple[OptionHolder, ...]] = g.setdefault("trinnvis_holders", {})
+        key = (self.agreement.id, self.known_at)
+        if key not in kept:
+            kept[key] = agreements.option_holders(db.session, *key)
+        return kept[key]
+
+    def readable_holders(self) -> list[OptionHolder]:
+        """Give the option holders whose figures the reader may ask for."""
+        scope = self.actor.scope("read")
+        return [holder for holder in self.holders() if scope in (None, holder.party.code)]
+
+    def names(self) -> words.Names:
+        """Give what the agreement's trusts and algorithms are called."""
+        return words.Names.of(self.holders(), agreements.marketplace(db.session, self.agreement.id))
 
     def link(self, endpoint: str, **values: Any) -> str:
         """Give the address of another page about the same agreement, as known at the same moment."""

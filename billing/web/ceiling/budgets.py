@@ -13,7 +13,7 @@ from billing.ceiling import budgets as courses
 from billing.ceiling.budgets import BudgetCourse
 from billing.payments.files import read_amount, read_day
 from billing.projection import kept_forecasts
-from billing.web import charts, words
+from billing.web import charts
 from billing.web.payments import words as money_words
 from billing.web.query import Query, read_query, reads
 from billing.web.tables import FIGURE_COLUMNS, figure_cells
@@ -48,8 +48,6 @@ def index() -> Any:
     """Show a year of budgets; without one, the present year."""
     query = read_query("aar", "hf")
     found = _found(query)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
     month = found.year.start
     return query.page(
         "billing/ceiling/budgets/index.html",
@@ -61,7 +59,7 @@ def index() -> Any:
         months=[add_months(month, number) for number in range(12)],
         years=_years(query),
         asked=query.values,
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        holders=query.readable_holders(),
         people=access.names_of(db.session, {one.recorded_by for one in found.revisions}),
         earlier=kept_forecasts.year_forecasts(
             db.session,
@@ -72,7 +70,7 @@ def index() -> Any:
         ),
         may_set=query.actor.may(ACT) and query.known_at is None,
         standing={one.id for one in found.revisions} - {one.former for one in found.revisions},
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         not_booked=any(centre.cost_centre is None for centre in found.centres),
     )
 
@@ -168,7 +166,6 @@ def _figure(found: BudgetCourse) -> charts.Figure:
 
 
 def _form(query: Query, typed: dict[str, str], errors: list[tuple[str | None, str]]) -> str:
-    holders = agreements.option_holders(db.session, query.agreement.id)
     register = cost_centres.register(db.session, query.agreement.id)
     return query.page(
         "billing/ceiling/budgets/form.html",
@@ -176,10 +173,10 @@ def _form(query: Query, typed: dict[str, str], errors: list[tuple[str | None, st
         version=None,
         typed=typed,
         errors=errors,
-        holders=[holder for holder in holders if query.actor.may(ACT, holder.party.code)],
+        holders=[holder for holder in query.holders() if query.actor.may(ACT, holder.party.code)],
         years=_years(query),
         centres=sorted({(entry.trust, entry.booking.cost_centre) for entry in register.entries}),
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
     )
 
 

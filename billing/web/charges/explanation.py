@@ -12,8 +12,6 @@ from billing.rating.price_list import tiers_of
 from billing.schemas.answers import ExplanationSchema
 from billing.web import words
 from billing.web.query import Query, read_query
-from contracts import agreements
-from contracts.extensions import db
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -27,8 +25,7 @@ def show(line_id: str) -> Any:
     """Explain a charge line."""
     query = read_query("periode")
     walk = _explain(query, line_id)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    names = query.names()
     language = current_language()
     captions = {tier.number: formatting.tier_range(tier.first, tier.last, language) for tier in walk.tiers}
     return query.page(

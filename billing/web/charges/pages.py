@@ -15,8 +15,6 @@ from billing.rating.price_list import charge_on
 from billing.web import words
 from billing.web.files import file_answer
 from billing.web.query import read_query, reads, refuse
-from contracts import agreements
-from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.web import layout
 from contracts.web.guard import requires
@@ -35,8 +33,6 @@ def show() -> Any:
     listed = query.asked(charge_list, period=period, trust=trust, known_at=query.known_at)
     if period is None:
         return redirect(query.link("charge_list.show", periode=listed.charges.period.label(), hf=trust))
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
 
     closed = None
     if period == Period.quarter(period.start) and period.overlap(query.agreement.term.period) is not None:
@@ -59,8 +55,8 @@ def show() -> Any:
         closed=closed,
         period=period,
         trust=trust,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        names=query.names(),
+        holders=query.readable_holders(),
         text_of=text_of,
         words=words,
         periods=_choices(listed, period),

@@ -606,7 +606,6 @@ def _draft_page(
     figures: CostFigures | None = None,
 ) -> str:
     scope = query.actor.scope("activation.draft")
-    holders = agreements.option_holders(db.session, query.agreement.id)
     names = _names(query)
     algorithms = agreements.marketplace(db.session, query.agreement.id)
     return query.page(
@@ -616,7 +615,7 @@ def _draft_page(
         case=case,
         case_title=None if case is None else case_words.case_title(case, names),
         values=values,
-        trusts=[(one.party.code, one.party.name) for one in holders if scope in (None, one.party.code)],
+        trusts=[(one.party.code, one.party.name) for one in query.holders() if scope in (None, one.party.code)],
         algorithms=[(one.code, names.full(one.code)) for one in algorithms],
         figures=_told(query, figures),
         plan_id="" if figures is None else _key(values, figures),

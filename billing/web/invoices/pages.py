@@ -18,7 +18,6 @@ from billing.web.invoices.rule_words import REFUSALS, RESPONSES, SEVERITIES, sen
 from billing.web.query import Query, read_query, reads_all
 from billing.web.reconciliation import quarter as reconciliations
 from billing.web.reconciliation import words as reconciliation_words
-from contracts import agreements
 from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.web import formatting, layout
@@ -76,7 +75,6 @@ def show(invoice_id: int) -> Any:
     query = read_query()
     comparison = query.asked(invoices.compare, invoice_id=invoice_id, known_at=query.known_at)
     recorded = query.asked(invoices.find_invoice, invoice_id=invoice_id, known_at=query.known_at)
-    holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/invoice.html",
         as_of=query.counted().through,
@@ -89,7 +87,7 @@ def show(invoice_id: int) -> Any:
         rule_version=RULE_VERSION,
         responses=_responses(query, invoice_id),
         response_words=RESPONSES,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         groups=sorted(comparison.groups, key=lambda group: -abs(group.difference)),
         day_after=lambda day: day + timedelta(days=1),
         minus=formatting.MINUS,
@@ -156,14 +154,13 @@ def statement(invoice_id: int, number: int) -> Any:
         vendor_statement.compare_statement, invoice_id=invoice_id, number=number, known_at=query.known_at
     )
     recorded = query.asked(invoices.find_invoice, invoice_id=invoice_id, known_at=query.known_at)
-    holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/statement.html",
         as_of=query.counted().through,
         version=None,
         statement=found,
         invoice=recorded.summary,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         words=words,
         error_words=ERRORS,
     )

@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 from billing.invoices import setup as invoice_setup
 from billing.invoices.line_reading import ALLOWED, PROPERTY, SUBJECTS, FieldMapping
 from billing.invoices.setup import ACT, MappingInForce, Recipient, References
-from billing.web import words
 from billing.web.query import Query, read_query
 from contracts import agreements
 from contracts.errors import Conflict, InvalidInput
@@ -77,7 +76,6 @@ def _show(query: Query, errors: Errors) -> str:
     mappings = query.asked(invoice_setup.list_mappings, known_at=known_at)
     accounts = query.asked(invoice_setup.list_accounts, known_at=known_at)
     recorders = {each.recorded_by for each in mappings if each.recorded_by} | {each.recorded_by for each in accounts}
-    holders = agreements.option_holders(db.session, query.agreement.id)
     return query.page(
         "billing/invoices/setup/show.html",
         as_of=None,
@@ -88,7 +86,7 @@ def _show(query: Query, errors: Errors) -> str:
         accounts=accounts,
         recipients=invoice_setup.recipients(db.session, agreement_id=query.agreement.id, known_at=known_at),
         vendor=query.agreement.vendor,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         people=access.names_of(db.session, recorders),
         subjects=LABELS,
         source_text=source_text,

@@ -45,7 +45,6 @@ def show() -> Any:
         day = min(max(last, query.agreement.term.start), previous_day(query.agreement.term.end))
         return redirect(query.link("accrual_pages.show", maaned=Period.month(day).label()))
     found = _found(query)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     vouchers = query.asked(accruals.list_vouchers, known_at=query.known_at)
     return query.page(
         "billing/payments/accruals/show.html",
@@ -57,7 +56,7 @@ def show() -> Any:
         vouchers=vouchers,
         people=access.names_of(db.session, {voucher.booked_by for voucher in vouchers}),
         may_book=query.actor.may(ACT) and query.actor.scope(ACT) is None and query.known_at is None,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         words=words,
         money_words=money_words,
     )
@@ -92,14 +91,13 @@ def voucher(number: int) -> Any:
     """Show a booked voucher."""
     query = read_query()
     found = query.asked(accruals.find_voucher, number=number, known_at=query.known_at)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/payments/accruals/voucher.html",
         as_of=None,
         version=None,
         voucher=found,
         people=access.names_of(db.session, {found.booked_by}),
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         words=words,
         money_words=money_words,
     )

@@ -15,7 +15,6 @@ from billing.web import words
 from billing.web.payments import words as money_words
 from billing.web.query import Query, read_query
 from billing.web.tables import allocation_table
-from contracts import agreements
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.terms.period import Period, add_months, previous_day
@@ -38,7 +37,6 @@ def show() -> Any:
         day = min(max(last, query.agreement.term.start), previous_day(query.agreement.term.end))
         return redirect(query.link("allocation_pages.show", periode=Period.quarter(day).label()))
     found = _found(query)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/payments/allocation.html",
         as_of=query.counted().through,
@@ -47,7 +45,7 @@ def show() -> Any:
         chosen=query.values,
         quarters=_quarters(query, found.period),
         listed=query.asked(invoices.list_invoices, known_at=query.known_at),
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         words=words,
         money_words=money_words,
     )

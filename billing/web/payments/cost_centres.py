@@ -154,7 +154,6 @@ def _index(query: Query, errors: list[tuple[str | None, str]] | None = None) -> 
 
 
 def _entry_page(query: Query, found: CostCentreEntry, errors: list[tuple[str | None, str]] | None = None) -> str:
-    holders = agreements.option_holders(db.session, query.agreement.id)
     kept = {name: getattr(found.booking, name) or "" for name in BOOKING}
     typed = request.form.to_dict() or {**kept, "valid_from": found.valid_from.isoformat()}
     return query.page(
@@ -163,7 +162,7 @@ def _entry_page(query: Query, found: CostCentreEntry, errors: list[tuple[str | N
         version=None,
         found=found,
         typed=typed,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         errors=errors or [],
     )
 

@@ -147,8 +147,7 @@ def diff(code: str, old: str, new: str) -> Any:
 
 def shared(query: Query, version: PriceBookVersion) -> dict[str, Any]:
     """Give what every page about charges needs."""
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id, query.known_at))
+    names = words.Names.of(query.holders(), agreements.marketplace(db.session, query.agreement.id, query.known_at))
     charges = {charge.code: names.charge(charge) for charge in version.charges}
 
     def row_name(row: TrialRow) -> str:

@@ -12,10 +12,9 @@ from flask_babel import gettext as _
 from billing.forecasting.drivers import Driver
 from billing.projection.year_drivers import YearDrivers, share_of_last, year_drivers
 from billing.usage import metering
-from billing.web import charts, words
+from billing.web import charts
 from billing.web.query import Query, read_query, refuse
 from billing.web.tables import FIGURE_COLUMNS, figure_cells
-from contracts import agreements
 from contracts.errors import InvalidInput
 from contracts.extensions import db
 from contracts.terms import money
@@ -61,11 +60,9 @@ REASONS: Final[dict[Driver, str]] = {
 def show() -> Any:
     """Show the steps from one year to the next."""
     query = read_query(*FIELDS)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
     errors: list[tuple[str, str]] = []
     found = _found(query, errors)
-    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    names = query.names()
     page = query.page(
         "billing/projection/drivers.html",
         as_of=found.data_until if found else None,
@@ -73,7 +70,7 @@ def show() -> Any:
         found=found,
         errors=errors,
         asked=query.values,
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
+        holders=query.readable_holders(),
         years=_years(query),
         names=names,
         figure=_figure(found) if found else None,

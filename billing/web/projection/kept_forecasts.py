@@ -8,12 +8,9 @@ from flask import Blueprint, Response
 from flask_babel import gettext as _
 
 from billing.projection.kept_forecasts import Kind, Vintages, find_vintage, vintages
-from billing.web import words
 from billing.web.projection.band_record import HORIZONS, worth
 from billing.web.query import Query, read_query
-from contracts import agreements
 from contracts.errors import NotFound
-from contracts.extensions import db
 from contracts.terms.table import Table, columns
 from contracts.web.exports import table_answer
 from contracts.web.guard import requires
@@ -34,8 +31,6 @@ def show() -> Any:
     """List the frozen forecasts with their scores, and one of them month by month."""
     query = read_query("hf", "nr")
     found = _found(query)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
     chosen = next((each for each in found.listed if each.scored), None)
     asked = query.values.get("nr", "")
     if asked:
@@ -52,8 +47,8 @@ def show() -> Any:
         horizons={horizon: _(text) for horizon, text in HORIZONS.items()},
         worth=worth,
         asked=query.values,
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        holders=query.readable_holders(),
+        names=query.names(),
     )
 
 

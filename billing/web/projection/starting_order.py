@@ -68,7 +68,7 @@ def show() -> Any:
     query = read_query(*FIELDS, past=False)
     if query.actor.scope("read") is not None:
         raise NotFound(_("There is no such page."))
-    holders = agreements.option_holders(db.session, query.agreement.id)
+    holders = query.holders()
     products = agreements.marketplace(db.session, query.agreement.id)
     names = words.Names.of(holders, products)
     asked = query.values.get("beregn") == "1"

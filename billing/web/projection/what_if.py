@@ -68,11 +68,10 @@ def form() -> Any:
     """Ask for the trust, then for the rest; with all of it, show what it costs."""
     query = read_query(*FIELDS, past=False)
     scope = query.actor.scope("read")
-    holders = agreements.option_holders(db.session, query.agreement.id)
     trust = query.values.get("hf") or scope
-    offered = [holder for holder in holders if scope in (None, holder.party.code)]
+    offered = query.readable_holders()
     products = agreements.marketplace(db.session, query.agreement.id)
-    names = words.Names.of(holders, products)
+    names = words.Names.of(query.holders(), products)
     if not trust:
         return query.page(
             "billing/projection/what_if_trust.html",

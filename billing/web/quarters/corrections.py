@@ -143,14 +143,12 @@ def _form(query: Query, values: dict[str, str], errors: list[Any] | None = None)
 
 
 def _page(query: Query, template: str, **values: Any) -> str:
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
     return query.page(
         template,
         as_of=query.counted().through,
         version=None,
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        holders=query.readable_holders(),
+        names=query.names(),
         words=words,
         usage_words=usage_words,
         **values,

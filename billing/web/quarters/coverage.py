@@ -15,7 +15,7 @@ from billing.usage import metering
 from billing.web import words
 from billing.web.query import Query, read_query, refuse
 from billing.web.usage import words as usage_words
-from contracts import agreements, clock
+from contracts import clock
 from contracts.errors import InvalidInput
 from contracts.extensions import db
 from contracts.terms.period import Period
@@ -38,8 +38,6 @@ def show() -> Any:
         return redirect(query.link("coverage_pages.show", kvartal=newest.label(), hf=trust))
     period, found = _found(query, asked, trust)
     states = query.asked(quarters.list_quarters, today=query.today, known_at=query.known_at)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
     rows: dict[tuple[str, str], list[usage_coverage.CoverageCell]] = {}
     for cell in found.cells:
         rows.setdefault((cell.trust, cell.algorithm), []).append(cell)
@@ -56,8 +54,8 @@ def show() -> Any:
         listed=_listed(found),
         matrix={key: cells for key, cells in rows.items() if any(cell.status != "not_live" for cell in cells)},
         choices=choices,
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        holders=query.readable_holders(),
+        names=query.names(),
         words=words,
         usage_words=usage_words,
         local_day=lambda moment: moment.astimezone(clock.OSLO).date(),

@@ -13,7 +13,6 @@ from billing.quarters.coverage import CoverageCell
 from billing.web import words
 from billing.web.query import Query, read_query
 from billing.web.usage import words as usage_words
-from contracts import agreements
 from contracts.errors import Conflict, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people import access
@@ -111,7 +110,6 @@ def _show(query: Query, quarter: str, errors: list[Any] | None = None) -> str:
         known_at=query.known_at,
     )
     may_act = query.actor.may(quarters.ACT) and query.actor.scope(quarters.ACT) is None and query.known_at is None
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/usage/quarter.html",
         as_of=query.counted().through,
@@ -123,7 +121,7 @@ def _show(query: Query, quarter: str, errors: list[Any] | None = None) -> str:
         people=_people([report.state]),
         may_act=may_act,
         whole=report.scope is None,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         words=words,
         usage_words=usage_words,
         errors=errors or [],

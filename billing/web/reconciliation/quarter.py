@@ -18,7 +18,6 @@ from billing.reconciliation.report import QuarterRow, Report
 from billing.web import charts, words
 from billing.web.query import Query, read_query, refuse
 from billing.web.reconciliation import words as reconciliation_words
-from contracts import agreements
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.people import access
@@ -142,8 +141,7 @@ def kept(query: Query) -> dict[str, str]:
 
 def names_of(query: Query) -> words.Names:
     """Give what trusts and algorithms are called."""
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    return words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    return query.names()
 
 
 def people_of(report: Report) -> dict[str, str]:

@@ -10,8 +10,6 @@ from flask_babel import gettext as _
 from billing.reports.trust import trust_report
 from billing.web import charts, words
 from billing.web.query import read_query
-from contracts import agreements
-from contracts.extensions import db
 from contracts.web import formatting
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
@@ -25,7 +23,6 @@ def show(code: str) -> Any:
     """Show a trust's year so far."""
     query = read_query()
     report = query.asked(trust_report, trust=code, today=query.today, known_at=query.known_at)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     language = current_language()
     figure = charts.stacked_months(
         "cost-by-month",
@@ -47,7 +44,7 @@ def show(code: str) -> Any:
         as_of=report.data_until,
         version=report.version,
         report=report,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         figure=figure,
         words=words,
     )

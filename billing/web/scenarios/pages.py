@@ -298,7 +298,6 @@ def planned_text(planned: Mapping[str, Any], names: words.Names) -> str:
 
 def _builder(query: Query, form: Form, *, asked: bool) -> Any:
     scope = query.actor.scope("read")
-    holders = agreements.option_holders(db.session, query.agreement.id)
     names = _names(query)
     values = form.values
     values.setdefault("fra", f"{_first_unknown(query):%Y-%m}")
@@ -334,7 +333,9 @@ def _builder(query: Query, form: Form, *, asked: bool) -> Any:
         errors=form.errors,
         asked=asked,
         scope=scope,
-        trusts=[(holder.party.code, holder.party.name) for holder in holders if scope in (None, holder.party.code)],
+        trusts=[
+            (holder.party.code, holder.party.name) for holder in query.holders() if scope in (None, holder.party.code)
+        ],
         products=[
             (each.code, names.full(each.code)) for each in agreements.marketplace(db.session, query.agreement.id)
         ],

@@ -7,10 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Response
 
 from billing.usage.anomalies import Anomalies, anomalies
-from billing.web import words
 from billing.web.query import Query, read_query
-from contracts import agreements
-from contracts.extensions import db
 from contracts.terms.table import Table, columns
 from contracts.web.exports import table_answer
 from contracts.web.guard import requires
@@ -30,8 +27,6 @@ def index() -> Any:
     """List the steps that were told lately, those of one series alone first."""
     query = read_query("hf")
     found = _found(query)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    scope = query.actor.scope("read")
     return query.page(
         "billing/usage/anomalies.html",
         as_of=found.data_until,
@@ -40,8 +35,8 @@ def index() -> Any:
         own=[step for step in found.steps if not step.common],
         common=[step for step in found.steps if step.common],
         asked=query.values,
-        holders=[holder for holder in holders if scope in (None, holder.party.code)],
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        holders=query.readable_holders(),
+        names=query.names(),
     )
 
 

@@ -526,8 +526,7 @@ def _with_amounts(query: Query, page: str, /, **values: Any) -> str:
 
 
 def _words(query: Query) -> dict[str, Any]:
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
-    names = words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id))
+    names = query.names()
     return {"names": names, "words": words, "usage_words": usage_words}
 
 
@@ -597,7 +596,7 @@ def _kept(query: Query) -> dict[str, str]:
 def _unknown(query: Query, outcome: Outcome) -> Iterable[tuple[str, int, str, list[tuple[str, str]]]]:
     """List the codes that nobody knows, each with what it may stand for."""
     scope = query.actor.scope("usage.import")
-    holders = agreements.option_holders(db.session, query.agreement.id)
+    holders = query.holders()
     algorithms = agreements.marketplace(db.session, query.agreement.id)
     names = words.Names.of(holders, algorithms)
     options = {

@@ -14,7 +14,6 @@ from billing.usage import deliveries, metering
 from billing.web import words
 from billing.web.query import read_query, reads
 from billing.web.usage import words as usage_words
-from contracts import agreements
 from contracts.extensions import db
 from contracts.terms.period import Period
 from contracts.web import layout
@@ -37,7 +36,6 @@ def index() -> Any:
     coverage = query.asked(usage_coverage.coverage, period=last, today=query.today, known_at=query.known_at)
     states = query.asked(quarters.list_quarters, today=query.today, known_at=query.known_at)
     corrected = query.asked(corrections.list_corrections, known_at=query.known_at)
-    holders = agreements.option_holders(db.session, query.agreement.id, query.known_at)
     return query.page(
         "billing/usage/index.html",
         as_of=until,
@@ -48,7 +46,7 @@ def index() -> Any:
         states=states[:QUARTERS_SHOWN],
         waiting=[state for state in states if state.state in ("open", "reopened")],
         corrected=corrected,
-        names=words.Names.of(holders, agreements.marketplace(db.session, query.agreement.id)),
+        names=query.names(),
         words=words,
         usage_words=usage_words,
         day_after=lambda day: day + timedelta(days=1),
