@@ -26,7 +26,7 @@ from billing.quarters import runs as closings
 from billing.rating.rate import rate
 from billing.scenarios.answer import answer
 from billing.schemas.answers import ChargesSchema, PriceAnswerSchema
-from billing.schemas.invoices import dump_reading
+from billing.schemas.invoices import ReadingSchema
 from billing.schemas.price import load_price_request
 from billing.schemas.projections import load_scenario
 from billing.schemas.simulations import dump_answer
@@ -187,7 +187,7 @@ def import_invoice(files: tuple[str, ...], agreement_code: str | None, as_json: 
 
 
 def _report(readings: list[invoices.InvoiceReading], as_json: bool, *, check: bool) -> None:
-    documents = [dump_reading(reading) for reading in readings]
+    documents = ReadingSchema(many=True).dump(readings)
     if as_json:
         print_json(documents)
     else:

@@ -103,6 +103,7 @@ class RecordedLine:
     trust: str | None
     algorithm: str | None
     period: Period | None
+    currency: str
     tier: int | None = None
     phase: int | None = None
 
@@ -290,6 +291,7 @@ def find_invoice(
             about.trust,
             about.algorithm,
             whole_days(line.period),
+            row.currency,
             about.tier,
             about.phase,
         )

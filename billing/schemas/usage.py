@@ -9,7 +9,6 @@ from typing import Any
 from marshmallow import fields, validate
 
 from billing.quarters.corrections import REASONS
-from billing.usage.cells import Cell
 from billing.usage.errors import sentence
 from billing.usage.files import Preview
 from billing.usage.metering import LARGEST_QUANTITY, RowError, UsageImportResult
@@ -129,14 +128,4 @@ def dump_preview(preview: Preview, language: Language = "en") -> dict[str, Any]:
         "ambiguous": list(preview.ambiguous),
         "delimiters": dict(preview.delimiters),
         "errors": [dump_row_error(error, language) for error in preview.errors],
-    }
-
-
-def dump_cell(cell: Cell) -> dict[str, Any]:
-    """Write a day's count of one algorithm at one trust."""
-    return {
-        "trust": cell.trust,
-        "algorithm": cell.algorithm,
-        "on": cell.on.isoformat(),
-        "quantity": cell.quantity,
     }

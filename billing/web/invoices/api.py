@@ -10,9 +10,9 @@ from flask import Response
 from billing.invoices import expected as expected_invoice
 from billing.invoices import invoices, vendor_statement
 from billing.reconciliation import responses
-from billing.schemas import answers as shapes
+from billing.schemas import invoices as shapes
 from billing.schemas.invoice_setup import ExpectedInvoiceQuerySchema, StatementSchema
-from billing.schemas.invoices import dump_comparison, dump_reading, dump_recorded, dump_responses
+from billing.schemas.invoices import dump_comparison, dump_recorded
 from billing.web.files import attachment_answer, file_answer
 from contracts.agreements import find_agreement
 from contracts.errors import Finding, InvalidInput
@@ -66,7 +66,7 @@ def receive_invoice(query: dict[str, Any]) -> Response:
         filename=filename,
         content=content,
     )
-    document = dump_reading(reading)
+    document = shapes.ReadingSchema().dump(reading)
     if reading.status == "refused":
         reason = reading.findings[0]
         place = {
@@ -212,7 +212,7 @@ def compare_invoice(query: dict[str, Any], invoice_id: int) -> Response:
     "The responses, oldest first.",
     query=shapes.ComparisonQuerySchema,
 )
-def list_responses(query: dict[str, Any], invoice_id: int) -> Response:
+def list_responses(query: dict[str, Any], invoice_id: int) -> Any:
     """List the Peppol Invoice Responses to an invoice: received, disputed, approved, paid"""
     listed = asked(
         responses.list_responses,
@@ -221,7 +221,7 @@ def list_responses(query: dict[str, Any], invoice_id: int) -> Response:
         write=formatting,
         known_at=query["known_at"],
     )
-    return json_answer(dump_responses(listed))
+    return Page(listed)
 
 
 @resource.reads_file(

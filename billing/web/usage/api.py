@@ -14,7 +14,7 @@ from billing.charges.import_effect import ReversalEffect
 from billing.quarters import corrections
 from billing.schemas import answers as shapes
 from billing.schemas.answers import EntrySchema
-from billing.schemas.usage import CorrectionSchema, dump_cell, dump_import, load_correction
+from billing.schemas.usage import CorrectionSchema, dump_import, load_correction
 from billing.schemas.usage_imports import (
     UsageCheckSchema,
     UsageDeliveryPageSchema,
@@ -296,7 +296,7 @@ def list_usage(query: dict[str, Any]) -> Response:
     more = len(cells) > len(shown)
     return json_answer(
         {
-            "items": [dump_cell(cell) | {"etag": _tag(cell)} for cell in shown],
+            "items": [shapes.UsageSchema().dump(cell) | {"etag": _tag(cell)} for cell in shown],
             "next": to_cursor(shown[-1].on.isoformat(), shown[-1].trust, shown[-1].algorithm) if more else None,
         }
     )
@@ -353,7 +353,10 @@ def correct_usage(query: dict[str, Any]) -> Response:
 
 def _cell_answer(agreement_id: int, trust: str, algorithm: str, on: date, status: int) -> Response:
     cell, entries = asked(usage_cells.find_cell, agreement_id=agreement_id, trust=trust, algorithm=algorithm, on=on)
-    document = dump_cell(cell) | {"etag": _tag(cell), "entries": [EntrySchema().dump(entry) for entry in entries]}
+    document = shapes.UsageSchema().dump(cell) | {
+        "etag": _tag(cell),
+        "entries": [EntrySchema().dump(entry) for entry in entries],
+    }
     response = json_answer(document, status)
     response.set_etag(etag_of(*_state(cell)))
     return response
