@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from billing.rating.lines import Excluded, Line, Rating
 from billing.rating.rate import rate
@@ -220,53 +220,29 @@ def _load_period(document: dict[str, str]) -> Period:
     return Period(date.fromisoformat(document["from"]), date.fromisoformat(document["to"]))
 
 
+# What of a line is written as it is; its periods are written as two days, and its net amount again in kroner.
+_PLAIN: Final = (
+    *("charge", "kind", "clause", "trust", "algorithm", "tier", "phase", "quantity", "unit_price_micro", "gross_ore"),
+    *("discount_rate_e4", "discount_ore", "why"),
+)
+
+
 def _dump_line(line: Line) -> dict[str, Any]:
-    return {
-        "id": line.id,
-        "charge": line.charge,
-        "kind": line.kind,
-        "clause": line.clause,
-        "trust": line.trust,
-        "algorithm": line.algorithm,
+    return {name: getattr(line, name) for name in ("id", *_PLAIN)} | {
         "period": _dump_period(line.period),
-        "tier": line.tier,
-        "phase": line.phase,
-        "quantity": line.quantity,
-        "unit_price_micro": line.unit_price_micro,
-        "gross_ore": line.gross_ore,
-        "discount_rate_e4": line.discount_rate_e4,
-        "discount_ore": line.discount_ore,
         "net": format_amount(line.net),
-        "why": line.why,
         "reprices": None if line.reprices is None else _dump_period(line.reprices),
     }
 
 
 def _load_line(document: dict[str, Any]) -> Line:
     return Line(
-        charge=document["charge"],
-        kind=document["kind"],
-        clause=document["clause"],
-        trust=document["trust"],
-        algorithm=document["algorithm"],
+        **{name: document[name] for name in _PLAIN},
         period=_load_period(document["period"]),
-        tier=document["tier"],
-        phase=document["phase"],
-        quantity=document["quantity"],
-        unit_price_micro=document["unit_price_micro"],
-        gross_ore=document["gross_ore"],
-        discount_rate_e4=document["discount_rate_e4"],
-        discount_ore=document["discount_ore"],
-        why=document["why"],
         reprices=None if document["reprices"] is None else _load_period(document["reprices"]),
     )
 
 
 def _dump_excluded(entry: Excluded) -> dict[str, Any]:
-    return {
-        "trust": entry.trust,
-        "algorithm": entry.algorithm,
-        "on": entry.on.isoformat(),
-        "quantity": entry.quantity,
-        "reason": entry.reason,
-    }
+    plain = {name: getattr(entry, name) for name in ("trust", "algorithm", "quantity", "reason")}
+    return plain | {"on": entry.on.isoformat()}
