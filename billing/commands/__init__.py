@@ -30,7 +30,8 @@ from billing.schemas.invoices import ReadingSchema
 from billing.schemas.price import load_price_request
 from billing.schemas.projections import load_scenario
 from billing.schemas.simulations import dump_answer
-from contracts import agreements, clock
+from contracts import agreements
+from contracts.commands import reporting
 from contracts.commands.reporting import (
     DIFFERENCES,
     INVALID,
@@ -217,7 +218,7 @@ def project(file: str, agreement_code: str | None, as_json: bool) -> None:
     """
     document = read_json(file)
     with db.read() as session:
-        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
+        today = reporting.today(session)
         scenario = load_scenario(document, as_of=today)
         agreement = agreements.find_agreement(session, agreement_code)
         found = answer(session, agreement_id=agreement.id, scenario=scenario, actor=COMMAND_LINE, today=today)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from billing.projection.year_drivers import year_drivers
 from billing.schemas.year_drivers import YearDriversSchema
 from billing.usage import metering
-from contracts import agreements, clock
-from contracts.commands.reporting import INVALID, agreement_option, fail, json_option, now, print_json, reporting_errors
+from contracts import agreements
+from contracts.commands import reporting
+from contracts.commands.reporting import INVALID, agreement_option, fail, json_option, print_json, reporting_errors
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
 from contracts.terms.period import add_months
@@ -99,7 +99,7 @@ def drivers_command(
     with db.read() as session:
         agreement = agreements.find_agreement(session, agreement_code)
         last = metering.last_day(session, agreement.id)
-        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
+        today = reporting.today(session)
         as_of = today if last is None else last + timedelta(days=1)
         found = year_drivers(
             session,

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
@@ -20,8 +19,9 @@ from billing.projection.projection import Scenario
 from billing.projection.starting_order import proposed, rollout
 from billing.schemas.projections import load_scenario
 from billing.schemas.simulations import dump_order
-from contracts import agreements, clock
-from contracts.commands.reporting import agreement_option, json_option, now, print_json, read_json, reporting_errors
+from contracts import agreements
+from contracts.commands import reporting
+from contracts.commands.reporting import agreement_option, json_option, print_json, read_json, reporting_errors
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
 from contracts.terms.money import format_amount
@@ -46,7 +46,7 @@ def order(file: str | None, agreement_code: str | None, as_json: bool) -> None:
     year.
     """
     with db.read() as session:
-        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
+        today = reporting.today(session)
         agreement = agreements.find_agreement(session, agreement_code)
         scenario = _usual(session, agreement.id, today) if file is None else load_scenario(read_json(file), as_of=today)
         proposal = proposed(session, agreement_id=agreement.id, scenario=scenario, actor=COMMAND_LINE)

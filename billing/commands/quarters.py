@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import AppGroup
-from sqlalchemy.orm import Session
 
 from billing.charges import explanation
 from billing.quarters import closing as quarters
@@ -27,7 +26,8 @@ from billing.schemas.answers import ExplanationSchema
 from billing.schemas.corrections import RecordedCorrectionSchema
 from billing.schemas.coverage import CoverageSchema
 from billing.schemas.quarters import dump_closed, dump_report, dump_state
-from contracts import agreements, clock
+from contracts import agreements
+from contracts.commands import reporting
 from contracts.commands.reporting import agreement_option, json_option, now, print_json, reporting_errors
 from contracts.errors import Finding, InvalidInput, invalid
 from contracts.extensions import db
@@ -64,7 +64,7 @@ def close(quarter: str, accept_missing: bool, agreement_code: str | None, as_jso
             quarter=quarter,
             actor=COMMAND_LINE,
             now=now(),
-            today=_today(session),
+            today=reporting.today(session),
             accept_missing=accept_missing,
         )
     for cell in closed.missing:
@@ -97,7 +97,7 @@ def reopen(quarter: str, reason: str, agreement_code: str | None, as_json: bool)
             reason=reason,
             actor=COMMAND_LINE,
             now=now(),
-            today=_today(session),
+            today=reporting.today(session),
         )
     if as_json:
         print_json(dump_state(state))
@@ -121,7 +121,7 @@ def show(quarter: str, run: int | None, out: str | None, agreement_code: str | N
             agreement_id=agreement.id,
             quarter=quarter,
             actor=COMMAND_LINE,
-            today=_today(session),
+            today=reporting.today(session),
             run=run,
         )
         if out is not None and report.run is not None:
@@ -150,7 +150,9 @@ def list_quarters(agreement_code: str | None, as_json: bool) -> None:
     """List the quarters that have begun, newest first."""
     with db.read() as session:
         agreement = agreements.find_agreement(session, agreement_code)
-        states = quarters.list_quarters(session, agreement_id=agreement.id, actor=COMMAND_LINE, today=_today(session))
+        states = quarters.list_quarters(
+            session, agreement_id=agreement.id, actor=COMMAND_LINE, today=reporting.today(session)
+        )
     if as_json:
         print_json({"items": [dump_state(state) for state in states]})
         return
@@ -178,7 +180,7 @@ def coverage(period: str, trust: str | None, agreement_code: str | None, as_json
             agreement_id=agreement.id,
             period=_period(period),
             actor=COMMAND_LINE,
-            today=_today(session),
+            today=reporting.today(session),
             trust=trust,
         )
     if as_json:
@@ -320,10 +322,6 @@ def _told(cell: CoverageCell) -> str:
         f"{cell.algorithm}, {cell.month.label()}: {cell.status}, {cell.quantity} counted on "
         f"{cell.days_counted} of {cell.working_days} working days{expected}"
     )
-
-
-def _today(session: Session) -> date:
-    return clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
 
 
 def _period(text: str) -> Period:

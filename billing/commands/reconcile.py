@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 
 from billing.causes.sentences import said
 from billing.reconciliation import runs as reconciliation
 from billing.reconciliation.report import Report, report
 from billing.schemas.reconciliation_answers import ReconciliationSchema
-from contracts import agreements, clock
+from contracts import agreements
+from contracts.commands import reporting
 from contracts.commands.reporting import DIFFERENCES, agreement_option, json_option, now, print_json, reporting_errors
 from contracts.extensions import db
 from contracts.people.access import COMMAND_LINE
@@ -40,7 +41,7 @@ def reconcile(quarter: str, dry_run: bool, agreement_code: str | None, as_json: 
     """
     with db.read() if dry_run else db.write() as session:
         agreement_id = agreements.find_agreement(session, agreement_code).id
-        today = clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())
+        today = reporting.today(session)
         found = report(session, agreement_id=agreement_id, quarter=quarter, actor=COMMAND_LINE, today=today)
         if not dry_run and not found.facts.attested:
             found = reconciliation.record_run(

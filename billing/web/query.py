@@ -25,6 +25,7 @@ from contracts.people.access import Actor
 from contracts.terms.agreement import OptionHolder
 from contracts.terms.period import Period
 from contracts.web import acts, formatting, layout
+from contracts.web.acts import today
 from contracts.web.agreements.page import read_moment
 from contracts.web.guard import current_actor
 from contracts.web.i18n import current_language
@@ -163,11 +164,6 @@ def parameters(*own: str) -> dict[str, str]:
             refuse(_("The parameter “%(name)s” stands twice.", name=name))
         values[name] = value.strip()
     return values
-
-
-def today() -> date:
-    """Give today's date, or the day the example takes for today."""
-    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
 
 
 def reads() -> bool:

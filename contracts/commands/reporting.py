@@ -10,14 +10,16 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
+from flask import current_app
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
 
-from contracts import schema_versions
+from contracts import clock, schema_versions
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.documents import parse_json
@@ -75,3 +77,8 @@ def fail(message: str, code: int = 1) -> NoReturn:
 def now() -> datetime:
     """Read the clock, here at the edge."""
     return datetime.now(UTC)
+
+
+def today(session: Session) -> date:
+    """Give today's date, or the day the example takes for today."""
+    return clock.today(session, example_mode=current_app.config["EXAMPLE_MODE"], now=now())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
+from flask import current_app
+
+from contracts import clock
 from contracts.extensions import db
 from contracts.web.guard import current_actor
 
@@ -31,3 +34,13 @@ def done(use_case: Callable[..., T], **given: Any) -> T:
         raise
     db.session.commit()
     return result
+
+
+def today() -> date:
+    """Give today's date, or the day the example takes for today."""
+    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+
+
+def instant() -> datetime:
+    """Give the present instant, or the same time of day on the example's own today."""
+    return clock.instant(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 
 from billing.ceiling.budgets import BudgetCourse, budget_course
 from billing.schemas import budget_course as shapes
 from billing.web.ceiling.budgets import course_table
-from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
-from contracts.web.acts import asked
+from contracts.web.acts import asked, today
 from contracts.web.exports import table_answer
 from contracts.web.resources import Resource
 
@@ -42,12 +40,12 @@ def export_course(query: dict[str, Any], suffix: str) -> Response:
 
 
 def _course(query: dict[str, Any]) -> BudgetCourse:
-    today = clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+    day = today()
     return asked(
         budget_course,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        year=query["year"] or today.year,
-        today=today,
+        year=query["year"] or day.year,
+        today=day,
         trust=query["trust"],
         known_at=query["known_at"],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, flash, redirect, request
+from flask import Blueprint, Flask, flash, redirect, request
 from flask_babel import gettext as _
 
 from billing.decisions import activation_costs
@@ -19,7 +19,7 @@ from billing.web import words
 from billing.web.decisions import case_words
 from billing.web.files import file_answer
 from billing.web.query import Query, read_query, reads
-from contracts import agreements, ceiling, clock, documents
+from contracts import agreements, ceiling, documents
 from contracts.cases import Case, CaseId, find_case, list_cases
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound, Refused
 from contracts.extensions import db
@@ -35,7 +35,7 @@ from contracts.terms.period import previous_day
 from contracts.terms.table import Table, columns
 from contracts.terms.written import read_day
 from contracts.web import formatting, layout
-from contracts.web.acts import done
+from contracts.web.acts import done, instant
 from contracts.web.exports import table_answer
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
@@ -328,7 +328,7 @@ def take(case: str, event: str) -> Any:
             event=event,
             request=Request(on=on, comment=request.form.get("kommentar", "")),
             seen=_as_seen,
-            at=_at(),
+            at=instant(),
         )
     except Refused as error:
         told: list[Any] = [(None, case_words.refusal_text(one)) for one in error.refusals]
@@ -440,7 +440,7 @@ def _course(kind: workflow.Kind) -> list[tuple[str, str]]:
 
 def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str:
     items = dossier.items(db.session, case)
-    choices = options.choices(db.session, case, query.actor, at=_at())
+    choices = options.choices(db.session, case, query.actor, at=instant())
     people = {case.recorded_by, *case.requesters, *(one.by for one in case.steps)}
     people |= {one for given in case.approvals for one in (given.by, given.principal)}
     names = _names(query)
@@ -521,7 +521,7 @@ def _step_page(query: Query, case: Case, event: str, errors: list[Any] | None = 
     if event == "submit":
         figures = options.estimated(db.session, case, query.today)
     day = on or options.usual_day(case, event, query.today)
-    choice = options.choice(db.session, case, event, query.actor, at=_at(), on=day, figures=figures)
+    choice = options.choice(db.session, case, event, query.actor, at=instant(), on=day, figures=figures)
     if not choice.permitted:
         raise Denied(f"your roles do not allow this: {case.kind}.{event}")
     names = _names(query)
@@ -744,7 +744,3 @@ def _as_seen(case: Case) -> None:
 
 def _day(text: str) -> date | None:
     return read_day(text.strip()) if text.strip() else None
-
-
-def _at() -> datetime:
-    return clock.instant(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))

@@ -6,11 +6,11 @@ prepared it and which documents it rests on; then the three answers, each with w
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -20,8 +20,8 @@ from billing.decisions import papers as decision_papers
 from billing.decisions.inbox import Waiting
 from billing.web import words
 from billing.web.decisions import case_words, gain_words
-from billing.web.query import Query, read_query, today
-from contracts import agreements, ceiling, clock, documents
+from billing.web.query import Query, read_query
+from contracts import agreements, ceiling, documents
 from contracts.cases import Case, CaseId, find_case
 from contracts.errors import Conflict, InvalidInput, NotFound, Refused
 from contracts.extensions import db
@@ -33,7 +33,7 @@ from contracts.terms.period import previous_day
 from contracts.terms.workflow import Decided
 from contracts.terms.written import NotANumber, plain_number, read_day
 from contracts.web import layout
-from contracts.web.acts import acted, done
+from contracts.web.acts import acted, done, instant, today
 from contracts.web.guard import requires
 from contracts.web.i18n import N_
 
@@ -103,7 +103,7 @@ def decide(case: str) -> Any:
             event=event,
             request=Request(comment=comment, delegation=_delegation(query, found, event)),
             seen=_as_seen,
-            at=_at(),
+            at=instant(),
         )
     except Refused as error:
         sentences: list[Any] = [(None, case_words.refusal_text(one)) for one in error.refusals]
@@ -254,7 +254,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
     figures = None if case.submission is None else case.submission.figures
     items = dossier.items(db.session, case)
     listed = gains.list_gains(db.session, case)
-    choices = {one.event: one for one in options.choices(db.session, case, query.actor, at=_at())}
+    choices = {one.event: one for one in options.choices(db.session, case, query.actor, at=instant())}
     answers = [choices[event] for event in ("approve", "return", "decline", "reject") if event in choices]
     people = {case.recorded_by, *case.requesters, *(step.by for step in case.steps), *(one.owner for one in listed)}
     people |= {one for given in case.approvals for one in (given.by, given.principal)}
@@ -440,10 +440,6 @@ def _file(content: bytes, media_type: str, filename: str) -> Response:
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _at() -> datetime:
-    return clock.instant(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
 
 
 def _decides() -> bool:

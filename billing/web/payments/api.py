@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from flask import Response, current_app
+from flask import Response
 
 from billing.payments import late_interest, payments
 from billing.payments.payments import ACT
 from billing.schemas import payments as shapes
 from billing.web.tables import open_item_table, payment_table
-from contracts import clock
 from contracts.agreements import AgreementSummary, find_agreement
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema, KnownQuerySchema
 from contracts.web import api
-from contracts.web.acts import acted, asked
+from contracts.web.acts import acted, asked, today
 from contracts.web.api import document_body, file_body, json_answer, json_body, uploaded
 from contracts.web.exports import table_answer
 from contracts.web.resources import Resource
@@ -64,7 +62,7 @@ def record_payment(query: dict[str, Any]) -> Response:
     """Register a payment on an invoice"""
     body = shapes.load_payment(json_body())
     agreement = _agreement(query)
-    registered = acted(payments.record_payment, agreement_id=agreement.id, **body, today=_today())
+    registered = acted(payments.record_payment, agreement_id=agreement.id, **body, today=today())
     headers = {"Location": f"{api.PREFIX}/payments/{registered.id}"}
     return json_answer(shapes.dump_payment(registered, agreement.term.currency), 201, headers)
 
@@ -94,7 +92,7 @@ def reverse_payment(query: dict[str, Any], payment_id: int) -> Response:
     """Take a payment back by one of the opposite amount"""
     body = shapes.load_reversal(json_body())
     agreement = _agreement(query)
-    made = acted(payments.reverse_payment, agreement_id=agreement.id, payment_id=payment_id, **body, today=_today())
+    made = acted(payments.reverse_payment, agreement_id=agreement.id, payment_id=payment_id, **body, today=today())
     return json_answer(shapes.dump_payment(made, agreement.term.currency), 201)
 
 
@@ -116,7 +114,7 @@ def import_payments(query: dict[str, Any]) -> Response:
     """
     filename, content = uploaded("text/csv", "application/xml", usual_name="payments.csv")
     done = acted(
-        payments.import_payments, agreement_id=_agreement(query).id, filename=filename, content=content, today=_today()
+        payments.import_payments, agreement_id=_agreement(query).id, filename=filename, content=content, today=today()
     )
     return json_answer(shapes.ImportedPaymentsSchema().dump(done), 201 if done.status == "imported" else 200)
 
@@ -162,12 +160,8 @@ def set_rate() -> Any:
 
 
 def _open(agreement: AgreementSummary, query: dict[str, Any]) -> payments.OpenItems:
-    return asked(payments.open_items, agreement_id=agreement.id, on=query["on"] or _today(), known_at=query["known_at"])
+    return asked(payments.open_items, agreement_id=agreement.id, on=query["on"] or today(), known_at=query["known_at"])
 
 
 def _agreement(query: dict[str, Any]) -> AgreementSummary:
     return find_agreement(db.session, query["agreement"])
-
-
-def _today() -> date:
-    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
-from flask import Response, current_app, url_for
+from flask import Response, url_for
 
 from billing.charges import basis
 from billing.prices import diff as price_diff
@@ -15,7 +15,7 @@ from billing.prices.review import locked_book, require_told, review
 from billing.prices.trial import Priced
 from billing.rating.price_list import VersionPrices, factors_in_force, price_list
 from billing.schemas import price_books as shapes
-from contracts import clock, price_books
+from contracts import price_books
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
@@ -25,7 +25,7 @@ from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
 from contracts.terms.period import previous_day
 from contracts.terms.price_book import PriceBook
 from contracts.web import api
-from contracts.web.acts import acted, asked, done
+from contracts.web.acts import acted, asked, done, today
 from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -163,7 +163,7 @@ def revise_draft(draft_id: int) -> Response:
 def check_draft(draft_id: int) -> Any:
     """Check a draft against the book as it stands"""
     db.only_read()
-    return list(review(db.session, _draft(draft_id), _today()).findings)
+    return list(review(db.session, _draft(draft_id), today()).findings)
 
 
 @resource.writes(
@@ -235,7 +235,7 @@ def approve_draft(draft_id: int) -> Response:
     first day before today needs `retroactive`.
     """
     revision, comment, retroactive = shapes.load_approval(json_body())
-    approve = partial(price_drafts.approve_draft, today=_today(), retroactive=retroactive)
+    approve = partial(price_drafts.approve_draft, today=today(), retroactive=retroactive)
     return _decided(draft_id, approve, revision, comment, told=True)
 
 
@@ -288,7 +288,7 @@ def _decided(draft_id: int, act: Callable[..., Draft], revision: int, comment: s
 
 def _compared(draft_id: int) -> price_diff.Comparison:
     db.only_read()
-    reviewed = review(db.session, _draft(draft_id), _today())
+    reviewed = review(db.session, _draft(draft_id), today())
     if reviewed.comparison is None:
         raise InvalidInput(reviewed.errors)
     return reviewed.comparison
@@ -320,7 +320,3 @@ def _page(rows: list[dict[str, Any]], query: dict[str, Any]) -> Response:
     (start,) = from_cursor(query["after"], api.whole) or (0,)
     end = start + query["limit"]
     return json_answer({"items": rows[start:end], "next": to_cursor(end) if end < len(rows) else None})
-
-
-def _today() -> date:
-    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-
-from flask import current_app
 
 from billing.projection.kept_forecasts import vintages
 from billing.projection.year_drivers import year_drivers
 from billing.schemas import year_drivers as shapes
 from billing.schemas.forecast_vintages import VintagePageSchema, VintageQuerySchema
 from billing.usage import metering
-from contracts import clock
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.web import api
-from contracts.web.acts import asked
+from contracts.web.acts import asked, today
 from contracts.web.resources import Resource
 
 resource = Resource(
@@ -40,9 +37,9 @@ def show_drivers(query: dict[str, Any]) -> Any:
     Volume, activations, ramp ends, tiers, index, corrections, in that order; they sum to the difference exactly.
     """
     agreement = find_agreement(db.session, query["agreement"])
-    today = clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
+    day = today()
     last = metering.last_day(db.session, agreement.id, query["known_at"])
-    as_of = query["as_of"] or (today if last is None else last + timedelta(days=1))
+    as_of = query["as_of"] or (day if last is None else last + timedelta(days=1))
     return asked(
         year_drivers,
         agreement_id=agreement.id,
@@ -61,7 +58,7 @@ def list_vintages(query: dict[str, Any]) -> Any:
     return asked(
         vintages,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
-        today=clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC)),
+        today=today(),
         trust=query["trust"],
         known_at=query["known_at"],
     )

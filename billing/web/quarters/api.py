@@ -23,13 +23,12 @@ from billing.schemas.quarters import (
     load_close,
     load_reason,
 )
-from billing.web.query import today
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.acts import acted, asked
+from contracts.web.acts import acted, asked, today
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor

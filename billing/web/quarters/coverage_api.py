@@ -12,13 +12,12 @@ from billing.quarters.coverage import Coverage
 from billing.schemas.corrections import CorrectionPageSchema, CorrectionQuerySchema, RecordedCorrectionSchema
 from billing.schemas.coverage import CoverageQuerySchema, CoverageSchema
 from billing.web.quarters.coverage import cells_answer
-from billing.web.query import today
 from contracts.agreements import find_agreement
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.terms.period import Period
 from contracts.web import api
-from contracts.web.acts import asked
+from contracts.web.acts import asked, today
 from contracts.web.api import from_cursor, to_cursor
 from contracts.web.resources import Page, Resource
 

@@ -26,14 +26,13 @@ from billing.schemas.reconciliation_requests import (
     load_placing,
     load_reason,
 )
-from billing.web.query import today
 from billing.web.reconciliation import files as reconciliation_files
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.acts import acted, asked
+from contracts.web.acts import acted, asked, today
 from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.resources import Resource

@@ -23,14 +23,13 @@ from billing.schemas.reconciliation_requests import (
     load_step,
 )
 from billing.web.files import file_answer
-from billing.web.query import today
 from billing.web.reconciliation.api import known_quarter, read_report, report_answer, seen
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api, formatting
-from contracts.web.acts import acted, asked
+from contracts.web.acts import acted, asked, today
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor

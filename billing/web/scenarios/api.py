@@ -11,14 +11,13 @@ from billing.scenarios import scenarios
 from billing.scenarios.scenarios import Revision
 from billing.schemas import scenarios as shapes
 from billing.web.charges.api import SCENARIO
-from billing.web.query import today
 from billing.work import scenario_answers
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.errors import Finding, InvalidInput
 from contracts.extensions import db
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.web import api
-from contracts.web.acts import asked
+from contracts.web.acts import asked, today
 from contracts.web.api import document_body, json_answer, json_body
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor

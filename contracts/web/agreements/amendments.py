@@ -19,8 +19,8 @@ from contracts.schemas.fields import read_day, read_decimal
 from contracts.terms import amendment as rules
 from contracts.terms.amendment import Basis, Kind, Proposal, Recorded
 from contracts.terms.money import AMOUNT_DECIMALS
-from contracts.web.acts import acted, done
-from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, today
+from contracts.web.acts import acted, done, today
+from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
 

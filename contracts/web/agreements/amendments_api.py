@@ -16,8 +16,7 @@ from contracts.schemas.answers import ListQuerySchema
 from contracts.schemas.fields import load
 from contracts.terms.amendment import Recorded
 from contracts.web import api
-from contracts.web.acts import acted
-from contracts.web.agreements.page import today
+from contracts.web.acts import acted, today
 from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor

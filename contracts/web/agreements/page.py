@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import datetime, time
 from typing import Any, NoReturn
 
-from flask import abort, current_app, g, make_response, request, url_for
+from flask import abort, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from contracts import agreements, clock
@@ -61,11 +61,6 @@ def link(endpoint: str, **values: Any) -> str:
     """Give the address of another page that reads the past, as known at the same moment as this one."""
     kept = {KNOWN: request.args[KNOWN]} if request.args.get(KNOWN) else {}
     return url_for(endpoint, **{**kept, **values})
-
-
-def today() -> date:
-    """Give today's date, or the day the example takes for today."""
-    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
 
 
 def reads() -> bool:

@@ -7,12 +7,11 @@ A step is a POST to its ``transitions``; one that is refused answers 409 with ea
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, request
 
-from contracts import agreements, ceiling, clock, documents
+from contracts import agreements, ceiling, documents
 from contracts.cases import LARGEST_ID, Case, CaseId, find_case, list_cases
 from contracts.errors import NotFound, Refused
 from contracts.extensions import db
@@ -31,7 +30,7 @@ from contracts.schemas.answers import (
 from contracts.schemas.fields import load
 from contracts.terms.workflow import ITEM_FACTS, OSLO
 from contracts.web import api, layout
-from contracts.web.acts import acted, asked
+from contracts.web.acts import acted, asked, instant
 from contracts.web.api import document_body, file_body, from_cursor, json_answer, json_body, to_cursor, uploaded
 from contracts.web.conditional import require_match
 from contracts.web.guard import API_PREFIX, current_actor
@@ -309,7 +308,7 @@ def list_approvals(query: dict[str, Any]) -> Response:
     found = agreements.find_agreement(db.session, query["agreement"])
     actor = current_actor()
     cases = list_cases(db.session, agreement_id=found.id, actor=actor)
-    waiting = approvals.awaiting(db.session, cases, actor, on=_at().astimezone(OSLO).date())
+    waiting = approvals.awaiting(db.session, cases, actor, on=instant().astimezone(OSLO).date())
     items = []
     for case in waiting:
         sent = case.submission
@@ -379,10 +378,6 @@ def _activation(number: int) -> CaseId:
     return CaseId.parse(f"activation:{number}")
 
 
-def _at() -> datetime:
-    return clock.instant(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
-
-
 def _case(query: dict[str, Any], case_id: CaseId) -> Case:
     found = agreements.find_agreement(db.session, query["agreement"])
     return asked(find_case, agreement_id=found.id, case_id=case_id)
@@ -411,7 +406,7 @@ def _step(query: dict[str, Any], case_id: CaseId) -> Response:
         event=read.event,
         request=Request(read.on, read.comment, read.document, read.delegation),
         seen=_match,
-        at=_at(),
+        at=instant(),
     )
     return _answer(done, 201)
 
@@ -456,7 +451,7 @@ def _confirm(query: dict[str, Any], case_id: CaseId) -> Response:
         received_on=query["received_on"],
         filename=filename,
         content=content,
-        today=_at().astimezone(OSLO).date(),
+        today=instant().astimezone(OSLO).date(),
     )
     return _letters(query, case_id, 201)
 
@@ -473,7 +468,7 @@ def _answer(case: Case, status: int = 200, headers: dict[str, str] | None = None
         case,
         dossier.items(db.session, case),
         ceiling.overrides(db.session, case) if scope is None else (),
-        options.choices(db.session, case, actor, at=_at()),
+        options.choices(db.session, case, actor, at=instant()),
         scope,
     )
     response = json_answer(document, status, headers)

@@ -22,7 +22,8 @@ from contracts.options.catalogue import Product
 from contracts.terms.workflow import CertificateFacts
 from contracts.terms.written import read_day
 from contracts.web import layout
-from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, reads, refuse, today
+from contracts.web.acts import today
+from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, reads, refuse
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 

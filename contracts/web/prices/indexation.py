@@ -20,8 +20,8 @@ from contracts.schemas.index_values import HEADERS, ReadAs
 from contracts.schemas.indexation import load_clause
 from contracts.terms import indexation as rules
 from contracts.terms.indexation import IndexRequest, shown
-from contracts.web.acts import acted
-from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, today
+from contracts.web.acts import acted, today
+from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment
 from contracts.web.guard import current_actor, requires
 from contracts.web.prices import index_clause_form, index_words
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 
-from contracts import clock, deadlines
+from contracts import deadlines
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.extensions import db
 from contracts.prices import index_values, indexation
@@ -21,7 +21,7 @@ from contracts.schemas.fields import load, read_day
 from contracts.schemas.index_values import ReadAs
 from contracts.terms.indexation import IndexRequest
 from contracts.web import api
-from contracts.web.acts import acted, done
+from contracts.web.acts import acted, done, today
 from contracts.web.api import document_body, file_body, from_cursor, json_answer, json_body, to_cursor, uploaded
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -126,14 +126,14 @@ def list_values(query: dict[str, Any]) -> Any:
 def import_values(query: dict[str, Any]) -> Response:
     """Take in a file of index values, all of it or nothing"""
     filename, content = uploaded("text/csv", "application/json", usual_name="index-values")
-    today = _today()
+    day = today()
     done = acted(
         index_values.import_values,
         filename=filename,
         content=content,
-        retrieved_on=query["retrieved_on"] or today,
+        retrieved_on=query["retrieved_on"] or day,
         given=ReadAs(query["table"], query["base_year"]),
-        today=today,
+        today=day,
     )
     return json_answer(asdict(done) | {"ignored": list(done.ignored)}, 201 if done.status == "imported" else 200)
 
@@ -176,7 +176,7 @@ def request_adjustment(query: dict[str, Any]) -> Response:
         indexation.request_adjustment,
         agreement_id=find_agreement(db.session, query["agreement"]).id,
         effective_from=body["effective_from"],
-        today=_today(),
+        today=today(),
     )
     return _request_answer(made, 201, {"Location": f"{api.PREFIX}/index-requests/{made.id}"})
 
@@ -213,7 +213,7 @@ def decide(request_id: int) -> Response:
         "reason": body["reason"],
         "actor": current_actor(),
         "now": datetime.now(UTC),
-        "today": _today(),
+        "today": today(),
     }
     if body["event"] == "approve":
         done = indexation.approve(db.session, retroactive=body["retroactive"], **common)
@@ -227,11 +227,11 @@ def decide(request_id: int) -> Response:
 )
 def list_deadlines(query: dict[str, Any]) -> Response:
     """List the deadlines of an agreement"""
-    today = _today()
+    day = today()
     listed = deadlines.upcoming(
         db.session,
         find_agreement(db.session, query["agreement"]).id,
-        today,
+        day,
         trust=current_actor().scope("read"),
     )
     after = from_cursor(query["after"], read_day, api.text, api.text)
@@ -239,7 +239,7 @@ def list_deadlines(query: dict[str, Any]) -> Response:
     shown = rest[: query["limit"]]
     more = len(rest) > len(shown)
     following = to_cursor(shown[-1].due_on.isoformat(), shown[-1].source, shown[-1].key) if more else None
-    return json_answer({"items": [dump_deadline(one, today) for one in shown], "next": following})
+    return json_answer({"items": [dump_deadline(one, day) for one in shown], "next": following})
 
 
 @due.reads(
@@ -282,10 +282,6 @@ def _reminder(one: Reminded) -> dict[str, Any]:
             for message in one.messages
         ],
     }
-
-
-def _today() -> date:
-    return clock.today(db.session, example_mode=current_app.config["EXAMPLE_MODE"], now=datetime.now(UTC))
 
 
 def _clause_answer(code: str) -> Response:

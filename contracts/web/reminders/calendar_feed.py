@@ -24,8 +24,8 @@ from contracts.people.access import Actor
 from contracts.reminders import calendar_links, reminders
 from contracts.terms.deadline import Deadline
 from contracts.web import layout
-from contracts.web.acts import done
-from contracts.web.agreements.page import parameters, today
+from contracts.web.acts import done, today
+from contracts.web.agreements.page import parameters
 from contracts.web.guard import current_actor, public, requires
 from contracts.web.i18n import current_language
 from contracts.web.reminders.deadlines import sentences

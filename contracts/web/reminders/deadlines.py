@@ -17,7 +17,8 @@ from contracts.reminders import reminders
 from contracts.reminders.reminders import Reminded
 from contracts.terms.deadline import SOON
 from contracts.web import formatting, layout
-from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, reads, today
+from contracts.web.acts import today
+from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, reads
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 
