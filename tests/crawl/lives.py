@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -156,6 +157,7 @@ class Life:
         self.counted = Counted(lives=1)
         self.history: list[str] = []
         self.invoices: list[Document] = []
+        self.billed: set[str] = set()
         self.forms: dict[str, list[tuple[str, Form]]] = {}
         self.clients: dict[str, FlaskClient] = {}
         self.agreement_id = record_agreement(document(), datetime(2025, 6, 20, 9, tzinfo=UTC))
@@ -196,9 +198,10 @@ class Life:
             (1, self.count_in_part),
             (1, self.count_the_future),
             (1, self.take_a_file_back),
-            (3, self.bill),
-            (2, self.bill_wrong),
-            (2, self.credit),
+            (1, self.bill),
+            (1, self.bill_wrong),
+            (1, self.credit),
+            (14, self.lead_the_quarter),
             (20, self.press),
         )
         (chosen,) = self.chance.choices([act for _weight, act in acts], [weight for weight, _act in acts])
@@ -253,11 +256,11 @@ class Life:
         self._took("take_a_file_back", answer)
         return f"take_a_file_back {number}"
 
-    def bill(self) -> str:
+    def bill(self, quarter: Period | None = None) -> str:
         """Receive the vendor's invoice of a quarter as it is expected."""
-        return self._bill("bill", lambda made: made)
+        return self._bill("bill", lambda made: made, quarter)
 
-    def bill_wrong(self) -> str:
+    def bill_wrong(self, quarter: Period | None = None) -> str:
         """Receive an invoice with a line too much, a line that lacks, or a line counted twice."""
 
         def wrong(made: Document) -> Document:
@@ -268,7 +271,7 @@ class Life:
                 return reconciled.with_lines(made, *made.lines[1:])
             return reconciled.with_lines(made, *made.lines, self.chance.choice(made.lines))
 
-        return self._bill("bill_wrong", wrong)
+        return self._bill("bill_wrong", wrong, quarter)
 
     def credit(self) -> str:
         """Receive a credit note for an invoice: one of its lines, whole."""
@@ -287,6 +290,88 @@ class Life:
         answer = self._receive(reconciled.with_lines(note, self.chance.choice(billed.lines)))
         self._took("credit", answer)
         return "credit"
+
+    def lead_the_quarter(self) -> str:
+        """Do what the oldest quarter that is not settled waits for, by the forms of its pages."""
+        for number in range(8):
+            quarter = Period.quarter(add_months(FIRST, 3 * number))
+            if quarter.end > self.today:
+                break
+            page = self._page("finance_controller", f"/avstemming/{quarter.label()}")
+            state = dict(page.figures).get(f"state:{quarter.label()}", "")
+            if state != "settled":
+                return f"lead_the_quarter {quarter.label()} {state}: {self._lead(quarter, state, page)}"
+        return self.days_pass()
+
+    def _lead(self, quarter: Period, state: str, page: Page) -> str:
+        label, controller = quarter.label(), "finance_controller"
+        if state == "attested":
+            return self._press_one("approver", f"/avstemming/{label}/anvisning", "/anvisning")
+        if state == "ready_to_attest":
+            return self._press_one(controller, f"/avstemming/{label}/attestasjon", "/attestasjon")
+        if state == "approved":
+            return self._pay()
+        if state == "waiting_for_credit":
+            return self.credit()
+        disputes = [
+            link for link in page.links if "/reklamasjon/" in link and not link.endswith(("/ny", ".pdf", ".csv"))
+        ]
+        if state == "with_vendor" and disputes:
+            return self._press_one(controller, self.chance.choice(disputes), "/reklamasjon/")
+        if state == "waiting_for_usage" and self.chance.random() < 0.5:
+            return self.count()
+        closing = self._press_one(controller, f"/kvartaler/{label}", "/lukk")
+        if closing:
+            return closing
+        if label not in self.billed:
+            return self.bill(quarter) if self.chance.random() < 0.5 else self.bill_wrong(quarter)
+        asks = [form for form in page.forms if form.method == "get" and "/reklamasjon/ny" in form.action]
+        boxes = [(each.name, each.choices[0]) for form in asks for each in form.fields if each.kind == "box"]
+        steps = ["/stikkprove/", "/stikkprove/", "/kjor"]
+        if boxes:
+            chosen = urlencode(boxes if self.chance.random() < 0.5 else boxes[:1])
+            steps += [
+                f"/avstemming/{label}/{where}?{chosen}" for where in ("avgjorelse", "avgjorelse", "reklamasjon/ny")
+            ]
+        self.chance.shuffle(steps)
+        for step in steps:
+            address = step if "?" in step else page.address
+            done = self._press_one(controller, address, step.partition("?")[0])
+            if done:
+                return done
+        return self.days_pass()
+
+    def _pay(self) -> str:
+        """Pay what an invoice has open, or a part of it."""
+        items = [each for each in self._get("/api/v1/open-items")["items"] if Decimal(each["open"]) > 0]
+        if not items:
+            return self.days_pass()
+        item = self.chance.choice(items)
+        amount = Decimal(item["open"]) * self.chance.choice((Decimal("0.5"), 1, 1, 1))
+        answer = self.api.post(
+            "/api/v1/payments",
+            json={
+                "invoice_id": item["invoice_id"],
+                "paid_on": self.today.isoformat(),
+                "amount": str(amount.quantize(Decimal("0.01"))),
+                "reference": f"B{len(self.history)}",
+            },
+            headers=self.headers["finance_controller"],
+        )
+        self._took("pay", answer)
+        return f"pay {item['number']}"
+
+    def _page(self, role: str, address: str) -> Page:
+        return Page(address, self.clients[role].get(address).get_data(as_text=True))
+
+    def _press_one(self, role: str, address: str, action: str) -> str:
+        """Send the first form of a page that goes to an address with ``action`` in it; empty where it offers none."""
+        page = self._page(role, address)
+        for form in page.forms:
+            if form.method == "post" and action in form.action:
+                self.send(role, form, refused=page.refuses)
+                return f"{role} {form.action}"
+        return ""
 
     def press(self) -> str:
         """Fill in and send a form that some page offered to somebody."""
@@ -362,10 +447,9 @@ class Life:
         headers = self.headers["finance_controller"] | {"Content-Type": "text/csv"}
         return self.api.post("/api/v1/usage-imports", data=content, headers=headers)
 
-    def _bill(self, name: str, change: Callable[[Document], Document]) -> str:
-        quarter = Period.quarter(add_months(self.today, -3))
-        if self.chance.random() < 0.2 and quarter.start > FIRST:
-            quarter = Period.quarter(add_months(quarter.start, -3))
+    def _bill(self, name: str, change: Callable[[Document], Document], quarter: Period | None) -> str:
+        if quarter is None:
+            quarter = Period.quarter(add_months(self.today, -3))
         expected = self.clients["finance_controller"].get(f"/kostnader/forventet-faktura.xml?periode={quarter.label()}")
         if expected.status_code != 200:
             return self.days_pass()
@@ -383,6 +467,7 @@ class Life:
         self._took(name, answer)
         if answer.status_code == 201:
             self.invoices.append(made)
+            self.billed.add(quarter.label())
         return f"{name} {quarter.label()}"
 
     def _receive(self, made: Document) -> TestResponse:
