@@ -33,7 +33,7 @@ from contracts.extensions import db
 from contracts.people import access
 from contracts.people.access import COMMAND_LINE, Grant
 from contracts.terms.period import Period, add_months
-from tests import examples, reconciled
+from tests import desk, examples, reconciled
 from tests.conftest import app_on
 from tests.crawl.api import answers_of_the_api
 from tests.crawl.comparing import contradictions
@@ -45,6 +45,8 @@ from tests.tokens import bearer
 CODE: Final = "ra-test"
 FIRST, BEGINS, ENDS = date(2025, 7, 1), date(2026, 1, 12), date(2028, 1, 1)
 SATURDAY: Final = 5
+# A maximum value that is short, and one that is not.
+MAXIMA: Final = ("400000.00", "2000000.00", "2000000.00")
 SERIES: Final = (
     ("vestre-viken", "xray-skeletal", 90),
     ("vestre-viken", "ct-pe", 40),
@@ -72,16 +74,22 @@ ASKS_ONLY: Final = ("vis", "anslag")
 NOT_AN_ANSWER: Final = (400, 403, 404, 405)
 # Forms on pages that say before the act whether it would be refused.
 SAYS_BEFORE: Final = ("option_pages.take",)
+# States of an activation after which nothing more is to be led on.
+OVER: Final = ("live", "ended", "rejected", "withdrawn")
+# Steps that lead out of a case.
+AWAY: Final = ("/withdraw", "/return", "/end")
+# What a dossier says beside its papers, as it is budgeted.
+FACTS: Final = {"cost_centre": desk.COST_CENTRE, "year": "2026"}
 PAPER: Final = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
 
-def document() -> dict[str, Any]:
+def document(maximum: str) -> dict[str, Any]:
     """Give the agreement of a life: two algorithms, three series counted from its first day, fees by month and quarter."""
     made = examples.agreement(CODE)
     made["example"] = True
     made["agreement"] = {"start": FIRST.isoformat(), "end": ENDS.isoformat(), "currency": "NOK"}
     made["extensions"] = []
-    made["maximum_value"] = "400000.00"
+    made["maximum_value"] = maximum
     for holder in made["option_holders"]:
         states = [{"state": "listed", "on": FIRST.isoformat()}]
         if holder["code"] != "nord-norge":
@@ -158,16 +166,27 @@ class Life:
         self.history: list[str] = []
         self.invoices: list[Document] = []
         self.billed: set[str] = set()
+        self.filed: set[str] = set()
         self.forms: dict[str, list[tuple[str, Form]]] = {}
         self.clients: dict[str, FlaskClient] = {}
-        self.agreement_id = record_agreement(document(), datetime(2025, 6, 20, 9, tzinfo=UTC))
+        self.agreement_id = record_agreement(document(self.chance.choice(MAXIMA)), datetime(2025, 6, 20, 9, tzinfo=UTC))
         self._people()
         for month in Period(FIRST, date(2026, 1, 1)).months():
             content = self._rows([(each, month) for each in SERIES])
             record_usage(
                 self.agreement_id, content, datetime.combine(month.end + timedelta(days=3), datetime.min.time(), UTC)
             )
+        self._grounds()
         self.on(self.today)
+
+    def _grounds(self) -> None:
+        """Record what a case is held against: certificates, and a year's budget of some trusts."""
+        with db.write() as session:
+            at = desk.Desk(session, self.agreement_id, datetime(2026, 1, 5, 9, tzinfo=UTC))
+            for algorithm in ("ct-pe", "xray-skeletal"):
+                at.certify(algorithm)
+            for trust in ("akershus", "vestre-viken"):
+                at.fund(trust, self.chance.choice(("900000.00", "900000.00", "20000.00")))
 
     def _people(self) -> None:
         with db.write() as session:
@@ -202,6 +221,7 @@ class Life:
             (1, self.bill_wrong),
             (1, self.credit),
             (14, self.lead_the_quarter),
+            (10, self.lead_a_case),
             (20, self.press),
         )
         (chosen,) = self.chance.choices([act for _weight, act in acts], [weight for weight, _act in acts])
@@ -235,7 +255,7 @@ class Life:
 
     def count_the_future(self) -> str:
         """Try to import a day after today, which is refused."""
-        day = self.today + timedelta(days=1)
+        day = next(day for n in range(1, 4) if (day := self.today + timedelta(days=n)).weekday() < SATURDAY)
         answer = self._import(self._rows([(self.chance.choice(SERIES), Period(day, day + timedelta(days=1)))]))
         if answer.status_code != 422:
             self.wrong(f"a count of {day} after today {self.today} answers {answer.status_code}, not 422")
@@ -341,6 +361,45 @@ class Life:
                 return done
         return self.days_pass()
 
+    def lead_a_case(self) -> str:
+        """Take an activation one step on, or fill its dossier; draft one where none is under way."""
+        cases = [
+            each["id"] for each in self._get("/api/v1/activations?limit=200")["items"] if each["state"] not in OVER
+        ]
+        if not cases:
+            return self._press_one("trust_requester", "/opsjoner/ny", "/opsjoner/ny") or self.days_pass()
+        case = self.chance.choice(cases)
+        if case not in self.filed:
+            self.filed.add(case)
+            return self._file_all(case)
+        offers = [("approver", f"/godkjenning/{case}")]
+        for role in ("trust_requester", "contract_manager"):
+            if self.clients[role].get(f"/opsjoner/{case}").status_code == 200:
+                links = self._page(role, f"/opsjoner/{case}").links
+                offers += [(role, link) for link in links if f"{case}/steg/" in link]
+        self.chance.shuffle(offers)
+        # A way out is taken last, where nothing leads on.
+        for role, address in sorted(offers, key=lambda offer: offer[1].endswith(AWAY)):
+            page = self._page(role, address)
+            forms = [form for form in page.forms if form.method == "post" and form.action.endswith(address)]
+            unlikely = page.refuses or address.endswith(AWAY)
+            if forms and not (unlikely and self.chance.random() < 0.85):
+                self.send(role, forms[0], refused=page.refuses, button="approve")
+                return f"lead_a_case {role} {forms[0].action}"
+        return self.days_pass()
+
+    def _file_all(self, case: str) -> str:
+        """File a paper for each item of a case's dossier, and have each accepted by somebody else."""
+        page = self._page("contract_manager", f"/opsjoner/{case}")
+        for address in dict.fromkeys(link for link in page.links if f"{case}/dokument/" in link):
+            for role, act in (("trust_requester", "last-opp"), ("contract_manager", "godta")):
+                for form in self._page(role, address).forms:
+                    acts = {each.value for each in form.fields if each.name == "handling"}
+                    if act in acts | {value for _name, value, _action in form.buttons}:
+                        self.send(role, form, refused=False, button=act)
+                        break
+        return f"file_all {case}"
+
     def _pay(self) -> str:
         """Pay what an invoice has open, or a part of it."""
         items = [each for each in self._get("/api/v1/open-items")["items"] if Decimal(each["open"]) > 0]
@@ -388,13 +447,15 @@ class Life:
         self.send(role, self.chance.choice(offered), refused=page.refuses)
         return kind
 
-    def send(self, role: str, form: Form, *, refused: bool) -> None:
+    def send(self, role: str, form: Form, *, refused: bool, button: str = "") -> None:
         """Send a form as somebody, and say where the answer is other than what the page said."""
         given = form.filled(self.chance, self.today.isoformat())
         buttons = [each for each in form.buttons if each[1] not in ASKS_ONLY] or [("", "", "")]
-        name, value, action = self.chance.choice(buttons)
+        wanted = [each for each in buttons if each[1] == button]
+        name, value, action = self.chance.choice(wanted or buttons)
         if name:
             given[name] = value
+        given |= {name: value for name, value in FACTS.items() if name in given}
         given |= {each.name: (io.BytesIO(PAPER), "dokument.pdf") for each in form.fields if each.kind == "file"}
         target = urljoin(form.page, action or form.action or form.page)
         endpoint = (kind_of(self.app, target, "POST") or target).split()[0]
