@@ -222,10 +222,12 @@ def template_values(
     if kind == "drift":
         return values | {"navn": _("Today's use goes on"), "rader": "0"}
     if kind == "en":
-        trust, product = _first_free(trusts, running, products)
+        values |= {"navn": _("We activate one algorithm"), "rader": "1"}
+        free = _first_free(trusts, running, products)
+        if free is None:
+            return values
+        trust, product = free
         return values | {
-            "navn": _("We activate one algorithm"),
-            "rader": "1",
             "hf1": trust,
             "alg1": product,
             "start1": f"{add_months(first, 3):%Y-%m}",
@@ -249,12 +251,15 @@ def template_values(
     return values
 
 
-def _first_free(trusts: Sequence[str], running: Mapping[str, set[str]], products: Sequence[str]) -> tuple[str, str]:
+def _first_free(
+    trusts: Sequence[str], running: Mapping[str, set[str]], products: Sequence[str]
+) -> tuple[str, str] | None:
+    """Give the first trust with a product that does not run there; None where everything runs everywhere."""
     for trust in trusts:
         for product in products:
             if product not in running.get(trust, ()):
                 return trust, product
-    return (trusts[0] if trusts else ""), (products[0] if products else "")
+    return None
 
 
 def _row(form: Form, row: int, trust: str | None) -> dict[str, Any] | None:

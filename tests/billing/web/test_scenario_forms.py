@@ -102,3 +102,17 @@ def test_a_template_is_a_scenario_whose_activations_start_before_the_agreement_e
     scenario = load_scenario(form.document, as_of=date(2026, 10, 1))
     assert len(scenario.plans) == {"drift": 0, "en": 1, "alle": 9}[kind]
     assert all(plan.activation.go_live < end for plan in scenario.plans)
+
+
+def test_where_everything_runs_already_the_template_of_one_activation_is_an_empty_row() -> None:
+    values = template_values(
+        "en",
+        first=date(2026, 10, 1),
+        end=date(2028, 1, 1),
+        trusts=["oslo"],
+        running={"oslo": {"ct-pe"}},
+        products=["ct-pe"],
+    )
+    form = read_form(values, trust=None)
+    assert not form.errors
+    assert not form.document.get("activations")
