@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
+import pypdf
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
@@ -66,6 +67,8 @@ class Walk:
             figures = list(figures_in(json.loads(answer.get_data())))
         elif answer.mimetype == "text/csv":
             figures = list(figures_of_rows(answer.get_data()))
+        elif answer.mimetype == "application/pdf":
+            figures = list(figures_of_paper(answer.get_data()))
         self.seen += [Seen(reader, known_at, id, value, address) for id, value in figures]
         return page_met
 
@@ -141,6 +144,15 @@ def figures_of_rows(content: bytes) -> Iterator[tuple[str, str]]:
     for row in rows:
         if row.get("figure"):
             yield row["figure"], row["figure_value"]
+
+
+def figures_of_paper(content: bytes) -> Iterator[tuple[str, str]]:
+    """Give the figures of a paper, which lie in it as a table."""
+    if not content.startswith(b"%PDF-"):
+        return
+    for name, files in pypdf.PdfReader(io.BytesIO(content)).attachments.items():
+        if name.endswith("-tall.csv"):
+            yield from figures_of_rows(files[0])
 
 
 def _asked(forms: list[Form]) -> Iterator[str]:
