@@ -223,10 +223,10 @@ def template_values(
         return values | {"navn": _("Today's use goes on"), "rader": "0"}
     if kind == "en":
         values |= {"navn": _("We activate one algorithm"), "rader": "1"}
-        free = _first_free(trusts, running, products)
-        if free is None:
+        room_for = _first_free(trusts, running, products)
+        if room_for is None:
             return values
-        trust, product = free
+        trust, product = room_for
         return values | {
             "hf1": trust,
             "alg1": product,
