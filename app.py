@@ -20,6 +20,7 @@ from environs import Env
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import billing.commands
 import billing.jobs
@@ -29,6 +30,7 @@ import contracts.web
 import ready
 from contracts import clock
 from contracts.extensions import db
+from contracts.installation import LEAST_KEY_BYTES
 from contracts.web import auth, edge, formatting, guard, i18n, layout, logs, problems, security_headers
 
 # The project's version stands in pyproject.toml and nowhere else.
@@ -44,6 +46,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(_configuration(app))
     app.config.update(overrides or {})
     _require_secret_key(app)
+    if app.config["PROXIES"]:
+        trusted = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     logs.register(app)
     db.init_app(app)
     edge.register(app)
@@ -76,6 +81,9 @@ def _configuration(app: Flask) -> dict[str, Any]:
         "EXAMPLE_MODE": not production,
         "DATABASE_URL": env.str("DATABASE_URL", "") or f"sqlite:///{instance / 'trinnvis.db'}",
         "SECRET_KEY": env.str("TRINNVIS_SECRET_KEY", "") or None,
+        "SECRET_KEY_FALLBACKS": env.list("TRINNVIS_OLD_SECRET_KEYS", []),
+        "HOSTS": frozenset(env.list("TRINNVIS_HOSTS", [])),
+        "PROXIES": env.int("TRINNVIS_PROXIES", 0),
         "INSTANCE": str(instance),
         "INBOX": env.str("TRINNVIS_INBOX", "") or None,
         "MAX_CONTENT_LENGTH": LARGEST_UPLOAD,
@@ -98,8 +106,12 @@ def _configuration(app: Flask) -> dict[str, Any]:
 
 
 def _require_secret_key(app: Flask) -> None:
-    """Refuse to start production without a secret key; elsewhere keep one beside the database."""
+    """Refuse to start production without a secret key of 32 bytes; elsewhere keep one beside the database."""
     if app.config["SECRET_KEY"]:
+        if not app.config["EXAMPLE_MODE"] and len(app.config["SECRET_KEY"].encode()) < LEAST_KEY_BYTES:
+            raise SystemExit(
+                f"TRINNVIS_SECRET_KEY is shorter than {LEAST_KEY_BYTES} bytes: set it to a long random text"
+            )
         return
     if not app.config["EXAMPLE_MODE"]:
         raise SystemExit("production needs TRINNVIS_SECRET_KEY: set it to a long random text")

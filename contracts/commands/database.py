@@ -1,12 +1,14 @@
-"""Commands about the database's schema."""
+"""Commands about the installation: the database's schema, and what is wrong with the whole."""
 
 from __future__ import annotations
 
-import click
-from flask import Flask
-from flask.cli import AppGroup
+from datetime import UTC, datetime
 
-from contracts import schema_versions
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from contracts import installation, schema_versions
 from contracts.commands.reporting import fail, reporting_errors
 from contracts.extensions import db
 from contracts.models import Base
@@ -15,8 +17,24 @@ db_group = AppGroup("db", help="The database's schema.")
 
 
 def register(app: Flask) -> None:
-    """Give the app `db upgrade` and `db check`."""
+    """Give the app `db upgrade`, `db check` and `doctor`."""
     app.cli.add_command(db_group)
+    app.cli.add_command(doctor)
+
+
+@click.command("doctor")
+@with_appcontext
+@reporting_errors
+def doctor() -> None:
+    """Say what is wrong with the installation and what to do; exit 1 where anything is."""
+    checks = installation.examined(db.engine, current_app.config, datetime.now(UTC))
+    for each in checks:
+        click.echo(f"{'ok   ' if each.right else 'WRONG'} {each.name}: {each.found}")
+        if not each.right:
+            click.echo(f"      {each.remedy}")
+    wrong = sum(not each.right for each in checks)
+    if wrong:
+        fail(f"{wrong} of {len(checks)} checks failed")
 
 
 @db_group.command("upgrade")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from contracts.web import api, documents_api, exports
+from contracts.web import api, documents_api, exports, health
 from contracts.web.agreements import amendments, amendments_api, ceiling_api
 from contracts.web.agreements import api as api_agreements
 from contracts.web.audit import api as api_audit
@@ -37,6 +37,7 @@ PAGES = (indexation, catalogue, deadlines, amendments, calendar_feed, jobs, audi
 def register(app: Flask) -> None:
     """Give the app this half's pages and resources, and the API that both halves add theirs to."""
     exports.register(app)
+    health.register(app)
     api.register(app)
     api.add(app, *RESOURCES)
     for page in PAGES:

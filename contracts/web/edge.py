@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import IntegerConverter, Map
 
@@ -33,7 +33,16 @@ class RowNumber(IntegerConverter):
 def register(app: Flask) -> None:
     """Look at every request first; call before any route is added."""
     app.url_map.converters["int"] = RowNumber
+    app.before_request(refuse_other_hosts)
     app.before_request(refuse_unstorable_text)
+
+
+def refuse_other_hosts() -> tuple[str, int] | None:
+    """Answer 400, without a page that would link to it, where the service is asked under a name that is not its own."""
+    hosts = current_app.config["HOSTS"]
+    if hosts and request.host.partition(":")[0] not in hosts:
+        return "unknown host\n", 400
+    return None
 
 
 def refuse_unstorable_text() -> None:
