@@ -53,6 +53,11 @@ class Figure:
         return self.value or ""
 
     @property
+    def ore(self) -> int | None:
+        """Give the whole øre of an amount, as a table has it: a text with a minus is guarded there against formulas."""
+        return None if self.value is None else ore(self.amount)
+
+    @property
     def amount(self) -> Decimal:
         """Give the kroner of a figure that is known to be an amount."""
         assert isinstance(self.value, Decimal), f"{self.id} is {self.value!r}, no amount"

@@ -319,7 +319,8 @@ def allocated(session: Session, current: Report) -> tuple[Allocation, ...]:
 def figures_csv(figures: QuarterFigures) -> bytes:
     """Write the figures that a protocol tells and that stand as long as its run: their ids and exact values."""
     told = (figures.expected, figures.billed, figures.difference)
-    return csv_bytes(Table(columns("text", "figure", "figure_value"), [(each.id, each.wire) for each in told]))
+    header = columns("text", "figure") | columns("whole", "figure_value")
+    return csv_bytes(Table(header, [(each.id, each.ore) for each in told]))
 
 
 def lines_csv(frozen: FrozenReconciliation) -> bytes:

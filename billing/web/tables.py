@@ -14,7 +14,7 @@ from contracts.cost_centres import Booking, CostCentreEntry
 from contracts.terms.table import Table, columns
 
 # The id of the row's headline figure, and its exact value as machines compare it.
-FIGURE_COLUMNS: Final = columns("text", "figure", "figure_value")
+FIGURE_COLUMNS: Final = columns("text", "figure") | columns("whole", "figure_value")
 BOOKING: Final = ("cost_centre", "account", "accrual_account", "project", "vat_code")
 
 
@@ -71,9 +71,9 @@ def roll_table(rolls: Iterable[Roll]) -> Table:
     return Table(columns("text", "vendor", "quarter") | columns("number", *names), rows)
 
 
-def figure_cells(figure: Figure) -> tuple[str, str]:
-    """Give a figure's cells."""
-    return figure.id, figure.wire
+def figure_cells(figure: Figure) -> tuple[str, int | None]:
+    """Give the cells of a figure that is an amount."""
+    return figure.id, figure.ore
 
 
 def _booking(booking: Booking | None) -> tuple[Any, ...]:
