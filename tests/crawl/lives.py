@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urljoin
 
+import pypdf
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -80,7 +82,15 @@ OVER: Final = ("live", "ended", "rejected", "withdrawn")
 AWAY: Final = ("/withdraw", "/return", "/end")
 # What a dossier says beside its papers, as it is budgeted.
 FACTS: Final = {"cost_centre": desk.COST_CENTRE, "year": "2026"}
-PAPER: Final = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
+
+
+@cache
+def paper() -> bytes:
+    """Give a paper that somebody files: an empty page."""
+    out, writer = io.BytesIO(), pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.write(out)
+    return out.getvalue()
 
 
 def document(maximum: str) -> dict[str, Any]:
@@ -456,7 +466,7 @@ class Life:
         if name:
             given[name] = value
         given |= {name: value for name, value in FACTS.items() if name in given}
-        given |= {each.name: (io.BytesIO(PAPER), "dokument.pdf") for each in form.fields if each.kind == "file"}
+        given |= {each.name: (io.BytesIO(paper()), "dokument.pdf") for each in form.fields if each.kind == "file"}
         target = urljoin(form.page, action or form.action or form.page)
         endpoint = (kind_of(self.app, target, "POST") or target).split()[0]
         try:

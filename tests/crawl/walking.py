@@ -148,8 +148,6 @@ def figures_of_rows(content: bytes) -> Iterator[tuple[str, str]]:
 
 def figures_of_paper(content: bytes) -> Iterator[tuple[str, str]]:
     """Give the figures of a paper, which lie in it as a table."""
-    if not content.startswith(b"%PDF-"):
-        return
     for name, files in pypdf.PdfReader(io.BytesIO(content)).attachments.items():
         if name.endswith("-tall.csv"):
             yield from figures_of_rows(files[0])
