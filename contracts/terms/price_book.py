@@ -135,6 +135,7 @@ def check(
             for finding in _charge(charge, f"{pointer}/versions/{i}/charges/{j}")
         ),
     ]
+    findings += _twice(book, pointer)
     if agreement.start < agreement.end:
         findings += _gaps(book, agreement, pointer)
         findings += _changes(book, agreement, pointer)
@@ -182,6 +183,21 @@ def _gaps(book: PriceBook, agreement: AgreementTerm, pointer: str) -> Iterator[F
         first = min(version.valid_from for version in book.versions)
         detail = f"No version is valid from {agreement.start.isoformat()} to {first.isoformat()}."
         yield Finding(f"{pointer}/versions", "version_gap", detail, "warning")
+
+
+def _twice(book: PriceBook, pointer: str) -> Iterator[Finding]:
+    """Warn of an algorithm whose examinations two usage charges of one version bill."""
+    for i, version in enumerate(book.versions):
+        usage = [(j, charge) for j, charge in enumerate(version.charges) if isinstance(charge, UsageCharge)]
+        for position, (j, charge) in enumerate(usage):
+            for _k, before in usage[:position]:
+                named = [each.algorithms for each in (before, charge) if each.algorithms is not None]
+                both = sorted(set(named[0]).intersection(*named[1:])) if named else None
+                if both is None or both:
+                    what = "every algorithm" if both is None else ", ".join(repr(one) for one in both)
+                    detail = f"{before.code!r} and {charge.code!r} both bill the examinations of {what}."
+                    where = f"{pointer}/versions/{i}/charges/{j}/algorithms"
+                    yield Finding(where, "algorithm_covered_twice", detail, "warning")
 
 
 def _charge(charge: Charge, pointer: str) -> Iterator[Finding]:

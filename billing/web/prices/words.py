@@ -70,6 +70,7 @@ FINDINGS = {
     ),
     "closed_past": N_("The first day lies in a closed quarter: prices there can no longer change."),
     "empty": N_("This must be filled in."),
+    "algorithm_covered_twice": N_("Two usage prices of this version bill the same examinations of an algorithm."),
     "full_interval": N_("Without proration a trust that starts late may be billed for a whole interval."),
     "index_taken_over": N_(
         "An index adjustment is asked for from the same day. The version stands at its own level, so the factor would change none of its prices: write the adjusted prices here, or let the version begin on another day."

@@ -307,3 +307,22 @@ def test_a_late_start_is_warned_of_under_the_version_of_its_day_and_for_each_act
         ("/0/charges/0/proration", "bergen"),
         ("/1/charges/0/proration", "oslo"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "twice"),
+    [
+        pytest.param(None, None, True, id="all and all"),
+        pytest.param(None, ("ct-pe",), True, id="all and one"),
+        pytest.param(("ct-pe", "xray-chest"), ("xray-chest",), True, id="one in both"),
+        pytest.param(("ct-pe",), ("xray-chest",), False, id="apart"),
+    ],
+)
+def test_two_usage_charges_of_one_algorithm_are_warned_of(
+    first: tuple[str, ...] | None, second: tuple[str, ...] | None, twice: bool
+) -> None:
+    charges = (replace(USAGE, algorithms=first), FIXED, replace(USAGE, code="v", algorithms=second))
+    warned = check(book((TERM.start, charges)), TERM)
+    assert [(one.pointer.removeprefix("#/price_book/versions"), one.code, one.severity) for one in warned] == (
+        [("/0/charges/2/algorithms", "algorithm_covered_twice", "warning")] if twice else []
+    )
