@@ -38,6 +38,8 @@ def person(name: str, *roles: str, trust: str | None = None) -> Actor:
 
 REQUESTER = person("requester", "trust_requester", trust=TRUST)
 MANAGER = person("manager", "contract_manager")
+# Who accepts what others file.
+ARCHIVIST = person("archivist", "contract_manager")
 APPROVER = person("approver", "approver")
 SECOND = person("second", "approver")
 CONTROLLER = person("controller", "finance_controller")
@@ -143,10 +145,10 @@ class Desk:
                 now=self.now,
             )
             assert offered.entry_id is not None
-            self.accept(case_id, item, actor=actor)
+            self.accept(case_id, item)
 
-    def accept(self, case_id: CaseId, item: str, actor: Actor = REQUESTER) -> None:
-        """Accept the item as it stands."""
+    def accept(self, case_id: CaseId, item: str, actor: Actor | None = None) -> None:
+        """Accept the item as it stands, as somebody who did not file it."""
         case = self.case(case_id)
         standing = next(one for one in dossier.items(self.session, case) if one.code == item)
         assert standing.entry_id is not None
@@ -156,7 +158,7 @@ class Desk:
             item=item,
             seen=standing.entry_id,
             status="accepted",
-            actor=actor,
+            actor=actor or ARCHIVIST,
             now=self.now,
         )
 

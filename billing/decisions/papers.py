@@ -71,7 +71,10 @@ ITEMS: Final = {
     "mini_hta": "Mini-metodevurdering",
     "local_it": "Lokal IKT-godkjenning",
     "intended_use": "Bruk i samsvar med tiltenkt formål",
+    "ethics": "Etisk vurdering",
+    "not_trained_on_images": "Erklæring: ikke trent på våre bilder",
     "call_off_form": "Signert avropsskjema",
+    "integration": "Integrasjon i RIS/PACS prøvd",
     "validation_report": "Valideringsrapport",
     "training": "Opplæring",
 }

@@ -123,7 +123,9 @@ def _draft(session: Session, agreement_id: int, people: dict[str, Actor], now: d
     )
     for item, due_by in workflow.DOSSIER_ITEMS["activation"].items():
         if due_by == "submit":
-            file_item(session, agreement_id, case.id, item, ABOUT, COST_CENTRE, requester, now)
+            file_item(
+                session, agreement_id, case.id, item, ABOUT, COST_CENTRE, requester, people["contract_manager"], now
+            )
     for description, kind, amount, value, source in _GAINS:
         gains.describe(
             session,

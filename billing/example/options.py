@@ -49,16 +49,16 @@ COST_CENTRE: Final = "5210"
 _FACTS: Final = {"year": 2027, "sub_processors": "Ingen (eksempel)", "place": "Norge"}
 
 
-def option_course(session: Session, agreement_id: int, people: dict[str, Actor]) -> Iterator[Happening]:
-    """Give what was drafted and filed, by the contract manager on the trusts' behalf."""
+def option_course(session: Session, agreement_id: int, people: dict[str, Actor], filing: Actor) -> Iterator[Happening]:
+    """Give what ``filing`` filed on the trusts' behalf, and what the contract manager drafted and accepted of it."""
     manager = people["contract_manager"]
     for at, *draft in DRAFTS:
-        yield at, partial(_draft, session, agreement_id, manager, draft)
+        yield at, partial(_draft, session, agreement_id, manager, filing, draft)
     at, trust = REVIEWED
-    yield at, partial(_decided, session, agreement_id, manager, trust)
+    yield at, partial(_decided, session, agreement_id, manager, filing, trust)
 
 
-def _draft(session: Session, agreement_id: int, manager: Actor, draft: list[Any], now: datetime) -> None:
+def _draft(session: Session, agreement_id: int, manager: Actor, filing: Actor, draft: list[Any], now: datetime) -> None:
     trust, algorithm, starts_on, quantity, use, accepted = draft
     case = options.draft_activation(
         session,
@@ -72,13 +72,13 @@ def _draft(session: Session, agreement_id: int, manager: Actor, draft: list[Any]
         now=now,
     )
     for item in accepted:
-        file_item(session, agreement_id, case.id, item, f"{case.id} ved {trust}", COST_CENTRE, manager, now)
+        file_item(session, agreement_id, case.id, item, f"{case.id} ved {trust}", COST_CENTRE, filing, manager, now)
 
 
-def _decided(session: Session, agreement_id: int, manager: Actor, trust: str, now: datetime) -> None:
+def _decided(session: Session, agreement_id: int, manager: Actor, filing: Actor, trust: str, now: datetime) -> None:
     case_id = CaseId("option", trust)
     about = f"{case_id} ved {trust}"
-    file_item(session, agreement_id, case_id, "decision_and_funding", about, COST_CENTRE, manager, now)
+    file_item(session, agreement_id, case_id, "decision_and_funding", about, COST_CENTRE, filing, manager, now)
 
 
 def file_item(
@@ -88,10 +88,11 @@ def file_item(
     item: str,
     about: str,
     cost_centre: str,
-    actor: Actor,
+    filing: Actor,
+    accepting: Actor,
     now: datetime,
 ) -> None:
-    """File an invented document for an item of a case, and accept it."""
+    """File an invented document for an item of a case, and let another person accept it."""
     case = find_case(session, agreement_id=agreement_id, case_id=case_id)
     facts = _FACTS | {"cost_centre": cost_centre}
     offered = dossier.offer(
@@ -101,10 +102,10 @@ def file_item(
         filename=f"{item.replace('_', '-')}.txt",
         content=f"Eksempel: {item} for {about}. Ikke et virkelig dokument.\n".encode(),
         facts={name: facts[name] for name in workflow.ITEM_FACTS.get(item, ())},
-        actor=actor,
+        actor=filing,
         now=now,
     )
     assert offered.entry_id is not None
     # Read again: an option has a case of its own only since something was filed in it.
     case = find_case(session, agreement_id=agreement_id, case_id=case_id)
-    dossier.judge(session, case=case, item=item, seen=offered.entry_id, status="accepted", actor=actor, now=now)
+    dossier.judge(session, case=case, item=item, seen=offered.entry_id, status="accepted", actor=accepting, now=now)

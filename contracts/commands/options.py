@@ -139,12 +139,11 @@ def draft(
 @click.argument("item")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--fact", "facts", multiple=True, help="NAME=VALUE that the item says beside its document.")
-@click.option("--accept", is_flag=True, help="Accept it at once.")
 @agreement_option
 @as_option
 @reporting_errors
 def file_document(
-    name: str, item: str, file: str, facts: tuple[str, ...], accept: bool, agreement_code: str | None, email: str | None
+    name: str, item: str, file: str, facts: tuple[str, ...], agreement_code: str | None, email: str | None
 ) -> None:
     """File a document FILE under an ITEM of the dossier."""
     said: dict[str, Any] = {}
@@ -168,11 +167,33 @@ def file_document(
             actor=actor,
             now=moment,
         )
-        if accept and made.entry_id is not None:
-            case = find_case(session, agreement_id=found.id, case_id=case.id)
-            made = dossier.judge(
-                session, case=case, item=item, seen=made.entry_id, status="accepted", actor=actor, now=moment
-            )
+        click.echo(f"{item}: {made.status} {made.sha256}")
+
+
+@option_group.command("accept")
+@click.argument("name", metavar="ID")
+@click.argument("item")
+@agreement_option
+@as_option
+@reporting_errors
+def accept_document(name: str, item: str, agreement_code: str | None, email: str | None) -> None:
+    """Accept what somebody else filed under an ITEM of the dossier."""
+    with db.write() as session:
+        found = agreements.find_agreement(session, agreement_code)
+        agreements.lock_agreement(session, found.id)
+        case = find_case(session, agreement_id=found.id, case_id=CaseId.parse(name))
+        standing = next((one for one in dossier.items(session, case) if one.code == item), None)
+        if standing is None or standing.entry_id is None:
+            raise NotFound(f"nothing is filed under '{item}'")
+        made = dossier.judge(
+            session,
+            case=case,
+            item=item,
+            seen=standing.entry_id,
+            status="accepted",
+            actor=_actor(session, email),
+            now=now(),
+        )
         click.echo(f"{item}: {made.status} {made.sha256}")
 
 

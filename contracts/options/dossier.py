@@ -146,7 +146,7 @@ def judge(
 ) -> DossierItem:
     """Accept or refuse the version of an item whose entry is ``seen``; a refusal says why.
 
-    Raises `Conflict` (``stale_item``) where the item says something newer.
+    Whoever filed it does not accept it. Raises `Conflict` (``stale_item``) where the item says something newer.
     """
     case_row = _open_row(session, case, item, actor, now)
     standing = next(one for one in items(session, case) if one.code == item)
@@ -160,6 +160,8 @@ def judge(
         invalid([Finding("#/comment", "missing", "say why the document is refused")])
     entry = session.get(DossierEntry, standing.entry_id)
     assert entry is not None
+    if status == "accepted" and actor.id in filers(session, case, standing):
+        raise Denied("who filed a document does not accept it: somebody else does")
     version_id = entry.version_id if standing.basis_id is not None else _newest_version(session, entry.version_id)
     return _enter(
         session, case, case_row, item, status, version_id, standing.basis_id, entry.facts, comment, actor, now
@@ -345,6 +347,24 @@ def _item(versions: _Versions, code: str, due_by: str, entry: DossierEntry | Non
 
 def _lacking(code: str, facts: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in workflow.ITEM_FACTS.get(code, ()) if facts.get(name) in (None, "", []))
+
+
+def filers(session: Session, case: Case, standing: DossierItem) -> set[str]:
+    """Give who offered what an item says, and who filed the version of its own document that counts: they do not accept it."""
+    offered = (
+        select(DossierEntry.recorded_by)
+        .where(
+            DossierEntry.case_id == case.row_id,
+            DossierEntry.item == standing.code,
+            DossierEntry.status == "offered",
+        )
+        .order_by(DossierEntry.id.desc())
+        .limit(1)
+    )
+    filed = select(DocumentVersion.recorded_by).where(
+        DocumentVersion.titled_document_id == standing.document_id, DocumentVersion.number == standing.version
+    )
+    return {*session.scalars(offered), *(session.scalars(filed) if standing.basis_id is None else ())}
 
 
 def _newest_version(session: Session, version_id: int | None, known_at: datetime | None = None) -> int | None:

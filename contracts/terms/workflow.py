@@ -264,7 +264,10 @@ DOSSIER_ITEMS: dict[Kind, dict[str, str]] = {
         "mini_hta": "submit",
         "local_it": "submit",
         "intended_use": "submit",
+        "ethics": "submit",
+        "not_trained_on_images": "submit",
         "call_off_form": "order",
+        "integration": "go_live",
         "validation_report": "go_live",
         "training": "go_live",
     },
@@ -546,11 +549,16 @@ def _deadline_passed(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusa
 
 
 def _ceiling(facts: Facts, rule: Rule, now: datetime) -> Iterator[Refusal]:
-    clause, ceiling = facts.clause("ceiling"), facts.ceiling
     if facts.figures is None:
-        yield Refusal("ceiling", "figures_missing", "there are no cost figures to hold against the ceiling", clause)
+        detail = "there are no cost figures to hold against the ceiling"
+        yield Refusal("ceiling", "figures_missing", detail, facts.clause("ceiling"))
         return
-    request, headroom = facts.figures.p90, ceiling.headroom
+    yield from above_ceiling(facts.ceiling, facts.figures.p90, facts.clause("ceiling"))
+
+
+def above_ceiling(ceiling: CeilingFacts, request: Decimal, clause: str = "") -> Iterator[Refusal]:
+    """Hold what something costs at P90, in kroner excluding VAT, against what is left of the maximum value."""
+    headroom = ceiling.headroom
     if headroom is None:
         detail = f"no maximum value is known; this request is {request} at P90"
         yield Refusal("ceiling", "maximum_unknown", detail, clause, {"request": str(request)}, warning=True)

@@ -83,7 +83,8 @@ def certify(session: Any, until: date) -> None:
     )
 
 
-def file_and_accept(page: Page, case: str, item: str) -> None:
+def file_and_accept(page: Page, case: str, item: str, filer: str, accepter: str) -> None:
+    """File a document as one person and accept it as another; the first is signed in before and after."""
     address = f"/opsjoner/{case}/dokument/{item}"
     page.goto(address)
     page.locator('input[name="fil"]').set_input_files(
@@ -95,14 +96,18 @@ def file_and_accept(page: Page, case: str, item: str) -> None:
     page.get_by_role("button", name="Legg inn", exact=True).click()
     expect(page.get_by_text("Dokumentet er lagt inn.")).to_be_visible()
     page.goto(address)
+    expect(page.get_by_text("Du la det inn, så en annen godtar det.")).to_be_visible()
+    sign_in(page, accepter)
+    page.goto(address)
     page.get_by_role("button", name="Godta", exact=True).click()
     expect(page.get_by_text("Dokumentet er godtatt.")).to_be_visible()
+    sign_in(page, filer)
 
 
 def file_the_rest(session: Any, case_id: str, items: list[str]) -> None:
-    """File and accept the items that the browser need not show once more, as the requester does."""
-    person = next(one for one in access.example_people(session) if one.email == REQUESTER)
-    actor, now = access.actor_of_person(session, person), datetime.now(UTC)
+    """File and accept the items that the browser need not show once more, as the requester and the manager do."""
+    people = {one.email: access.actor_of_person(session, one) for one in access.example_people(session)}
+    actor, accepter, now = people[REQUESTER], people[MANAGER], datetime.now(UTC)
     agreement_id = agreements.find_agreement(session).id
     for item in items:
         case = find_case(session, agreement_id=agreement_id, case_id=CaseId.parse(case_id))
@@ -112,7 +117,7 @@ def file_the_rest(session: Any, case_id: str, items: list[str]) -> None:
             session, case=case, item=item, filename="paper.txt", content=content, facts=facts, actor=actor, now=now
         )
         assert made.entry_id is not None
-        dossier.judge(session, case=case, item=item, seen=made.entry_id, status="accepted", actor=actor, now=now)
+        dossier.judge(session, case=case, item=item, seen=made.entry_id, status="accepted", actor=accepter, now=now)
 
 
 def take(page: Page, case: str, event: str, button: str, day: str | None = None) -> None:
@@ -146,7 +151,7 @@ def test_from_a_draft_to_the_first_month_of_the_ramp_up(
     by_hand = ("decision_and_funding", "dpia")
     with live_app.app_context(), db.write() as session:
         file_the_rest(session, case, [item for item in DUE if item not in by_hand])
-    file_and_accept(page, case, "decision_and_funding")
+    file_and_accept(page, case, "decision_and_funding", REQUESTER, MANAGER)
     take(page, case, "submit", "Send til godkjenning")
     main = page.locator("main")
     expect(main.get_by_text("Ingen sertifikater er gyldige 02.11.2026").first).to_be_visible()
@@ -154,7 +159,7 @@ def test_from_a_draft_to_the_first_month_of_the_ramp_up(
     assert_accessible(page)
     with live_app.app_context(), db.write() as session:
         certify(session, date(2028, 8, 13))
-    file_and_accept(page, case, "dpia")
+    file_and_accept(page, case, "dpia", REQUESTER, MANAGER)
     page.goto(f"/opsjoner/{case}/steg/submit")
     expect(main.get_by_text("Høyst (P90)")).to_be_visible()
     assert_accessible(page)
@@ -175,7 +180,7 @@ def test_from_a_draft_to_the_first_month_of_the_ramp_up(
 
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     sign_in(page, MANAGER)
-    file_and_accept(page, case, "call_off_form")
+    file_and_accept(page, case, "call_off_form", MANAGER, REQUESTER)
     take(page, case, "order", "Bestill hos leverandøren")
     expect(page.get_by_text("Bestilt: utført.")).to_be_visible()
     with page.expect_download() as told:
@@ -189,7 +194,7 @@ def test_from_a_draft_to_the_first_month_of_the_ramp_up(
     take(page, case, "start_validation", "Start valideringen", "2026-10-15")
     expect(page.get_by_text("Valideringen begynte: utført.")).to_be_visible()
     with live_app.app_context(), db.write() as session:
-        file_the_rest(session, case, ["validation_report", "training"])
+        file_the_rest(session, case, ["integration", "validation_report", "training"])
     take(page, case, "go_live", "Sett i drift", "2026-11-02")
     expect(page.get_by_text("Satt i drift: utført.")).to_be_visible()
     assert_accessible(page)

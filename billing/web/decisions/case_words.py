@@ -56,7 +56,10 @@ ITEMS: dict[str, str] = {
     "mini_hta": N_("Mini-HTA"),
     "local_it": N_("Local IT sign-off"),
     "intended_use": N_("Intended use matches the use"),
+    "ethics": N_("Ethics assessment"),
+    "not_trained_on_images": N_("Statement: not trained on our images"),
     "call_off_form": N_("Signed call-off form"),
+    "integration": N_("Integration in RIS/PACS tested"),
     "validation_report": N_("Validation report"),
     "training": N_("Training"),
 }

@@ -588,6 +588,7 @@ def _item_page(query: Query, case: Case, code: str, errors: list[Any] | None = N
         case_title=case_words.case_title(case, _names(query)),
         facts=[(name, _(FACTS[name]), found.facts.get(name, "")) for name in workflow.ITEM_FACTS.get(code, ())],
         may=may,
+        own=query.actor.id in dossier.filers(db.session, case, found),
         reusable=dossier.reusable(db.session, case, code)[:20] if may else [],
         names=_names(query),
         filed=filed,

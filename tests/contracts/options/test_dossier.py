@@ -33,9 +33,9 @@ def item_of(at: Desk, case_id: CaseId, code: str) -> dossier.DossierItem:
 def test_every_item_is_listed_with_the_step_that_needs_it(at_desk: Desk) -> None:
     case_id = at_desk.draft()
     listed = dossier.items(at_desk.session, at_desk.case(case_id))
-    assert len(listed) == 10
+    assert len(listed) == 13
     assert {one.status for one in listed} == {"missing"}
-    assert [one.code for one in listed if one.due_by == "go_live"] == ["validation_report", "training"]
+    assert [one.code for one in listed if one.due_by == "go_live"] == ["integration", "validation_report", "training"]
 
 
 def test_an_offered_document_counts_once_it_is_accepted(at_desk: Desk) -> None:
@@ -66,6 +66,30 @@ def test_an_offered_document_counts_once_it_is_accepted(at_desk: Desk) -> None:
             actor=REQUESTER,
             now=at_desk.now,
         )
+
+
+@pytest.mark.parametrize("reused", [False, True], ids=["its own document", "another trust's"])
+def test_who_files_a_document_does_not_accept_it(at_desk: Desk, reused: bool) -> None:
+    case_id = at_desk.draft()
+    at_desk.file(case_id, "dpia")
+    if reused:
+        basis = item_of(at_desk, case_id, "dpia").entry_id
+        assert basis is not None
+        case_id = at_desk.draft(trust="vestre-viken", algorithm="ct-pe", actor=MANAGER)
+        dossier.reuse(
+            at_desk.session,
+            case=at_desk.case(case_id),
+            item="dpia",
+            basis_id=basis,
+            facts={},
+            actor=MANAGER,
+            now=at_desk.now,
+        )
+        with pytest.raises(Denied, match="who filed"):
+            at_desk.accept(case_id, "dpia", actor=MANAGER)
+        return
+    with pytest.raises(Denied, match="who filed"):
+        at_desk.accept(case_id, "dpia", actor=REQUESTER)
 
 
 def test_a_refusal_says_why(at_desk: Desk) -> None:
@@ -117,7 +141,7 @@ def test_another_trusts_accepted_document_is_a_basis_that_needs_an_acceptance_of
         at_desk.session, case=case, item="dpia", basis_id=basis, facts={}, actor=AT_OTHER, now=at_desk.now
     )
     assert (reused.status, reused.sha256, reused.basis_id) == ("offered", sha256, basis)
-    at_desk.accept(second, "dpia", actor=AT_OTHER)
+    at_desk.accept(second, "dpia")
     item = item_of(at_desk, first, "dpia")
     assert item.document_id is not None
     documents.add_version(

@@ -441,7 +441,11 @@ def test_an_order_needs_the_approvals_that_the_amount_needs() -> None:
 
 @pytest.mark.parametrize(
     ("event", "also"),
-    [("submit", set()), ("order", {"call_off_form"}), ("go_live", {"call_off_form", "validation_report", "training"})],
+    [
+        ("submit", set()),
+        ("order", {"call_off_form"}),
+        ("go_live", {"call_off_form", "integration", "validation_report", "training"}),
+    ],
 )
 def test_a_dossier_item_is_due_by_its_step_and_stays_due(event: str, also: set[str]) -> None:
     first = {
@@ -452,6 +456,8 @@ def test_a_dossier_item_is_due_by_its_step_and_stays_due(event: str, also: set[s
         "mini_hta",
         "local_it",
         "intended_use",
+        "ethics",
+        "not_trained_on_images",
     }
     assert set(workflow.required_items("activation", event)) == first | also
 
