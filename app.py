@@ -158,6 +158,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     app = create_app()
     with app.app_context():
+        if schema_versions.lacking(db.engine) == schema_versions.UNREACHABLE:
+            raise SystemExit(schema_versions.UNREACHABLE)
         if not schema_versions.at_head(db.engine):
             _say("Bringing the database up to date …")
             schema_versions.upgrade(db.engine)

@@ -61,6 +61,8 @@ AMENDMENT_FIELDS: Final = (
     "new_end",
     "extension_from",
     "options_until",
+    "vendor_name",
+    "vendor_number",
 )
 
 # Where each field of an algorithm stands in the document.
@@ -174,6 +176,11 @@ def export_agreement(
     )
 
 
+def several(session: Session) -> bool:
+    """Tell whether more than one agreement is recorded, so that somebody has to say which is meant."""
+    return len(session.scalars(select(Agreement.id).limit(2)).all()) > 1
+
+
 def find_agreement(session: Session, code: str | None = None) -> AgreementSummary:
     """Find the agreement with ``code``, or the only one where no code is given.
 
@@ -205,6 +212,17 @@ def lock_agreement(session: Session, agreement_id: int) -> None:
 def list_agreements(session: Session) -> list[AgreementSummary]:
     """List all agreements, oldest record first."""
     return [agreement_summary(session, id_) for id_ in session.scalars(select(Agreement.id).order_by(Agreement.id))]
+
+
+def readable(session: Session, actor: Actor) -> list[AgreementSummary]:
+    """List the agreements that an actor may read: within one trust, those that name the trust as an option holder."""
+    return [one for one in list_agreements(session) if may_read(session, one.id, actor)]
+
+
+def may_read(session: Session, agreement_id: int, actor: Actor) -> bool:
+    """Tell whether an actor may read an agreement at all: within one trust, only one that the trust is a party to."""
+    scope = actor.scope("read") if actor.may("read") else None
+    return scope is None or any(holder.party.code == scope for holder in option_holders(session, agreement_id))
 
 
 def agreement_summary(session: Session, agreement_id: int, known_at: datetime | None = None) -> AgreementSummary:
@@ -333,6 +351,8 @@ def amendment_of(row: AmendmentRow, known_at: datetime | None = None) -> Amendme
         new_end=row.new_end,
         extension_from=row.extension_from,
         options_until=row.options_until,
+        vendor_name=row.vendor_name,
+        vendor_number=row.vendor_number,
         approved_on=days.get("approved"),
         announced_on=days.get("announced"),
     )
@@ -599,4 +619,6 @@ def readable_trust(session: Session, agreement_id: int, actor: Actor, trust: str
         if trust not in holders or (scope is not None and trust != scope):
             raise NotFound(f"there is no trust '{trust}' in this agreement")
         return trust
+    if not may_read(session, agreement_id, actor):
+        raise NotFound("there is no such agreement")
     return scope

@@ -8,13 +8,14 @@ is decided on terms that have changed since they were drafted on.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contracts import agreements, audit, ceiling, models, price_books
+from contracts import agreements, audit, ceiling, effects, models, price_books
 from contracts.agreements import AgreementSummary, amendment_of
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models.base import known, recorded_by_then
@@ -23,7 +24,8 @@ from contracts.terms import amendment as rules
 from contracts.terms.agreement import SETTLED_OPTIONS, Extension
 from contracts.terms.amendment import Amendment, Proposal, Recorded, State, Step
 from contracts.terms.contradictions import terms_errors
-from contracts.terms.money import format_amount
+from contracts.terms.effect import Change
+from contracts.terms.money import ZERO, format_amount
 from contracts.terms.price_book import AgreementTerm
 
 LONGEST_TITLE = 200
@@ -53,7 +55,20 @@ def draft(
         or 0
     )
     made = _made(proposal, number, summary, extension, original_value(session, agreement_id))
-    invalid([*_findings(session, agreement_id, made, summary, extension, today)])
+    effect = effects.effect_of(session, agreement_id, _change(made), today)
+    cost = None if effect is None else effect.expected
+    if made.kind == "change" and made.value_change is None and made.new_maximum is None and made.new_end is not None:
+        made = replace(made, value_change=cost)
+    findings = [*_findings(session, agreement_id, made, summary, extension, cost, today)]
+    if (
+        made.kind == "change"
+        and made.new_maximum is None
+        and cost is not None
+        and cost > max(made.value_change or ZERO, ZERO)
+    ):
+        detail = f"it costs {format_amount(cost)} to the agreement's end: its value is at least that"
+        findings.append(Finding("#/value_change", "below_cost", detail))
+    invalid(findings)
     row = models.Amendment(
         agreement_id=agreement_id,
         terms_id=standing.id,
@@ -77,14 +92,17 @@ def approve(
     today: date,
     reason: str = "",
     given_in_time: bool = False,
+    delegation: int | None = None,
+    allow_over: bool = False,
 ) -> Recorded:
-    """Approve a draft and let it take effect. Somebody else than who drafted it approves.
+    """Approve a draft; once enough people have, it takes effect. Nobody approves what they drafted.
 
     ``given_in_time`` says on purpose that the vendor had the notice of an extension before its last day, though the
-    approval comes after it. Raises `Denied`, `Conflict` where it is decided already, the terms have changed since or the
-    maximum would fall below what is used, and `InvalidInput`.
+    approval comes after it; ``allow_over`` that it may go over what an override was asked for; ``delegation`` is in whose
+    place the actor approves. Raises `Denied`, `Refused` with every guard that its cost to the end meets, `Conflict` where it
+    is decided already, the terms have changed since or the maximum would fall below what is used, and `InvalidInput`.
     """
-    row = _open(session, agreement_id, number, actor, reason)
+    row = _open(session, agreement_id, number, actor, reason, delegation)
     if row.recorded_by == actor.id:
         raise Denied("who drafted an amendment does not approve it: another approver does")
     standing = _terms(session, agreement_id)
@@ -93,22 +111,54 @@ def approve(
     summary = agreements.agreement_summary(session, agreement_id)
     made = amendment_of(row)
     extension = next_extension(session, agreement_id) if made.kind == "extension" else None
-    invalid([*_findings(session, agreement_id, made, summary, extension, today)])
+    act = _act(row)
+    weighed = effects.weigh(session, act, today)
+    cost = None if weighed.effect is None else weighed.effect.expected
+    invalid([*_findings(session, agreement_id, made, summary, extension, cost, today)])
     if extension is not None:
         last = rules.notice_deadline(summary.term.end, extension.notice_months)
         if today > last and not given_in_time:
             detail = f"the last day of notice was {last.isoformat()}: say that the vendor had it by then"
             invalid([Finding("#/given_in_time", "late", detail)])
-        _take_up(session, agreement_id, extension, made.signed_on, actor, now)
     _require_headroom(session, agreement_id, made)
     if made.new_end is not None and made.new_end < summary.term.end:
         price_books.require_open(session, agreement_id, made.new_end)
+    if not effects.approve(
+        session,
+        act,
+        weighed,
+        delegation=delegation,
+        allow_over=allow_over,
+        comment=reason,
+        actor=actor,
+        now=now,
+        today=today,
+    ):
+        return find(session, agreement_id, number)
+    if extension is not None:
+        _take_up(session, agreement_id, extension, made.signed_on, actor, now)
     _supersede_terms(session, standing, made, actor, now)
     if made.options_until is not None:
         _move_options(session, agreement_id, row.id, made.options_until, actor, now)
     _step(session, row, 1, "approved", actor, now, today, reason)
     ceiling.moved(session, agreement_id=agreement_id, recorded_by=actor.id, now=now)
     return find(session, agreement_id, number)
+
+
+def weigh(session: Session, *, agreement_id: int, number: int, today: date) -> effects.Weighed:
+    """Give what a draft costs to the agreement's end and every guard that decides on it, as `approve` asks them."""
+    return effects.weigh(session, _act(_row(session, agreement_id, number)), today)
+
+
+def ask_override(
+    session: Session, *, agreement_id: int, number: int, reason: str, actor: Actor, now: datetime, today: date
+) -> effects.Override:
+    """Ask to let a draft go over what refuses it, and say why. Raises as `effects.ask_override` does."""
+    agreements.lock_agreement(session, agreement_id)
+    row = _row(session, agreement_id, number)
+    session.refresh(row, ["course"])
+    _undecided(row)
+    return effects.ask_override(session, _act(row), reason=reason, actor=actor, now=now, today=today)
 
 
 def reject(
@@ -229,6 +279,26 @@ def _made(
         new_end=extension.end if extension is not None else proposal.new_end,
         extension_from=None if extension is None else extension.start,
         options_until=proposal.options_until,
+        vendor_name=proposal.vendor_name.strip(),
+        vendor_number=proposal.vendor_number.strip(),
+    )
+
+
+def _change(made: Amendment) -> Change:
+    return Change(new_end=made.new_end, new_maximum=made.new_maximum)
+
+
+def _act(row: models.Amendment) -> effects.Act:
+    """Give a draft as an act to be approved: an approval is of everything that it says, and of the terms it was drafted on."""
+    made = amendment_of(row)
+    return effects.Act(
+        agreement_id=row.agreement_id,
+        subject=f"amendment:{row.id}",
+        says={name: getattr(made, name) for name in agreements.AMENDMENT_FIELDS} | {"terms": row.terms_id},
+        change=_change(made),
+        authors=frozenset({row.recorded_by}),
+        approval="amendment.approve",
+        value=made.value_change or ZERO,
     )
 
 
@@ -238,6 +308,7 @@ def _findings(
     made: Amendment,
     summary: AgreementSummary,
     extension: Extension | None,
+    cost: Decimal | None,
     today: date,
 ) -> Iterator[Finding]:
     if not made.title or len(made.title) > LONGEST_TITLE:
@@ -272,7 +343,9 @@ def _findings(
             "#/options_until", "outside", "options can be exercised from today until the agreement's last day"
         )
     in_force = [one for one in agreements.amendments(session, agreement_id) if one.approved_on is not None]
-    yield from rules.beyond_its_ground(made, in_force)
+    if len(made.vendor_name) > LONGEST_TITLE:
+        yield Finding("#/vendor_name", "too_long", f"at most {LONGEST_TITLE} characters")
+    yield from rules.beyond_its_ground(made, in_force, cost)
 
 
 def _value_findings(made: Amendment, summary: AgreementSummary) -> Iterator[Finding]:
@@ -430,8 +503,11 @@ def _terms(session: Session, agreement_id: int, known_at: datetime | None = None
     ).one()
 
 
-def _open(session: Session, agreement_id: int, number: int, actor: Actor, reason: str) -> models.Amendment:
-    _require(actor, "amendment.approve")
+def _open(
+    session: Session, agreement_id: int, number: int, actor: Actor, reason: str, delegation: int | None = None
+) -> models.Amendment:
+    if delegation is None:
+        _require(actor, "amendment.approve")
     if len(reason) > LONGEST_REASON:
         invalid([Finding("#/reason", "too_long", f"at most {LONGEST_REASON} characters")])
     agreements.lock_agreement(session, agreement_id)
@@ -513,11 +589,13 @@ __all__ = [
     "Step",
     "announce",
     "approve",
+    "ask_override",
     "draft",
     "find",
     "list_amendments",
     "next_extension",
     "original_value",
     "reject",
+    "weigh",
     "withdraw",
 ]

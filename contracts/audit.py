@@ -24,9 +24,9 @@ from sqlalchemy.orm import Session
 
 from contracts.errors import NotFound
 from contracts.models import AuditAnchor, AuditEvent, AuditLink
+from contracts.models.base import LARGEST_ID
 
 FORM: Final = 1
-_LARGEST_ID: Final = 2**63
 _PENDING: Final = "trinnvis_audit_pending"
 # Which advisory lock of the database queues the transactions that add to the chain.
 _CHAIN: Final = int.from_bytes(b"auditlog", "big")
@@ -220,7 +220,7 @@ def list_events(
 
 def find_event(session: Session, event_id: int) -> tuple[AuditEvent, Link | None]:
     """Find an event and its place in the chain (``None`` where it has none); raises `NotFound`."""
-    row = session.get(AuditEvent, event_id) if 0 < event_id < _LARGEST_ID else None
+    row = session.get(AuditEvent, event_id) if 0 < event_id < LARGEST_ID else None
     if row is None:
         raise NotFound(f"there is no audit event {event_id}")
     link = session.scalar(select(AuditLink).where(AuditLink.event_id == event_id))

@@ -31,13 +31,11 @@ from contracts.models import (
     WorkflowPlan,
     WorkflowSubmission,
 )
-from contracts.models.base import recorded_by_then
+from contracts.models.base import LARGEST_ID, recorded_by_then
 from contracts.people.access import Actor
 from contracts.terms.agreement import option_deadline
 from contracts.terms.cost_figures import CostFigures
 from contracts.terms.workflow import Decided, Kind
-
-LARGEST_ID = 2**63
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ Whatever comes into force later, a version or an index adjustment, stays out of 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -43,6 +45,12 @@ def require_open(session: Session, agreement_id: int, day: date) -> None:
     if first_open is not None and day < first_open:
         detail = f"everything before {first_open.isoformat()} is closed; prices from {day.isoformat()} on reach into it"
         raise Conflict("closed_past", detail)
+
+
+def digest(book: PriceBook) -> str:
+    """Give the hash of everything that a price book says."""
+    written = json.dumps(dump_price_book(book), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def record_price_book(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -10,7 +11,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy.exc import SQLAlchemyError
 
+UNREACHABLE: Final = "the database cannot be reached: look whether it runs and whether DATABASE_URL names it"
+NOT_AT_HEAD: Final = "the database's schema is not at the newest revision: run `flask --app app db upgrade`"
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -41,6 +45,14 @@ def at_head(engine: Engine) -> bool:
     head = ScriptDirectory.from_config(_config()).get_current_head()
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def lacking(engine: Engine) -> str | None:
+    """Say in one sentence what a database lacks, None where it can be reached and stands at the newest revision."""
+    try:
+        return None if at_head(engine) else NOT_AT_HEAD
+    except SQLAlchemyError:
+        return UNREACHABLE
 
 
 def differences(engine: Engine, metadata: MetaData) -> list[str]:

@@ -166,7 +166,7 @@ def budget_course(
     assert period is not None
     assert course is not None
     costs: dict[tuple[str, str | None], list[list[int]]] = defaultdict(lambda: [[0, 0, 0, 0] for _ in range(12)])
-    for key, each in _booked(session, course, known_at):
+    for key, each in booked(session, course, known_at):
         if not each.within(scope):
             continue
         sums = costs[key][each.month.month - 1]
@@ -208,13 +208,13 @@ def bound_by_year(
         without=((case.trust, case.algorithm or ""),),
     )
     sums = dict.fromkeys(listed, 0)
-    for key, each in _booked(session, course, None):
+    for key, each in booked(session, course, None):
         if key == (case.trust, cost_centre) and each.month.year in sums:
             sums[each.month.year] += each.actual_ore + each.forecast_ore + each.committed_ore
     return {year: kroner(amount) for year, amount in sums.items()}
 
 
-def _booked(
+def booked(
     session: Session, course: ExpectedCourse, known_at: datetime | None
 ) -> Iterator[tuple[tuple[str, str | None], MonthCost]]:
     """Give the months of a course, each with the trust and cost centre that it is booked on (None: nowhere)."""

@@ -101,13 +101,15 @@ class BurnDown:
 
     ``spent`` is cumulative at the end of each month before the simulated ones, with what was taken over; a quarter approved for
     payment counts as invoiced, its difference from what was due in its last month. ``simulation`` goes on as it runs with what
-    is approved and waits, to the agreement's current end; None where the counts reach the end.
+    is approved and waits (``waiting``, by its source in the ledger), to the agreement's current end; None where the counts reach
+    the end.
     """
 
     figures: CeilingFigures
     spent: tuple[tuple[Period, Decimal], ...]
     simulation: Simulation | None
     levels: tuple[LevelReached, ...]
+    waiting: dict[str, Plan]
 
     @property
     def spent_before(self) -> Decimal:
@@ -124,7 +126,12 @@ class BurnDown:
 
 def burn_down(session: Session, *, agreement_id: int, today: date, known_at: datetime | None = None) -> BurnDown:
     """Find how the maximum value is used up under what runs and what is approved, as known; the same knowledge, the same draws."""
-    terms = _as_counted(session, gather(session, agreement_id=agreement_id, known_at=known_at), today, known_at)
+    return course_of(session, gather(session, agreement_id=agreement_id, known_at=known_at), today, known_at)
+
+
+def course_of(session: Session, terms: Terms, today: date, known_at: datetime | None = None) -> BurnDown:
+    """Find how the maximum value is used up under terms that are gathered already, be they in force or not."""
+    terms = _as_counted(session, terms, today, known_at)
     first = _first_open(terms, today)
     ready = None
     waiting = _waiting(session, terms, first) if known_at is None else {}
@@ -148,7 +155,7 @@ def burn_down(session: Session, *, agreement_id: int, today: date, known_at: dat
         if before < amount and simulation is not None:
             month, days = None, exhaustion(simulation, money.ore(amount - before))
         levels.append(LevelReached(level, amount, month, days))
-    return BurnDown(figures, tuple(spent), simulation, tuple(levels))
+    return BurnDown(figures, tuple(spent), simulation, tuple(levels), waiting)
 
 
 def figures_of(session: Session, terms: Terms, today: date, known_at: datetime | None = None) -> CeilingFigures:

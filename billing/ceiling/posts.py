@@ -11,16 +11,22 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.ceiling.burn_down import RUNNING, BurnDown, CeilingFigures, burn_down
-from contracts import agreements, ceiling, ceiling_history, clock
+from billing.projection.plan_costs import plan_cost
+from contracts import agreements, cases, ceiling, ceiling_history, clock, price_books
 from contracts.ceiling import EntryKind
 from contracts.ceiling_history import Days
 from contracts.errors import InvalidInput
 from contracts.models import CeilingEntry
+from contracts.people.access import Actor, Grant
+
+# What waits is rated for all trusts, whoever acted.
+_READER: Final = Actor("ceiling", "Ceiling", (Grant("auditor"),))
 
 
 def register() -> None:
@@ -43,14 +49,16 @@ def post_figures(
     agreements.lock_agreement(session, agreement_id)
     course = burn_down(session, agreement_id=agreement_id, today=today)
     figures = course.figures
+    again = _rated_again(session, agreement_id, course, today)
     told: dict[EntryKind, dict[str, Decimal]] = {
         "invoiced": figures.invoiced,
         "accrued": figures.accrued,
-        "committed": {RUNNING: figures.running},
+        "committed": {RUNNING: figures.running, **again},
     }
     # What is approved and was never counted is committed by the workflow; with its first count it is in what runs.
+    kept = figures.waiting.keys() - again.keys()
     for kind, amounts in told.items():
-        for source in sorted({*amounts, *_sources(session, agreement_id, kind)} - figures.waiting.keys()):
+        for source in sorted({*amounts, *_sources(session, agreement_id, kind)} - kept):
             ceiling.post(
                 session,
                 agreement_id=agreement_id,
@@ -62,6 +70,24 @@ def post_figures(
             )
     _post_forecast(session, agreement_id, course, recorded_by, now)
     return figures
+
+
+def _rated_again(session: Session, agreement_id: int, course: BurnDown, today: date) -> dict[str, Decimal]:
+    """Rate what waits again where the agreement's end or its prices are others than when its figures were frozen."""
+    if not course.waiting:
+        return {}
+    end = agreements.agreement_summary(session, agreement_id).term.end
+    prices = price_books.digest(price_books.price_book(session, agreement_id))
+    found = {}
+    for case in cases.list_cases(session, agreement_id=agreement_id):
+        plan, frozen = course.waiting.get(str(case.id)), case.submission
+        if plan is None or frozen is None or frozen.figures is None:
+            continue
+        if frozen.figures.until != end or frozen.basis.get("price_version", prices) != prices:
+            with suppress(InvalidInput):  # it runs already: its first count brings it into what runs
+                cost = plan_cost(session, agreement_id=agreement_id, plan=plan, today=today, actor=_READER)
+                found[str(case.id)] = cost.whole.total
+    return found
 
 
 def _post_forecast(session: Session, agreement_id: int, course: BurnDown, recorded_by: str, now: datetime) -> None:

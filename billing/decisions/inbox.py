@@ -17,7 +17,7 @@ from billing.reconciliation import sign_offs, tolerances
 from contracts import amendments, ceiling
 from contracts.cases import Case, list_cases
 from contracts.options import approvals
-from contracts.people import access
+from contracts.people import access, stand_ins
 from contracts.people.access import Actor
 from contracts.prices import drafts as price_drafts
 from contracts.prices import indexation
@@ -68,7 +68,7 @@ def waiting(session: Session, *, agreement_id: int, actor: Actor, today: date) -
 
 def decides(session: Session, actor: Actor, today: date) -> bool:
     """Tell whether somebody decides on anything: by a role of their own, or in somebody's place today."""
-    return actor.may("option.approve") or bool(approvals.stand_ins(session, deputy=actor.id, on=today))
+    return actor.may("option.approve") or bool(stand_ins.list_stand_ins(session, deputy=actor.id, on=today))
 
 
 def _of_case(session: Session, case: Case, actor: Actor) -> Waiting:

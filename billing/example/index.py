@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from contracts.people.access import Actor
-from contracts.prices import index_values, indexation
+from contracts.prices import index_clauses, index_values, indexation
 from contracts.terms.indexation import IndexClause
 
 TABLE = "EKSEMPEL-KPI"
@@ -63,10 +63,7 @@ Happening = tuple[datetime, Callable[[datetime], object]]
 
 def index_course(session: Session, agreement_id: int, manager: Actor, approver: Actor) -> Iterator[Happening]:
     """Give what happened about the index: the clause, values as they came out, a request approved and one still open."""
-    yield (
-        _at(_AGREED_ON, 15),
-        lambda now: indexation.agree_clause(session, agreement_id=agreement_id, clause=CLAUSE, actor=manager, now=now),
-    )
+    yield _at(_AGREED_ON, 15), partial(_agree, session, agreement_id, manager, approver)
     for retrieved_on, until in _RETRIEVED:
         yield _at(retrieved_on, 8), partial(_import, session, retrieved_on, until, manager)
     yield _at(_REQUESTED_ON, 10), partial(_request, session, agreement_id, _FIRST, manager)
@@ -82,6 +79,14 @@ def values_csv(until: tuple[int, int]) -> bytes:
             if (year, number) <= until:
                 rows.append(f"{TABLE},TOTAL,{BASE_YEAR},{year}-{number:02d},{value}")
     return ("\n".join(rows) + "\n").encode()
+
+
+def _agree(session: Session, agreement_id: int, manager: Actor, approver: Actor, now: datetime) -> None:
+    proposed = index_clauses.propose(session, agreement_id=agreement_id, clause=CLAUSE, actor=manager, now=now)
+    assert proposed is not None
+    index_clauses.decide(
+        session, agreement_id=agreement_id, proposal_id=proposed.id, decision="approved", actor=approver, now=now
+    )
 
 
 def _import(session: Session, retrieved_on: date, until: tuple[int, int], actor: Actor, now: datetime) -> None:

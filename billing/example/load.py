@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing.ceiling import budgets
+from billing.ceiling import budgets, effects
 from billing.charges import basis
 from billing.decisions import activation_costs, index_letters
 from billing.decisions import papers as decision_papers
@@ -165,6 +165,7 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     # Cases are submitted in it: their figures and papers are those of a submission anywhere, also where no app was made.
     activation_costs.register()
     budgets.register()
+    effects.register()
     decision_papers.register(write)
     index_letters.register(write)
     document = load_agreement(agreement_document())
@@ -189,7 +190,7 @@ def load_example(session: Session, *, actor: Actor, now: datetime, write: Writin
     happenings += example_budgets(session, controller)
     happenings += Foreseeing(session, agreement_id).happenings(people["contract_manager"], people["trust_requester"])
     happenings += catalogue_course(session, agreement_id, people)
-    happenings += option_course(session, agreement_id, people)
+    happenings += option_course(session, agreement_id, people, actor)
     for corrected in CORRECTED:
         happenings.append(
             (_instant(corrected.recorded_on, 10), partial(_correct, session, agreement_id, corrected, controller))

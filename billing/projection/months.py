@@ -78,12 +78,14 @@ def expected_course(
     today: date,
     without: Collection[Pair] = (),
     known_at: datetime | None = None,
+    terms: Terms | None = None,
 ) -> ExpectedCourse:
     """Give what the months of ``period`` cost as known; it is clipped to the agreement's term.
 
-    The forecast begins at the cut-off. ``without`` leaves bound plans out that are looked at on their own.
+    The forecast begins at the cut-off. ``without`` leaves bound plans out that are looked at on their own, ``terms`` are
+    others than those in force.
     """
-    terms = gather(session, agreement_id=agreement_id, known_at=known_at)
+    terms = terms or gather(session, agreement_id=agreement_id, known_at=known_at)
     data_until = terms.data_until
     as_of = cut_off(data_until, today)
     coming = {(row.trust, row.algorithm) for row in terms.activations if row.go_live >= as_of}.intersection(without)

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from contracts.prices.drafts import Consequence, Content
 from contracts.schemas.answers import INSTANT, AgreementQuerySchema, PageSchema, PeriodSchema
+from contracts.schemas.effects import ApprovalFieldsSchema
 from contracts.schemas.fields import AmountText, Clause, Day, Flag, IsoText, PriceText, TermsSchema, Whole, load, of
 from contracts.schemas.price_book import ChargeField, load_version
 from contracts.terms.money import format_amount
@@ -192,7 +193,7 @@ class PriceBookDecisionSchema(TermsSchema):
     )
 
 
-class PriceBookApprovalSchema(PriceBookDecisionSchema):
+class PriceBookApprovalSchema(ApprovalFieldsSchema, PriceBookDecisionSchema):
     """An approval; `retroactive` allows one whose first day lies in the past."""
 
     retroactive = Flag(load_default=False)
@@ -224,7 +225,8 @@ def told_as(document: Any, consequence: Consequence | None) -> bool:
     return change is None or (consequence is not None and change == format_amount(consequence.change))
 
 
-def load_approval(document: Any) -> tuple[int, str, bool]:
-    """Read the revision an approval is about, its comment, and whether days gone by may change."""
+def load_approval(document: Any) -> tuple[int, str, dict[str, Any]]:
+    """Read the revision an approval is about, its comment, and what it allows and in whose place."""
     read = load(_APPROVAL, document, "#")
-    return read["revision"], read["comment"], read["retroactive"]
+    said = {name: read[name] for name in ("retroactive", "delegation", "allow_over")}
+    return read["revision"], read["comment"], said

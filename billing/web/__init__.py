@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from billing.ceiling import budgets as budget_courses
+from billing.ceiling import effects as ceiling_effects
 from billing.ceiling import posts as ceiling_posts
 from billing.decisions import activation_costs, index_letters
 from billing.decisions import papers as decision_papers
@@ -84,6 +85,7 @@ def register(app: Flask) -> None:
     activation_costs.register()
     budget_courses.register()
     ceiling_posts.register()
+    ceiling_effects.register()
     forecasts_at_close.register()
     decision_papers.register(formatting)
     index_letters.register(formatting)

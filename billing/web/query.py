@@ -183,9 +183,9 @@ def refuse(sentence: str) -> NoReturn:
 
 
 def _agreement(code: str | None, known_at: datetime | None) -> AgreementSummary:
-    listed = agreements.list_agreements(db.session)
+    listed = agreements.readable(db.session, current_actor())
     if not listed:
-        abort(make_response(render_template("billing/nothing_yet.html")))
+        abort(make_response(render_template("contracts/agreements/nothing_yet.html")))
     if code is None and len(listed) > 1:
         abort(make_response(render_template("billing/choose_agreement.html", agreements=listed, address=_with_code)))
     found = next((each for each in listed if code in (None, each.code)), None)

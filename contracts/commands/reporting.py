@@ -51,9 +51,10 @@ def reporting_errors(command: Callable[P, R]) -> Callable[P, R]:
             click.echo(str(error), err=True)
             sys.exit(1)
         except (OperationalError, ProgrammingError):
-            if schema_versions.at_head(db.engine):
+            lacking = schema_versions.lacking(db.engine)
+            if lacking is None:
                 raise
-            fail("the database's schema is not at the newest revision: run `flask --app app db upgrade`")
+            fail(lacking)
 
     return run
 

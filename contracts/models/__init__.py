@@ -15,6 +15,8 @@ from contracts.models.amendments import Amendment, AmendmentState, OptionDeadlin
 from contracts.models.audit import AuditAnchor, AuditEvent, AuditLink
 from contracts.models.base import Base
 from contracts.models.ceiling import (
+    ActApproval,
+    ActOverride,
     Budget,
     BudgetMonth,
     CeilingEntry,
@@ -35,6 +37,8 @@ from contracts.models.evidence import (
 )
 from contracts.models.indexation import (
     IndexClause,
+    IndexClauseDecision,
+    IndexClauseProposal,
     IndexRequest,
     IndexRequestState,
     IndexValue,
@@ -82,6 +86,8 @@ from contracts.models.reminders import (
 )
 
 __all__ = [
+    "ActApproval",
+    "ActOverride",
     "Activation",
     "ActivationSlot",
     "Agreement",
@@ -118,6 +124,8 @@ __all__ = [
     "IdempotencyKey",
     "IndexAdjustment",
     "IndexClause",
+    "IndexClauseDecision",
+    "IndexClauseProposal",
     "IndexRequest",
     "IndexRequestState",
     "IndexValue",

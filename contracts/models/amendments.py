@@ -53,6 +53,8 @@ class Amendment(Fact, Base):
     new_end: Mapped[date | None]
     extension_from: Mapped[date | None]
     options_until: Mapped[date | None]
+    vendor_name: Mapped[str]
+    vendor_number: Mapped[str]
     terms_id: Mapped[int] = mapped_column(ForeignKey("agreement_terms.id"))
 
     course: Mapped[list[AmendmentState]] = relationship(order_by=AmendmentState.position, lazy="selectin")

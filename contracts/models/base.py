@@ -31,6 +31,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, declared_attr, mapped_column
 from sqlalchemy.types import JSON, TypeDecorator
 
+# What a row's id can be below; an address may hold a larger number.
+LARGEST_ID = 2**63
+
 S = TypeVar("S", bound="Select[*tuple[Any, ...]]")
 R = TypeVar("R", bound="Revisable")
 

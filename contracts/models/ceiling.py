@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.models.base import Base, Fact, Money, Revisable
@@ -69,6 +69,37 @@ class CeilingOverrideDecision(Fact, Base):
     comment: Mapped[str] = mapped_column(String(2000))
 
     __table_args__ = (CheckConstraint("decision IN ('approved', 'declined')", name="decision_known"),)
+
+
+class ActOverride(Fact, Base):
+    """Somebody asks to let an act on the whole agreement go over what guards it, and says why; the figures are of that moment.
+
+    ``content`` is the hash of what the act says: another wording is another act. ``codes`` are what refused it.
+    """
+
+    __tablename__ = "act_overrides"
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"), index=True)
+    subject: Mapped[str]
+    content: Mapped[str]
+    reason: Mapped[str] = mapped_column(String(2000))
+    codes: Mapped[list[str]] = mapped_column(JSON)
+    effect: Mapped[dict[str, Any]]
+
+
+class ActApproval(Fact, Base):
+    """One person's approval of an act on the whole agreement, with its cost to the end as they were told it.
+
+    ``principal`` is in whose place they approved; ``override_id`` the override that they allowed.
+    """
+
+    __tablename__ = "act_approvals"
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"), index=True)
+    subject: Mapped[str]
+    content: Mapped[str]
+    principal: Mapped[str]
+    comment: Mapped[str] = mapped_column(String(2000))
+    override_id: Mapped[int | None] = mapped_column(ForeignKey("act_overrides.id"))
+    effect: Mapped[dict[str, Any] | None]
 
 
 class Budget(Revisable, Base):

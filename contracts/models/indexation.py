@@ -35,6 +35,26 @@ class IndexClause(Revisable, Base):
     clause: Mapped[str]
 
 
+class IndexClauseProposal(Fact, Base):
+    """A clause as somebody proposed it, in the place of ``former_id`` (None: of none)."""
+
+    __tablename__ = "index_clause_proposals"
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreements.id"), index=True)
+    former_id: Mapped[int | None] = mapped_column(ForeignKey("index_clauses.id"))
+    terms: Mapped[dict[str, Any]]
+
+
+class IndexClauseDecision(Fact, Base):
+    """What another person decided on a proposal."""
+
+    __tablename__ = "index_clause_decisions"
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("index_clause_proposals.id"), unique=True)
+    decision: Mapped[str]
+    reason: Mapped[str] = mapped_column(String(1000))
+
+    __table_args__ = (CheckConstraint("decision IN ('approved', 'declined')", name="decision_known"),)
+
+
 class IndexValueImport(Fact, Base):
     """A file of index values as it came in; the same file, read in the same way, comes in once."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts import agreements, audit
+from contracts.cases import list_cases
 from contracts.deadlines import register
 from contracts.errors import Conflict, Finding, NotFound, invalid
 from contracts.models import (
@@ -33,6 +34,8 @@ from contracts.terms.deadline import Deadline
 from contracts.terms.evidence import CRITERIA, REFERENCE_KINDS
 from contracts.terms.workflow import CE_CLASSES, CertificateFacts
 
+# How long after its certificate expired a product in operation has until it is renewed or paused.
+DAYS_TO_RENEW: Final = 30
 _EARLIEST_YEAR: Final = 1950
 
 
@@ -402,6 +405,47 @@ def certificate_ends(
     return ends
 
 
+def uncertified(session: Session, agreement_id: int, today: date, known_at: datetime | None = None) -> list[Deadline]:
+    """Open a case for each trust at which a product is in operation without a valid certificate.
+
+    Its day is the last one by which the certificate is renewed or the activation paused; either closes the case.
+    """
+    products = {one.code: one.product for one in agreements.marketplace(session, agreement_id, known_at)}
+    cases = list_cases(session, agreement_id=agreement_id, known_at=known_at)
+    paused = {(one.trust, one.algorithm) for one in cases if one.standing(today) == "suspended"}
+    expired = {code: last for code in products if (last := _expired(session, code, today, known_at)) is not None}
+    return [
+        Deadline(
+            "uncertified",
+            f"{row.trust}:{row.algorithm}",
+            expired[row.algorithm].expires_on + timedelta(days=DAYS_TO_RENEW),
+            "",
+            "certificate_expired",
+            {
+                "trust": row.trust,
+                "trust_name": row.trust_name,
+                "algorithm": row.algorithm,
+                "product": products[row.algorithm],
+                "certificate": expired[row.algorithm].number,
+                "expired": expired[row.algorithm].expires_on.isoformat(),
+            },
+        )
+        for row in agreements.activations(session, agreement_id, known_at)
+        if row.algorithm in expired
+        and row.go_live <= today < (row.end or date.max)
+        and (row.trust, row.algorithm) not in paused
+    ]
+
+
+def _expired(session: Session, algorithm: str, today: date, known_at: datetime | None) -> CertificateFacts | None:
+    """Give the certificate that expired last of a product without a valid one; None of one that has, or never had any."""
+    held = certificates(session, algorithm, known_at)
+    if not held or any(one.valid_from <= today <= one.expires_on for one in held):
+        return None
+    gone = [one for one in held if one.expires_on < today]
+    return gone[-1] if gone else None
+
+
 def _locked(session: Session, algorithm: str) -> Algorithm:
     """Find a product and let one writer at a time add to what is known of it."""
     product = session.scalar(select(Algorithm).where(Algorithm.code == algorithm).with_for_update(key_share=True))
@@ -500,3 +544,4 @@ def _facts(row: Certificate) -> CertificateFacts:
 
 
 register("certificate", certificate_ends)
+register("uncertified", uncertified, roles=("contract_manager", "trust_requester"))

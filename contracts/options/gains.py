@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts import agreements, audit
-from contracts.cases import LARGEST_ID, Case, find_case
+from contracts.cases import Case, find_case
 from contracts.errors import Conflict, Denied, Finding, InvalidInput, NotFound, invalid
 from contracts.models import ExpectedGain, ObservedGain
-from contracts.models.base import known
+from contracts.models.base import LARGEST_ID, known
 from contracts.models.evidence import LONG, LONGEST_TEXT
 from contracts.people import access
 from contracts.people.access import Actor

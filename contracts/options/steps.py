@@ -37,8 +37,8 @@ from contracts.models import (
 )
 from contracts.models.base import known
 from contracts.options import approvals, catalogue, dossier, funding
+from contracts.people import stand_ins
 from contracts.people.access import CALENDAR, Actor
-from contracts.schemas.price_book import dump_price_book
 from contracts.terms import workflow
 from contracts.terms.agreement import Extension, MarketplaceAlgorithm, OptionHolder
 from contracts.terms.cost_figures import CostFigures
@@ -236,7 +236,7 @@ def act(
         invalid([Finding("#/comment", "too_long", f"A comment has at most {LONGEST_TEXT} characters.")])
     today = at.astimezone(OSLO).date()
     case = find_case(session, agreement_id=agreement_id, case_id=case_id)
-    principal = approvals.principal_of(
+    principal = stand_ins.principal_of(
         session,
         act=f"{case.kind}.{event}",
         trust=case.trust,
@@ -695,8 +695,7 @@ def _basis(case: Case, items: list[dossier.DossierItem], book: Any, submitted: d
             "use": plan.intended_use,
         }
     if case.kind == "activation":
-        written = json.dumps(dump_price_book(book), sort_keys=True, separators=(",", ":"))
-        parts["price_version"] = hashlib.sha256(written.encode()).hexdigest()
+        parts["price_version"] = price_books.digest(book)
     return parts
 
 

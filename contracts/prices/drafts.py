@@ -18,11 +18,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from contracts import agreements, audit, models, price_books
+from contracts import agreements, audit, ceiling, effects, models, price_books
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
-from contracts.models.base import recorded_by_then
+from contracts.models.base import LARGEST_ID, recorded_by_then
 from contracts.people.access import Actor
 from contracts.schemas.price_book import dump_version, load_version
+from contracts.terms.effect import Change
 from contracts.terms.indexation import REQUESTED
 from contracts.terms.period import Period
 from contracts.terms.price_book import PriceBook, PriceBookVersion, check, covers, errors_of
@@ -31,8 +32,6 @@ from contracts.terms.price_model import Charge, UsageCharge
 
 LONGEST_TEXT = 2000
 LONGEST_CLAUSE = 200
-# What a row's id can be; an address may hold a larger number.
-LARGEST_ID = 2**63
 _POINTER = "#/price_book"
 
 
@@ -192,25 +191,74 @@ def approve_draft(
     now: datetime,
     today: date,
     retroactive: bool = False,
+    delegation: int | None = None,
+    allow_over: bool = False,
 ) -> Draft:
-    """Put a submitted draft in force: one new version, valid from the draft's day; no row that stands is changed.
+    """Approve a submitted draft; once enough people have, one new version is in force and no row that stands is changed.
+
+    ``delegation`` is in whose place the actor approves, ``allow_over`` lets it go over what an override was asked for.
 
     Where that day lies before ``today``, amounts of days gone by would change: that needs ``retroactive`` said on purpose,
     and days that are closed (`price_books.respect`) never change. Raises `Conflict` (``own_draft``) for whoever had a hand
     in it and (``closed_past``) where it reaches into the closed past, and `InvalidInput` where the book has moved on since
-    it was submitted so that the draft no longer fits it.
+    it was submitted so that the draft no longer fits it, `Refused` with every guard that its cost to the end meets.
     """
-    draft = _locked(session, draft_id, "approve", seen, actor)
+    draft = _locked(session, draft_id, "approve", seen, actor, deputy=delegation is not None)
     first = draft.newest.content.valid_from
     price_books.require_open(session, draft.agreement_id, first)
     invalid(errors_of(check_draft(session, draft)))
     if first < today and not retroactive:
         detail = f"prices from {first.isoformat()} on would change for days gone by: say retroactive to approve that"
         invalid([Finding("#/retroactive", "retroactive", detail)])
+    act = _act(draft)
+    weighed = effects.weigh(session, act, today)
+    if not effects.approve(
+        session,
+        act,
+        weighed,
+        delegation=delegation,
+        allow_over=allow_over,
+        comment=comment,
+        actor=actor,
+        now=now,
+        today=today,
+    ):
+        return draft
     version_id = price_books.record_version(
         session, draft.agreement_id, draft.newest.content.to_version(), recorded_at=now, recorded_by=actor.id
     )
-    return _step(session, draft, "approve", comment, consequence, actor, now, version_id)
+    approved = _step(session, draft, "approve", comment, consequence, actor, now, version_id)
+    ceiling.moved(session, agreement_id=draft.agreement_id, recorded_by=actor.id, now=now)
+    return approved
+
+
+def weigh(session: Session, draft: Draft, today: date) -> effects.Weighed:
+    """Give what a draft costs to the agreement's end and every guard that decides on it, as `approve_draft` asks them."""
+    return effects.weigh(session, _act(draft), today)
+
+
+def ask_override(
+    session: Session, *, draft_id: int, seen: int, reason: str, actor: Actor, now: datetime, today: date
+) -> effects.Override:
+    """Ask to let a submitted draft go over what refuses it, and say why. Raises as `effects.ask_override` does."""
+    agreements.lock_agreement(session, _draft(session, draft_id).agreement_id)
+    draft = _draft(session, draft_id)
+    if draft.state != "submitted":
+        raise Conflict("wrong_state", f"the draft is {draft.state}: it waits for no approval")
+    _as_seen(draft, seen)
+    return effects.ask_override(session, _act(draft), reason=reason, actor=actor, now=now, today=today)
+
+
+def _act(draft: Draft) -> effects.Act:
+    version = draft.newest.content.to_version()
+    return effects.Act(
+        agreement_id=draft.agreement_id,
+        subject=f"price-book-draft:{draft.id}",
+        says={"revision": draft.newest.number, "version": dump_version(version)},
+        change=Change(version=version),
+        authors=draft.authors,
+        approval=TRANSITIONS["approve"].act,
+    )
 
 
 def find_draft(session: Session, *, draft_id: int, actor: Actor, known_at: datetime | None = None) -> Draft:
@@ -325,9 +373,22 @@ def _require(actor: Actor, event: Event) -> None:
         raise Denied("a price book is for all trusts: this needs a role that is not kept to one")
 
 
-def _locked(session: Session, draft_id: int, event: Event, seen: int, actor: Actor, comment: str = "") -> Draft:
-    """Take the locks of the price book and the draft, in this order, then look whether the event may happen."""
-    _require(actor, event)
+def _locked(
+    session: Session,
+    draft_id: int,
+    event: Event,
+    seen: int,
+    actor: Actor,
+    comment: str = "",
+    *,
+    deputy: bool = False,
+) -> Draft:
+    """Take the locks of the price book and the draft, in this order, then look whether the event may happen.
+
+    Whether a ``deputy`` may is asked where it is known in whose place.
+    """
+    if not deputy:
+        _require(actor, event)
     agreement_id = _draft(session, draft_id).agreement_id
     # Two drafts of one book must not both be checked against a book that lacks the other.
     agreements.lock_agreement(session, agreement_id)
@@ -339,10 +400,14 @@ def _locked(session: Session, draft_id: int, event: Event, seen: int, actor: Act
             raise Conflict("own_draft", "who wrote or submitted a draft does not decide on it: it takes another person")
         case "comment_missing":
             invalid([Finding("#/comment", "missing", "say why the draft is sent back")])
+    _as_seen(draft, seen)
+    return draft
+
+
+def _as_seen(draft: Draft, seen: int) -> None:
     if draft.newest.number != seen:
         detail = f"you saw revision {seen}, the newest one is {draft.newest.number}: read it and decide on that"
         raise Conflict("stale_revision", detail)
-    return draft
 
 
 def _step(

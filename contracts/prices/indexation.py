@@ -9,7 +9,7 @@ index changes nothing in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contracts import agreements, audit, deadlines, models, price_books
+from contracts import agreements, audit, ceiling, deadlines, effects, models, price_books
 from contracts.deadlines import Deadline
 from contracts.errors import Conflict, Denied, Finding, NotFound, invalid
 from contracts.models.base import known, recorded_by_then
 from contracts.people.access import Actor
 from contracts.prices import index_values
 from contracts.terms import indexation as rules
+from contracts.terms.effect import Change
 from contracts.terms.indexation import (
     APPROVED,
     DECLINED,
@@ -116,40 +117,6 @@ def standing_clause(session: Session, agreement_id: int, known_at: datetime | No
     return None if row is None else AgreedClause(row.id, _terms(row), row.recorded_at, row.recorded_by)
 
 
-def agree_clause(
-    session: Session, *, agreement_id: int, clause: IndexClause, actor: Actor, now: datetime
-) -> AgreedClause:
-    """Record what an agreement says about index adjustment; a former clause stands in the past.
-
-    The same clause again changes nothing. Raises `InvalidInput` with what cannot be meant.
-    """
-    _require(actor, "index.draft")
-    invalid(rules.check_clause(clause))
-    agreements.lock_agreement(session, agreement_id)
-    former = standing_clause(session, agreement_id)
-    if former is not None and former.terms == clause:
-        return former
-    row = models.IndexClause(
-        agreement_id=agreement_id,
-        **asdict(clause),
-        void=False,
-        supersedes_id=None if former is None else former.id,
-        recorded_at=now,
-        recorded_by=actor.id,
-    )
-    session.add(row)
-    session.flush()
-    audit.record(
-        session,
-        "index_clause.agree",
-        f"index-clause:{row.id}",
-        {"agreement": agreement_id, "clause": clause.clause, "index": clause.index_name, "table": clause.table},
-        actor.id,
-        now,
-    )
-    return AgreedClause(row.id, clause, now, actor.id)
-
-
 def preview(session: Session, *, agreement_id: int, effective_from: date, today: date) -> Preview:
     """Compute what a request for ``effective_from`` would say, in the clause's reading and in the other one.
 
@@ -233,15 +200,18 @@ def approve(
     today: date,
     retroactive: bool = False,
     reason: str = "",
+    delegation: int | None = None,
+    allow_over: bool = False,
 ) -> IndexRequest:
-    """Approve a request: its factor stands in the price book from its day on.
+    """Approve a request; once enough people have, its factor stands in the price book from its day on.
 
-    Somebody else than who requested approves. A lapsed request is never approved. Where the day lies before ``today``,
+    ``delegation`` is in whose place the actor approves, ``allow_over`` lets it go over what an override was asked for; what its
+    cost to the end meets otherwise raises `Refused`. Somebody else than who requested approves. A lapsed request is never approved. Where the day lies before ``today``,
     amounts of days gone by would change: that needs ``retroactive`` said on purpose, and days that are closed
     (`price_books.respect`) never change. Raises `Denied`, `Conflict` where the request is decided or lapsed, the book
     adjusted already, a version beginning on that day or the past closed, and `InvalidInput`.
     """
-    row = _open(session, request_id, actor, reason)
+    row = _open(session, request_id, actor, reason, deputy=delegation is not None)
     if row.recorded_by == actor.id:
         raise Denied("who requested an adjustment does not approve it: another approver does")
     price_books.require_open(session, row.agreement_id, row.effective_from)
@@ -256,14 +226,55 @@ def approve(
         day = row.effective_from.isoformat()
         detail = f"a price version begins on {day} and stands at its own level: the factor would change no price"
         raise Conflict("version_begins", detail)
-    adjustment = IndexAdjustment(row.effective_from, Decimal(format_rate(row.factor)), row.agreed.clause)
+    act = _act(row)
+    adjustment = act.change.adjustment
+    assert adjustment is not None
     term = agreements.agreement_summary(session, row.agreement_id).term
     invalid(errors_of(check(replace(book, index_adjustments=(*book.index_adjustments, adjustment)), term)))
+    weighed = effects.weigh(session, act, today)
+    if not effects.approve(
+        session,
+        act,
+        weighed,
+        delegation=delegation,
+        allow_over=allow_over,
+        comment=reason,
+        actor=actor,
+        now=now,
+        today=today,
+    ):
+        return find_request(session, row.id)
     adjustment_id = price_books.record_adjustment(
         session, row.agreement_id, adjustment, recorded_at=now, recorded_by=actor.id
     )
     _step(session, row, 1, APPROVED, actor, now, today, reason, adjustment_id)
+    ceiling.moved(session, agreement_id=row.agreement_id, recorded_by=actor.id, now=now)
     return find_request(session, row.id)
+
+
+def weigh(session: Session, *, request_id: int, today: date) -> effects.Weighed:
+    """Give what a request costs to the agreement's end and every guard that decides on it, as `approve` asks them."""
+    return effects.weigh(session, _act(_row(session, request_id)), today)
+
+
+def ask_override(
+    session: Session, *, request_id: int, reason: str, actor: Actor, now: datetime, today: date
+) -> effects.Override:
+    """Ask to let a request go over what refuses it, and say why. Raises as `effects.ask_override` does."""
+    row = _waiting(session, request_id)
+    return effects.ask_override(session, _act(row), reason=reason, actor=actor, now=now, today=today)
+
+
+def _act(row: models.IndexRequest) -> effects.Act:
+    adjustment = IndexAdjustment(row.effective_from, Decimal(format_rate(row.factor)), row.agreed.clause)
+    return effects.Act(
+        agreement_id=row.agreement_id,
+        subject=f"index-request:{row.id}",
+        says={"from": adjustment.effective_from, "factor": format_rate(adjustment.factor)},
+        change=Change(adjustment=adjustment),
+        authors=frozenset({row.recorded_by}),
+        approval="index.approve",
+    )
 
 
 def decline(
@@ -425,9 +436,17 @@ def _row(session: Session, request_id: int) -> models.IndexRequest:
     return row
 
 
-def _open(session: Session, request_id: int, actor: Actor, reason: str) -> models.IndexRequest:
+def _open(session: Session, request_id: int, actor: Actor, reason: str, *, deputy: bool = False) -> models.IndexRequest:
+    if not deputy:
+        _require(actor, "index.approve")
+    row = _waiting(session, request_id)
+    if len(reason) > LONGEST_REASON:
+        invalid([Finding("#/reason", "too_long", f"a reason has at most {LONGEST_REASON} characters")])
+    return row
+
+
+def _waiting(session: Session, request_id: int) -> models.IndexRequest:
     """Give a request that waits for a decision, with its agreement's lock held."""
-    _require(actor, "index.approve")
     row = _row(session, request_id)
     agreements.lock_agreement(session, row.agreement_id)
     session.refresh(row, ["course"])
@@ -436,8 +455,6 @@ def _open(session: Session, request_id: int, actor: Actor, reason: str) -> model
         raise Conflict("index_lapsed", f"the request came after {row.deadline_on.isoformat()} and has lapsed")
     if state != REQUESTED:
         raise Conflict("index_decided", f"the request is {state} already")
-    if len(reason) > LONGEST_REASON:
-        invalid([Finding("#/reason", "too_long", f"a reason has at most {LONGEST_REASON} characters")])
     return row
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
 from contracts.errors import Finding, InvalidInput
 from contracts.schemas.fields import (
@@ -114,8 +114,14 @@ class AmendmentSchema(TermsSchema):
     new_end = Day(load_default=None, allow_none=True)
     extension_from = Day(load_default=None, allow_none=True)
     options_until = Day(load_default=None, allow_none=True)
+    vendor_name = Clause(load_default="", validate=TEXT)
+    vendor_number = Clause(load_default="", validate=TEXT)
     approved_on = Day(required=True)
     announced_on = Day(load_default=None, allow_none=True)
+
+    @post_dump
+    def _without_no_vendor(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value or not name.startswith("vendor_")}
 
     @post_load
     def _to_terms(self, data: dict[str, Any], **kwargs: Any) -> Amendment:

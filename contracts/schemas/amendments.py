@@ -7,13 +7,14 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from contracts.schemas.answers import PageSchema
+from contracts.schemas.effects import ApprovalFieldsSchema
 from contracts.schemas.fields import AmountText, Choice, Clause, Day, Flag, IsoText, Number, TermsSchema, Text
 from contracts.terms.amendment import BASES, KINDS, STATES, Proposal
 from contracts.terms.money import AMOUNT_DECIMALS
 
 SHORT = validate.Length(max=200, error="too_long: At most 200 characters.")
 LONG = validate.Length(max=2000, error="too_long: At most 2000 characters.")
-EVENTS = ("approve", "reject", "withdraw", "announce")
+EVENTS = ("approve", "ask_override", "reject", "withdraw", "announce")
 
 
 class NewAmendmentSchema(TermsSchema):
@@ -29,14 +30,16 @@ class NewAmendmentSchema(TermsSchema):
     new_maximum = Number(AMOUNT_DECIMALS, load_default=None, allow_none=True)
     new_end = Day(load_default=None, allow_none=True)
     options_until = Day(load_default=None, allow_none=True)
+    vendor_name = Clause(load_default="", validate=SHORT)
+    vendor_number = Clause(load_default="", validate=SHORT)
 
     @post_load
     def _to_terms(self, data: dict[str, Any], **kwargs: Any) -> Proposal:
         return Proposal(**data)
 
 
-class AmendmentEventSchema(TermsSchema):
-    """What is to happen to a draft; `on` and a `reason` go with `announce`, a `reason` with `reject`."""
+class AmendmentEventSchema(ApprovalFieldsSchema):
+    """What is to happen to a draft; `on` and a `reason` go with `announce`, a `reason` with `reject` and `ask_override`."""
 
     event = Choice(EVENTS, required=True)
     reason = Clause(load_default="", validate=LONG)
@@ -70,6 +73,8 @@ class AmendmentAnswerSchema(TermsSchema):
     new_end = Day(required=True, allow_none=True, attribute="amendment.new_end")
     extension_from = Day(required=True, allow_none=True, attribute="amendment.extension_from")
     options_until = Day(required=True, allow_none=True, attribute="amendment.options_until")
+    vendor_name = fields.String(required=True, attribute="amendment.vendor_name")
+    vendor_number = fields.String(required=True, attribute="amendment.vendor_number")
     approved_on = Day(required=True, allow_none=True, attribute="amendment.approved_on")
     announced_on = Day(required=True, allow_none=True, attribute="amendment.announced_on")
     state = fields.String(required=True, validate=validate.OneOf(STATES))

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate
 
 from contracts.schemas.answers import AgreementQuerySchema, ListQuerySchema, PageSchema
+from contracts.schemas.effects import ApprovalFieldsSchema
 from contracts.schemas.fields import Choice, Clause, Day, Flag, Number, TermsSchema, Text, Whole, load
 from contracts.schemas.index_values import read_month
 from contracts.terms.indexation import (
@@ -22,7 +23,7 @@ from contracts.terms.money import RATE_DECIMALS
 
 MONTH = {"pattern": r"^[0-9]{4}-(0[1-9]|1[0-2])$", "example": "2026-09"}
 SHORT = validate.Length(min=1, max=200, error="too_long: The text has at most 200 characters.")
-EVENTS = ("approve", "decline")
+EVENTS = ("approve", "ask_override", "decline")
 
 
 class Month(fields.String):
@@ -70,11 +71,28 @@ class IndexClauseSchema(TermsSchema):
         return IndexClause(**data)
 
 
+class ProposedClauseSchema(TermsSchema):
+    """A clause that waits for another person's decision, and who proposed it."""
+
+    id = fields.Integer(required=True)
+    by = fields.String(required=True)
+    clause = fields.Nested(IndexClauseSchema, required=True, attribute="terms")
+
+
 class AgreedClauseSchema(TermsSchema):
-    """The clause that stands; null where the agreement has none."""
+    """The clause that stands, and the one that is proposed in its place; null where there is none."""
 
     agreement = fields.String(required=True)
     clause = fields.Nested(IndexClauseSchema, required=True, allow_none=True)
+    proposed = fields.Nested(ProposedClauseSchema, required=True, allow_none=True)
+
+
+class ClauseDecisionSchema(TermsSchema):
+    """What is decided on a proposed clause; a reason goes with `decline`."""
+
+    proposal = Whole(required=True)
+    event = Choice(("approve", "decline"), required=True)
+    reason = Clause(load_default="", validate=validate.Length(max=1000, error="too_long: At most 1000 characters."))
 
 
 class UsedValueSchema(TermsSchema):
@@ -122,8 +140,8 @@ class NewIndexRequestSchema(TermsSchema):
     effective_from = Day(required=True)
 
 
-class IndexDecisionSchema(TermsSchema):
-    """What is decided; `retroactive` allows an approval whose day lies in the past."""
+class IndexDecisionSchema(ApprovalFieldsSchema):
+    """What is decided, or asked (`ask_override`); `retroactive` allows an approval whose day lies in the past."""
 
     event = Choice(EVENTS, required=True)
     reason = Clause(load_default="", validate=validate.Length(max=1000, error="too_long: At most 1000 characters."))
@@ -184,6 +202,12 @@ class ImportValuesQuerySchema(TermsSchema):
 
 class IndexRequestQuerySchema(AgreementQuerySchema, ListQuerySchema):
     """Which agreement's requests."""
+
+
+def dump_clause(clause: IndexClause) -> dict[str, Any]:
+    """Write an index clause as it is read."""
+    written: dict[str, Any] = IndexClauseSchema().dump(clause)
+    return written
 
 
 def load_clause(document: Any) -> IndexClause:

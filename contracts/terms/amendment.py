@@ -8,12 +8,13 @@ supplier in the place of the first, f what is not substantial. Percentages are o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, get_args
 
+from contracts.terms.national_numbers import is_organisation_number
 from contracts.terms.period import add_months
 from contracts.terms.price_book import Finding
 
@@ -42,7 +43,8 @@ class Amendment:
     """A change of an agreement. Values are kroner excluding VAT; ``new_end`` is exclusive.
 
     ``signed_on`` is the day of its signing, of an extension or a termination the day of the notice. ``value_change`` and
-    ``original_value`` are ``None`` where they are not known. ``options_until`` moves the last day of open options.
+    ``original_value`` are ``None`` where they are not known. ``options_until`` moves the last day of open options. The vendor
+    is the one that takes the place of the first, with its organisation number.
     """
 
     number: int
@@ -58,6 +60,8 @@ class Amendment:
     new_end: date | None = None
     extension_from: date | None = None
     options_until: date | None = None
+    vendor_name: str = ""
+    vendor_number: str = ""
     approved_on: date | None = None
     announced_on: date | None = None
 
@@ -91,6 +95,8 @@ class Proposal:
     new_maximum: Decimal | None = None
     new_end: date | None = None
     options_until: date | None = None
+    vendor_name: str = ""
+    vendor_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +163,17 @@ def cumulative(amendments: Iterable[Amendment], basis: Basis | None = None) -> F
     return total
 
 
-def beyond_its_ground(new: Amendment, in_force: Iterable[Amendment]) -> Iterator[Finding]:
-    """Find what the ground of a change does not carry, held against those that stand."""
+def beyond_its_ground(new: Amendment, in_force: Iterable[Amendment], cost: Decimal | None = None) -> Iterator[Finding]:
+    """Find what the ground of a change does not carry, held against those that stand.
+
+    ``cost`` is what it costs to the agreement's end (None: not computed): where that is more than the value it says, it is what
+    the limits in per cent are held against.
+    """
     if new.kind != "change":
         return
+    yield from _vendor_findings(new)
+    if cost is not None and cost > max(new.value_change or 0, 0):
+        new = replace(new, value_change=cost)
     if new.basis == "clause" and not new.clause:
         yield Finding("#/clause", "missing", "a change on the ground of a clause names the clause")
     if new.share is None:
@@ -182,6 +195,19 @@ def beyond_its_ground(new: Amendment, in_force: Iterable[Amendment]) -> Iterator
     if new.basis in LIMITED_EACH and abs(new.share) > MOST_EACH:
         detail = f"the change is {percent(new.share)} of the original value; at most 50 % is allowed"
         yield Finding("#/value_change", "beyond_fifty_percent", detail)
+
+
+def _vendor_findings(new: Amendment) -> Iterator[Finding]:
+    """Find what is said of another vendor: ground e names one, and any other ground makes it a substantial change (§ 28-2)."""
+    if new.basis != "supplier_change":
+        if new.vendor_name or new.vendor_number:
+            detail = "another vendor in the place of the first is ground e; on another it is a substantial change"
+            yield Finding("#/vendor_name", "vendor_not_here", detail)
+        return
+    if not new.vendor_name:
+        yield Finding("#/vendor_name", "missing", "name the vendor that takes the place of the first")
+    if not is_organisation_number(new.vendor_number):
+        yield Finding("#/vendor_number", "organisation_number", "nine digits, the last of which checks the others")
 
 
 def percent(share: Fraction) -> str:

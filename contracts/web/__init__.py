@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from contracts.web import api, documents_api, exports, health
-from contracts.web.agreements import amendments, amendments_api, ceiling_api
+from contracts.web.agreements import agreement_file, amendments, amendments_api, ceiling_api
 from contracts.web.agreements import api as api_agreements
 from contracts.web.audit import api as api_audit
 from contracts.web.audit import log as audit_log
@@ -31,7 +31,18 @@ RESOURCES = (
     api_audit.resource,
     tokens_api.resource,
 )
-PAGES = (indexation, catalogue, deadlines, amendments, calendar_feed, jobs, audit_log, tokens, people_pages)
+PAGES = (
+    indexation,
+    catalogue,
+    deadlines,
+    agreement_file,
+    amendments,
+    calendar_feed,
+    jobs,
+    audit_log,
+    tokens,
+    people_pages,
+)
 
 
 def register(app: Flask) -> None:

@@ -19,6 +19,8 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
+from contracts import agreements
+from contracts.errors import NotFound
 from contracts.extensions import db
 from contracts.people import access
 from contracts.people.access import Actor
@@ -93,8 +95,24 @@ def check_access() -> Response | None:
         target = request.full_path if request.query_string else request.path
         return redirect(url_for("auth.sign_in", next=target))
     if rule == SIGNED_IN or (rule is not None and actor.may(rule)):
+        _require_party(actor)
         return None
     raise Forbidden
+
+
+def _require_party(actor: Actor) -> None:
+    """Answer as if there were none where somebody within one trust asks for an agreement that the trust is no party to."""
+    if not actor.may("read") or actor.scope("read") is None:
+        return
+    in_path = request.path.startswith(("/avtaler/", "/api/v1/agreements/"))
+    code = (request.view_args or {}).get("code") if in_path else request.args.get("agreement")
+    if not code:
+        return
+    with db.read() as session:
+        # `NotFound` for one that is not recorded, too.
+        found = agreements.find_agreement(session, code)
+        if not agreements.may_read(session, found.id, actor):
+            raise NotFound(f"there is no agreement '{code}'")
 
 
 def _actor() -> Actor | None:

@@ -11,18 +11,23 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
 from flask.sansio.app import App
 from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.routing import BuildError
 from whitenoise import WhiteNoise
 
+from contracts import agreements
+from contracts.extensions import db
 from contracts.web.i18n import N_
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -73,6 +78,12 @@ ERRORS: Final[dict[int, tuple[str, str]]] = {
     413: (N_("The file is too large"), N_("Nothing was saved. Choose a smaller file and try again.")),
     422: (N_("Something in the form is not right"), N_("Nothing was saved. Go back, correct it and try again.")),
     429: (N_("Too many attempts"), N_("Wait a little and try again.")),
+    503: (
+        N_("The database is missing"),
+        N_(
+            "It cannot be reached, or is not set up for this version. Whoever runs Trinnvis puts that right; nothing is lost."
+        ),
+    ),
     500: (
         N_("Something went wrong with us"),
         N_("Nothing was half-saved. Try again; if it happens again, tell us the reference below."),
@@ -138,11 +149,23 @@ def add_nav(
 def nav_links() -> list[NavLink]:
     """Return the navigation for the present reader and page; pages that do not exist are left out."""
     links = []
+    kept = chosen_agreement()
     for entry in current_app.extensions[_EXTENSION]:
         url = endpoint_url(entry.endpoint)
         if url is not None and (entry.visible is None or entry.visible()):
-            links.append(NavLink(_(entry.label), url, _current(url), entry.more))
+            address = f"{url}?{urlencode({'agreement': kept})}" if kept else url
+            links.append(NavLink(_(entry.label), address, _current(url), entry.more))
     return links
+
+
+def chosen_agreement() -> str | None:
+    """Give the agreement that a reader of several has chosen: the one that the page names; None where there is only one."""
+    named = request.args.get("agreement")
+    if named is None and request.path.startswith("/avtaler/"):
+        named = (request.view_args or {}).get("code")
+    with suppress(SQLAlchemyError):  # an error page must come without a database too
+        return named if named and agreements.several(db.session) else None
+    return None
 
 
 def _current(url: str) -> str:

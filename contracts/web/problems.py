@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response, current_app, request
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
+from contracts import schema_versions
 from contracts.errors import Conflict, Denied, Finding, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.schemas.fields import findings_of
@@ -33,6 +34,7 @@ TITLES = {
     428: "A precondition is needed",
     429: "Too many attempts",
     500: "Internal error",
+    503: "Not available",
 }
 
 
@@ -130,6 +132,17 @@ def register(app: Flask) -> None:
         if allowed:
             answered.headers["Allow"] = ", ".join(sorted(allowed))
         return answered
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(ProgrammingError)
+    def on_database(error: Exception) -> Any:
+        lacking = schema_versions.lacking(db.engine)
+        if lacking is None:
+            return on_unforeseen(error)
+        current_app.logger.error("no database path=%s: %s", request.path, lacking)
+        if request.path.startswith(API_PREFIX):
+            return problem(503, "no_database", lacking)
+        return layout.error_page(503)
 
     @app.errorhandler(Exception)
     def on_unforeseen(error: Exception) -> Any:

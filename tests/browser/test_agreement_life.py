@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 MANAGER = "jonas.myrvold@eksempel.no"
 APPROVER = "solveig.brekke@eksempel.no"
+SECOND = "torbjorn.aasen@eksempel.no"
 READER = "randi.haugerud@eksempel.no"
 CHANGES = "/avtaler/ra-2024-ki/endringer"
 PAGES = [
@@ -81,9 +82,50 @@ def test_a_change_is_drafted_refused_by_its_ground_and_approved_by_somebody_else
     page.goto(address)
     expect(page.get_by_text("10,00 %").first).to_be_visible()
     page.get_by_role("button", name="Godkjenn").click()
+    # It is worth more than the limit: another approver is needed.
+    expect(page.get_by_text("Godkjenningen din er registrert. Det trengs én til.")).to_be_visible()
+    sign_in(page, SECOND)
+    page.goto(address)
+    page.get_by_role("button", name="Godkjenn").click()
     expect(page.get_by_text("Endringen er godkjent og gjelder.")).to_be_visible()
     assert_accessible(page)
     assert_no_overflow(page)
+
+
+def test_a_longer_term_shows_its_cost_and_goes_over_only_with_a_reason_that_is_allowed(
+    page: Page, assert_accessible: Callable[[Page], None], assert_no_overflow: Callable[[Page], None]
+) -> None:
+    sign_in(page, MANAGER)
+    page.goto(f"{CHANGES}/ny?slag=change")
+    page.get_by_label("Tittel").fill("Ny slutt")
+    page.get_by_label(re.compile("Høyst 10 prosent")).check()
+    page.get_by_label("Begrunnelse").fill("Tiden strekker ikke til.")
+    page.get_by_label(re.compile("Verdi av endringen")).fill("0")
+    page.get_by_label(re.compile("nye siste dag")).fill("2031-12-31")
+    page.get_by_role("button", name="Send til godkjenning").click()
+    expect(page.locator("#value_change-error")).to_contain_text("Den koster mer fram til avtalens slutt")
+    page.get_by_label(re.compile("Avtalt endringsklausul")).check()
+    page.get_by_label("Punkt").fill("2.3")
+    page.get_by_label(re.compile("Verdi av endringen")).fill("")
+    page.get_by_role("button", name="Send til godkjenning").click()
+    effect = page.locator("section", has=page.get_by_role("heading", name="Hva det koster fram til avtalens slutt"))
+    expect(effect.get_by_text("I 9 av 10 utfall koster det inntil").first).to_be_visible()
+    expect(effect.get_by_text("lenger enn fire år").first).to_be_visible()
+    expect(effect.get_by_role("table", name="Budsjetter")).to_be_visible()
+    assert_accessible(page)
+    assert_no_overflow(page)
+    address = page.url
+    page.get_by_label("Hvorfor det bør få gå over").fill("Styret har vedtatt det.")
+    page.get_by_role("button", name="Be om å få gå over").click()
+    for person, told in ((APPROVER, "Det trengs én til."), (SECOND, "Endringen er godkjent og gjelder.")):
+        sign_in(page, person)
+        page.goto(address)
+        page.get_by_role("button", name="Godkjenn").click()
+        expect(page.locator(".tv-error-summary")).to_contain_text("er igjen av maksimalverdien")
+        page.get_by_label("Ja, jeg tillater det").check()
+        page.get_by_role("button", name="Godkjenn").click()
+        expect(page.get_by_text(told)).to_be_visible()
+    assert_accessible(page)
 
 
 def test_a_calendar_link_is_shown_once_and_opens_the_feed(

@@ -37,9 +37,9 @@ from contracts.cases import Case, CaseId, list_cases
 from contracts.errors import Refused, TrinnvisError
 from contracts.extensions import make_engine
 from contracts.models import ActivationSlot, AuditEvent
-from contracts.options import approvals, dossier
+from contracts.options import dossier
 from contracts.options import steps as options
-from contracts.people import access
+from contracts.people import access, stand_ins
 from contracts.people.access import COMMAND_LINE, Actor, Grant
 from contracts.schemas.agreement import load_agreement
 from contracts.terms import workflow
@@ -277,13 +277,14 @@ class Courses(RuleBasedStateMachine):
         def again(at: Desk) -> None:
             at.file(case.id, "decision_and_funding", actor=self.actor(who, roles), text=f"{number}".encode())
             self.had_a_hand(case.id, who)
+            self.had_a_hand(case.id, "archivist")
 
         self.do("swap", again)
 
     def delegate(self, who: str, other: str, roles: set[str], number: int) -> None:
         self.do(
             "delegate",
-            lambda at: approvals.delegate(
+            lambda at: stand_ins.delegate(
                 at.session,
                 deputy=f"{other}@example.org",
                 first=self.now.date(),
@@ -369,16 +370,18 @@ class Courses(RuleBasedStateMachine):
                 item=code,
                 seen=offered.entry_id,
                 status="accepted",
-                actor=actor,
+                actor=self.actor("archivist", {"contract_manager"}),
                 now=self.now,
             )
         self.had_a_hand(case.id, who)
+        if missing:
+            self.had_a_hand(case.id, "archivist")
 
     def act(self, at: Desk, case: Case, event: str, actor: Actor, deputy_of: str | None) -> None:
         """Take a step, with exactly one audit event, and note what it means in the course's own books."""
         delegation, principal = None, actor.id
         if deputy_of is not None:
-            running = approvals.stand_ins(at.session, deputy=actor.id, on=self.now.date())
+            running = stand_ins.list_stand_ins(at.session, deputy=actor.id, on=self.now.date())
             held = [one.id for one in running if one.principal == f"person:{deputy_of}@example.org"]
             delegation = held[-1] if held else None
         rule = workflow.rule_of(case.kind, event)

@@ -28,7 +28,7 @@ from contracts.extensions import db
 from contracts.options import approvals, dossier, gains
 from contracts.options import steps as options
 from contracts.options.steps import Choice, Request
-from contracts.people import access
+from contracts.people import access, approval_limit, stand_ins
 from contracts.terms.period import previous_day
 from contracts.terms.workflow import Decided
 from contracts.terms.written import NotANumber, plain_number, read_day
@@ -69,7 +69,7 @@ def index() -> Any:
         waiting=waiting,
         told=[_told(query, one) for one in waiting],
         decides=approval_inbox.decides(db.session, query.actor, query.today),
-        standing_in=approvals.stand_ins(db.session, deputy=query.actor.id, on=query.today),
+        standing_in=stand_ins.list_stand_ins(db.session, deputy=query.actor.id, on=query.today),
         people=access.names_of(db.session, {one.by for one in waiting}),
         kinds=KINDS,
     )
@@ -170,7 +170,7 @@ def document(case: str, item: str) -> Any:
 
 @blueprint.get("/godkjenning/vikarer")
 @requires("read")
-def stand_ins() -> Any:
+def show_stand_ins() -> Any:
     """Show who stands in for whom."""
     return _stand_in_page(read_query(past=False))
 
@@ -192,7 +192,7 @@ def delegate() -> Any:
     if not errors:
         try:
             acted(
-                approvals.delegate,
+                stand_ins.delegate,
                 deputy=request.form.get("vikar", ""),
                 first=days["fra"],
                 until=days["til"] + timedelta(days=1),
@@ -212,7 +212,7 @@ def delegate() -> Any:
         return _stand_in_page(query, errors), 422
     db.session.commit()
     flash(_("The stand-in is recorded."))
-    return redirect(query.link("approval_pages.stand_ins"), 303)
+    return redirect(query.link("approval_pages.show_stand_ins"), 303)
 
 
 @blueprint.post("/godkjenning/vikarer/<int:number>/ta-tilbake")
@@ -220,9 +220,9 @@ def delegate() -> Any:
 def take_back(number: int) -> Any:
     """Take a delegation back."""
     query = read_query(past=False)
-    done(approvals.take_back, delegation_id=number)
+    done(stand_ins.take_back, delegation_id=number)
     flash(_("The stand-in is taken back."))
-    return redirect(query.link("approval_pages.stand_ins"), 303)
+    return redirect(query.link("approval_pages.show_stand_ins"), 303)
 
 
 @blueprint.get("/godkjenning/grense")
@@ -238,7 +238,7 @@ def set_limit() -> Any:
     """Set from which amount two people must approve."""
     try:
         amount = Decimal(plain_number(request.form.get("belop", "")))
-        done(approvals.set_two_from, amount=amount)
+        done(approval_limit.set_two_from, amount=amount)
     except (NotANumber, InvalidInput):
         return _limit_page([("belop", _("Enter an amount such as 1 000 000 or 250 000,00."))]), 422
     flash(_("The limit is set. It counts from the next decision on, also for what waits already."))
@@ -286,7 +286,7 @@ def _case_page(query: Query, case: Case, errors: list[Any] | None = None) -> str
         else None,
         gain_words=gain_words,
         needed=approvals.needed(db.session, figures),
-        two_from=approvals.two_from(db.session),
+        two_from=approval_limit.two_from(db.session),
         answers=answers,
         may_answer=any(one.permitted for one in answers),
         refusals=_unresolved(answers),
@@ -332,7 +332,7 @@ def _void(case: Case) -> int:
 
 def _delegations(query: Query, case: Case) -> list[Any]:
     """Give the delegations under which the reader may decide on this case, where their own role does not let them."""
-    held = approvals.stand_ins(db.session, deputy=query.actor.id, on=query.today)
+    held = stand_ins.list_stand_ins(db.session, deputy=query.actor.id, on=query.today)
     allowed = []
     for one in held:
         principal = access.find_actor(db.session, one.principal)
@@ -410,7 +410,7 @@ def _told(query: Query, one: Waiting) -> tuple[str, str | None]:
 
 
 def _stand_in_page(query: Query, errors: list[Any] | None = None) -> str:
-    listed = approvals.stand_ins(db.session)
+    listed = stand_ins.list_stand_ins(db.session)
     shown = [one for one in listed if query.actor.id in (one.principal, one.deputy)]
     return query.page(
         "billing/decisions/stand_ins.html",
@@ -425,10 +425,10 @@ def _stand_in_page(query: Query, errors: list[Any] | None = None) -> str:
 
 
 def _limit_page(errors: list[Any] | None = None) -> str:
-    listed = approvals.limits(db.session)
+    listed = approval_limit.limits(db.session)
     return render_template(
         "billing/decisions/limit.html",
-        amount=approvals.two_from(db.session),
+        amount=approval_limit.two_from(db.session),
         listed=listed,
         people=access.names_of(db.session, {one.by for one in listed}),
         errors=errors or [],

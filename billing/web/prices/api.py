@@ -22,10 +22,12 @@ from contracts.extensions import db
 from contracts.prices import drafts as price_drafts
 from contracts.prices.drafts import Draft
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
+from contracts.schemas.effects import WeighedSchema
 from contracts.terms.period import previous_day
 from contracts.terms.price_book import PriceBook
 from contracts.web import api
 from contracts.web.acts import acted, asked, done, today
+from contracts.web.agreements.effects_api import weighed_answer
 from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -216,7 +218,7 @@ def submit_draft(draft_id: int) -> Response:
 
 @resource.writes(
     "/drafts/<int:draft_id>/approve",
-    "price_book.approve",
+    "read",
     shapes.PriceBookDraftSchema,
     "The version is in the price book.",
     status=200,
@@ -232,11 +234,40 @@ def approve_draft(draft_id: int) -> Response:
 
     409 with `own_draft` for whoever had a hand in it, with `consequence_changed` where it would change other amounts than
     the `change` sent along, with `closed_past` where its first day lies in a closed quarter; a
-    first day before today needs `retroactive`.
+    first day before today needs `retroactive`; with every guard that refuses where its cost to the end meets one.
     """
-    revision, comment, retroactive = shapes.load_approval(json_body())
-    approve = partial(price_drafts.approve_draft, today=today(), retroactive=retroactive)
+    revision, comment, said = shapes.load_approval(json_body())
+    approve = partial(price_drafts.approve_draft, today=today(), **said)
     return _decided(draft_id, approve, revision, comment, told=True)
+
+
+@resource.reads(
+    "/drafts/<int:draft_id>/effect",
+    WeighedSchema,
+    "What it costs to the end, and every guard that decides.",
+    problems=(404,),
+)
+def effect(draft_id: int) -> Response:
+    """Weigh a draft of prices"""
+    return weighed_answer(price_drafts.weigh(db.session, _draft(draft_id), today()))
+
+
+@resource.writes(
+    "/drafts/<int:draft_id>/ask-override",
+    "ceiling.override",
+    shapes.PriceBookDraftSchema,
+    "An approver may now let it go over.",
+    status=200,
+    body=document_body(
+        shapes.PriceBookDecisionSchema, description="The revision seen, and why.", examples={"decision": DECISION}
+    ),
+    etag=True,
+)
+def ask_override(draft_id: int) -> Response:
+    """Ask to let a draft of prices go over what refuses it"""
+    revision, comment = shapes.load_decision(json_body())
+    acted(price_drafts.ask_override, draft_id=draft_id, seen=revision, reason=comment, today=today())
+    return _answer(_draft(draft_id))
 
 
 @resource.writes(

@@ -26,18 +26,19 @@ from billing.web.prices import words as price_words
 from billing.web.prices.forms import ChargeForm
 from billing.web.query import Query, read_query
 from contracts import price_books
-from contracts.errors import Conflict, InvalidInput, NotFound
+from contracts.errors import Conflict, InvalidInput, NotFound, Refused
 from contracts.extensions import db
 from contracts.people import access
 from contracts.prices import drafts as price_drafts
 from contracts.prices import sheet as price_sheet
 from contracts.prices.drafts import Content, Draft
-from contracts.terms.period import add_months
+from contracts.terms.period import add_months, previous_day
 from contracts.terms.price_book import PriceBook, errors_of
 from contracts.terms.price_model import Charge, UsageCharge
 from contracts.terms.written import read_day
 from contracts.web import formatting
 from contracts.web.acts import asked, done
+from contracts.web.agreements import effects
 from contracts.web.guard import requires
 from contracts.web.i18n import current_language
 
@@ -256,7 +257,7 @@ def submit(code: str, draft_id: int) -> Any:
 
 
 @blueprint.get(f"{_ONE}/godkjenning")
-@requires("price_book.approve")
+@requires("read")
 def confirm_approval(code: str, draft_id: int) -> Any:
     """Show what is about to come into force, with its consequence in kroner."""
     query, draft = _read(code, draft_id, past=False)
@@ -264,7 +265,7 @@ def confirm_approval(code: str, draft_id: int) -> Any:
 
 
 @blueprint.post(f"{_ONE}/godkjenning")
-@requires("price_book.approve")
+@requires("read")
 def approve(code: str, draft_id: int) -> Any:
     """Approve a draft, or send it back with a comment."""
     db.only_read()
@@ -295,13 +296,33 @@ def approve(code: str, draft_id: int) -> Any:
             now=now,
             today=query.today,
             retroactive=request.form.get("retroactive") == "yes",
+            **effects.said(),
         ),
-        _(
-            "Approved. The prices are in the price book from %(day)s.",
-            day=formatting.day(draft.newest.content.valid_from, current_language()),
+        lambda made: (
+            _(
+                "Approved. The prices are in the price book from %(day)s.",
+                day=formatting.day(made.newest.content.valid_from, current_language()),
+            )
+            if made.state == "approved"
+            else _("Your approval is recorded. It takes one more.")
         ),
         examined,
     )
+
+
+@blueprint.post(f"{_ONE}/overskridelse")
+@requires("ceiling.override")
+def ask_override(code: str, draft_id: int) -> Any:
+    """Ask to let a submitted draft go over what refuses it."""
+    query, draft = _read(code, draft_id, past=False)
+    reason = request.form.get("override_reason", "")
+    try:
+        done(price_drafts.ask_override, draft_id=draft.id, seen=_seen(), reason=reason, today=query.today)
+    except InvalidInput:
+        missing = price_words.refusal("missing", "")
+        return _approval_page(query, _examine(query, draft), [("override_reason", missing)]), 422
+    flash(_("Asked. An approver decides whether it may go over."))
+    return redirect(_to(query, "confirm_approval", draft))
 
 
 @blueprint.post(f"{_ONE}/trekk")
@@ -360,9 +381,22 @@ def _page(query: Query, examined: Review, template: str, **values: Any) -> str:
     )
 
 
-def _approval_page(query: Query, examined: Review, errors: Sequence[tuple[str, str]] = ()) -> str:
+def _approval_page(query: Query, examined: Review, errors: Sequence[tuple[str | None, str]] = ()) -> str:
     past = examined.draft.newest.content.valid_from < query.today
-    return _page(query, examined, "billing/prices/approve.html", past=past, errors=errors)
+    effect = None
+    if examined.draft.state == "submitted" and not examined.errors:
+        weighed = price_drafts.weigh(db.session, examined.draft, query.today)
+        effect = effects.shown(query.agreement.id, weighed, "price_book.approve", query.today)
+    return _page(
+        query,
+        examined,
+        "billing/prices/approve.html",
+        past=past,
+        errors=errors,
+        effect=effect,
+        last_of=previous_day,
+        deputy=effect is not None and effect["may_approve"],
+    )
 
 
 def _charge_page(query: Query, draft: Draft, number: int, form: ChargeForm) -> str:
@@ -439,27 +473,37 @@ def _revise(
 
 
 def _decide(
-    query: Query, draft: Draft, act: Callable[[Session], Draft], done: str, examined: Review | None = None
+    query: Query,
+    draft: Draft,
+    act: Callable[[Session], Draft],
+    told: str | Callable[[Draft], str],
+    examined: Review | None = None,
 ) -> Any:
     """Take a step in a short write of its own; where its consequence was told, the price book must be the one examined."""
     try:
         with db.write() as writing:
             book = locked_book(writing, draft.agreement_id)
-            act(writing)
+            made = act(writing)
             if examined is not None:
-                told = written(examined.consequence)
-                require_told(examined, book, as_shown=request.form.get("consequence", told) == told)
+                consequence = written(examined.consequence)
+                as_shown = request.form.get("consequence", consequence) == consequence
+                require_told(examined, book, as_shown=as_shown)
+    except Refused as refused:
+        db.session.rollback()
+        return _approval_page(
+            query, _examine(query, draft), effects.refused_sentences(refused, query.agreement.id)
+        ), 409
     except Conflict as conflict:
         db.session.rollback()
         return _conflict(query, draft.id, conflict), 409
     except InvalidInput as refused:
         db.session.rollback()
         if any(error.pointer == "#/retroactive" for error in refused.errors):
-            errors = [("retroactive", _("Prices of days gone by would change: tick that this is meant."))]
-            return _approval_page(query, _examine(query, draft), errors), 422
+            meant = _("Prices of days gone by would change: tick that this is meant.")
+            return _approval_page(query, _examine(query, draft), [("retroactive", meant)]), 422
         flash(_("The check refuses the draft. Nothing was done."), "error")
         return redirect(_to(query, "show", draft))
-    flash(done)
+    flash(told if isinstance(told, str) else told(made))
     return redirect(_to(query, "show", draft))
 
 

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from contracts import amendments, ceiling
 from contracts.agreements import AgreementSummary
-from contracts.errors import InvalidInput, NotFound
+from contracts.errors import InvalidInput, NotFound, Refused
 from contracts.extensions import db
 from contracts.people import access
 from contracts.schemas.fields import read_day, read_decimal
@@ -20,6 +20,7 @@ from contracts.terms import amendment as rules
 from contracts.terms.amendment import Basis, Kind, Proposal, Recorded
 from contracts.terms.money import AMOUNT_DECIMALS
 from contracts.web.acts import acted, done, today
+from contracts.web.agreements import effects
 from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_
@@ -71,6 +72,11 @@ FINDINGS = {
         "With this the changes on this ground come to more than 10 per cent of the original value."
     ),
     "beyond_fifty_percent": N_("The change is more than 50 per cent of the original value."),
+    "below_cost": N_(
+        "To the agreement's end it costs more than the value given. Leave the value empty, and it is computed."
+    ),
+    "vendor_not_here": N_("Another vendor is a ground of its own; on any other it is a substantial change (§ 28-2)."),
+    "organisation_number": N_("An organisation number has nine digits, the last of which checks the others."),
 }
 
 
@@ -140,6 +146,8 @@ def draft(code: str) -> Any:
         new_maximum=new_maximum,
         new_end=None if last_day is None else last_day + timedelta(days=1),
         options_until=options_until,
+        vendor_name=typed.get("vendor_name", ""),
+        vendor_number="".join(typed.get("vendor_number", "").split()),
     )
     try:
         made = acted(amendments.draft, agreement_id=agreement.id, proposal=proposal, today=today())
@@ -160,7 +168,7 @@ def show(code: str, number: int) -> str:
 
 
 @blueprint.post("/avtaler/<code>/endringer/<int:number>")
-@requires("amendment.approve")
+@requires("read")
 def decide(code: str, number: int) -> Any:
     """Approve or reject a draft."""
     agreement = agreement_of(code)
@@ -175,16 +183,43 @@ def decide(code: str, number: int) -> Any:
     }
     try:
         if event == "approve":
-            amendments.approve(db.session, given_in_time=request.form.get("given_in_time") == "yes", **common)
+            given_in_time = request.form.get("given_in_time") == "yes"
+            made = amendments.approve(db.session, given_in_time=given_in_time, **effects.said(), **common)
+            told = (
+                _("The change is approved and in force.")
+                if made.amendment.approved_on
+                else _("Your approval is recorded. It takes one more.")
+            )
         elif event == "reject":
             amendments.reject(db.session, **common)
+            told = _("The draft is rejected.")
         else:
             abort(400)
     except InvalidInput as refused:
         db.session.rollback()
         return _show(agreement, _found(agreement, number), _at_fields(refused), reason), 422
+    except Refused as refused:
+        db.session.rollback()
+        said = effects.refused_sentences(refused, agreement.id)
+        return _show(agreement, _found(agreement, number), said, reason), 409
     db.session.commit()
-    flash(_("The change is approved and in force.") if event == "approve" else _("The draft is rejected."))
+    flash(told)
+    return redirect(url_for("amendments.show", code=code, number=number), 303)
+
+
+@blueprint.post("/avtaler/<code>/endringer/<int:number>/overskridelse")
+@requires("ceiling.override")
+def ask_override(code: str, number: int) -> Any:
+    """Ask to let a draft go over what refuses it."""
+    agreement = agreement_of(code)
+    reason = request.form.get("override_reason", "")
+    try:
+        acted(amendments.ask_override, agreement_id=agreement.id, number=number, reason=reason, today=today())
+    except InvalidInput:
+        db.session.rollback()
+        return _show(agreement, _found(agreement, number), [("override_reason", _said("missing"))]), 422
+    db.session.commit()
+    flash(_("Asked. An approver decides whether it may go over."))
     return redirect(url_for("amendments.show", code=code, number=number), 303)
 
 
@@ -240,15 +275,20 @@ def _show(
     actor = current_actor()
     made = found.amendment
     standing = ceiling.standing(db.session, agreement.id, known_at) if made.new_maximum is not None else None
+    effect = None
+    if found.state == "drafted" and found.current and known_at is None and actor.scope("read") is None:
+        weighed = amendments.weigh(db.session, agreement_id=agreement.id, number=made.number, today=today())
+        effect = effects.shown(agreement.id, weighed, "amendment.approve", today())
     return _page(
         "contracts/agreements/amendment.html",
         agreement,
         found=found,
         made=made,
+        effect=effect,
         known_at=known_at,
         names=access.names_of(db.session, [step.by for step in found.course]),
         taken=None if standing is None else standing.used + standing.open,
-        may_decide=_may("amendment.approve"),
+        may_decide=_may("amendment.approve") or bool(effect and effect["may_approve"]),
         may_draft=known_at is None and _may("amendment.draft"),
         own=actor.id == found.drafted_by,
         late=found.notice_by is not None and today() > found.notice_by,

@@ -13,10 +13,12 @@ from contracts.errors import Finding, invalid
 from contracts.extensions import db
 from contracts.schemas import amendments as shapes
 from contracts.schemas.answers import ListQuerySchema
+from contracts.schemas.effects import WeighedSchema
 from contracts.schemas.fields import load
 from contracts.terms.amendment import Recorded
 from contracts.web import api
 from contracts.web.acts import acted, today
+from contracts.web.agreements.effects_api import weighed_answer
 from contracts.web.api import document_body, from_cursor, json_answer, json_body, to_cursor
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -78,6 +80,18 @@ def show(code: str, number: int) -> Response:
     return _answer(code, amendments.find(db.session, find_agreement(db.session, code).id, number), 200)
 
 
+@resource.reads(
+    "/<code:code>/amendments/<int:number>/effect",
+    WeighedSchema,
+    "What it costs to the end, and every guard that decides.",
+    problems=(404,),
+)
+def effect(code: str, number: int) -> Response:
+    """Weigh an amendment that waits for approval"""
+    agreement_id = find_agreement(db.session, code).id
+    return weighed_answer(amendments.weigh(db.session, agreement_id=agreement_id, number=number, today=today()))
+
+
 @resource.writes(
     "/<code:code>/amendments/<int:number>/transitions",
     "read",
@@ -91,7 +105,8 @@ def show(code: str, number: int) -> Response:
 def act(code: str, number: int) -> Response:
     """Approve, reject, take back or announce a change
 
-    An approver who did not draft it approves or rejects; a contract manager takes it back or records its announcement.
+    An approver who did not draft it approves or rejects; a contract manager takes it back, asks for an override or records its
+    announcement. 409 where its cost to the end meets a guard, with every guard that refuses.
     """
     body = load(shapes.AmendmentEventSchema(), json_body(), "#")
     agreement_id = find_agreement(db.session, code).id
@@ -105,7 +120,11 @@ def act(code: str, number: int) -> Response:
         "today": today(),
     }
     if body["event"] == "approve":
-        done = amendments.approve(db.session, reason=body["reason"], given_in_time=body["given_in_time"], **common)
+        approval = {name: body[name] for name in ("reason", "given_in_time", "delegation", "allow_over")}
+        done = amendments.approve(db.session, **approval, **common)
+    elif body["event"] == "ask_override":
+        amendments.ask_override(db.session, reason=body["reason"], **common)
+        done = amendments.find(db.session, agreement_id, number)
     elif body["event"] == "reject":
         done = amendments.reject(db.session, reason=body["reason"], **common)
     elif body["event"] == "withdraw":

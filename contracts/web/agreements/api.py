@@ -40,12 +40,7 @@ parties = Resource("parties", __name__, url_prefix=api.PREFIX, description="Who 
 )
 def list_agreements(query: dict[str, Any]) -> Response:
     """List the agreements"""
-    actor = current_actor()
-    scope = actor.scope("read")
-    known = agreements.list_agreements(db.session)
-    if scope is not None:
-        known = [one for one in known if _holds_option(one.id, scope)]
-    return _page([_summary(one) for one in known], query)
+    return _page([_summary(one) for one in agreements.readable(db.session, current_actor())], query)
 
 
 @agreement_resource.writes(
@@ -114,10 +109,6 @@ def _page(rows: Sequence[dict[str, Any]], query: dict[str, Any]) -> Response:
     (start,) = from_cursor(query["after"], api.whole) or (0,)
     end = start + query["limit"]
     return json_answer({"items": rows[start:end], "next": to_cursor(end) if end < len(rows) else None})
-
-
-def _holds_option(agreement_id: int, trust: str) -> bool:
-    return any(holder.party.code == trust for holder in agreements.option_holders(db.session, agreement_id))
 
 
 def _within(document: AgreementDocument, actor: Actor) -> AgreementDocument:

@@ -17,6 +17,8 @@ from contracts.web import layout
 
 # The parameter that says as of which knowledge a page is asked, on every page that can be.
 KNOWN = "kjent"
+# The agreement that a reader of several has chosen: it stays through the menu, also over pages that are about none.
+CHOSEN = "agreement"
 
 
 def agreement_of(code: str, known_at: datetime | None = None) -> AgreementSummary:
@@ -29,9 +31,14 @@ def agreement_of(code: str, known_at: datetime | None = None) -> AgreementSummar
 
 
 def parameters(*own: str) -> dict[str, str]:
-    """Give the request's parameters as text; an unknown or a repeated one is refused by name."""
+    """Give the request's parameters as text; an unknown or a repeated one is refused by name.
+
+    The chosen agreement is taken everywhere and given to the pages that name it.
+    """
     values: dict[str, str] = {}
     for name, value in request.args.items(multi=True):
+        if name == CHOSEN and name not in own:
+            continue
         if name not in own:
             refuse(_("The parameter “%(name)s” is unknown here.", name=name))
         if name in values:
@@ -59,7 +66,9 @@ def read_moment(text: str) -> datetime | None:
 
 def link(endpoint: str, **values: Any) -> str:
     """Give the address of another page that reads the past, as known at the same moment as this one."""
-    kept = {KNOWN: request.args[KNOWN]} if request.args.get(KNOWN) else {}
+    kept = {name: request.args[name] for name in (KNOWN, CHOSEN) if request.args.get(name)}
+    if "code" in values:
+        kept.pop(CHOSEN, None)
     return url_for(endpoint, **{**kept, **values})
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from flask import Response, request
 
 from contracts import agreements, ceiling, documents
-from contracts.cases import LARGEST_ID, Case, CaseId, find_case, list_cases
+from contracts.cases import Case, CaseId, find_case, list_cases
 from contracts.errors import NotFound, Refused
 from contracts.extensions import db
+from contracts.models.base import LARGEST_ID
 from contracts.options import approvals, catalogue, dossier, funding
 from contracts.options import letters as correspondence
 from contracts.options import steps as options

@@ -260,7 +260,7 @@ def _asked(*own: str) -> tuple[AgreementSummary, datetime | None]:
     code = values.get("agreement") or None
     if code is not None:
         return agreement_of(code, known_at), known_at
-    listed = agreements.list_agreements(db.session)
+    listed = agreements.readable(db.session, current_actor())
     if not listed:
         raise NotFound(_("No agreement is recorded yet."))
     # With several, the first one recorded: products are shared between agreements, and the page names which it is.

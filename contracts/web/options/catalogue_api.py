@@ -9,10 +9,12 @@ from typing import Any
 from flask import Response
 
 from contracts import agreements
-from contracts.cases import LARGEST_ID, Case, CaseId, find_case
+from contracts.cases import Case, CaseId, find_case
 from contracts.errors import NotFound
 from contracts.extensions import db
-from contracts.options import approvals, catalogue, gains
+from contracts.models.base import LARGEST_ID
+from contracts.options import catalogue, gains
+from contracts.people import approval_limit, stand_ins
 from contracts.schemas import catalogue as shapes
 from contracts.schemas.answers import AgreementQuerySchema
 from contracts.schemas.fields import load
@@ -143,7 +145,7 @@ def observe_gain(query: dict[str, Any], number: int, gain: int) -> Any:
 def list_delegations() -> Any:
     """List your delegations and those to you"""
     actor = current_actor().id
-    return [one for one in approvals.stand_ins(db.session) if actor in (one.principal, one.deputy)]
+    return [one for one in stand_ins.list_stand_ins(db.session) if actor in (one.principal, one.deputy)]
 
 
 @resource.writes(
@@ -156,7 +158,7 @@ def list_delegations() -> Any:
 def delegate() -> Any:
     """Let somebody decide in your place; programs have nobody stand in for them"""
     body = load(shapes.NewStandInSchema(), json_body(), "#")
-    return acted(approvals.delegate, **body)
+    return acted(stand_ins.delegate, **body)
 
 
 @resource.writes(
@@ -170,8 +172,8 @@ def withdraw_delegation(number: int) -> Any:
     if number >= LARGEST_ID:
         raise NotFound("there is no such delegation of yours")
     actor = current_actor()
-    approvals.take_back(db.session, delegation_id=number, actor=actor, now=datetime.now(UTC))
-    return [one for one in approvals.stand_ins(db.session) if actor.id in (one.principal, one.deputy)]
+    stand_ins.take_back(db.session, delegation_id=number, actor=actor, now=datetime.now(UTC))
+    return [one for one in stand_ins.list_stand_ins(db.session) if actor.id in (one.principal, one.deputy)]
 
 
 @resource.reads(
@@ -195,20 +197,20 @@ def set_limit() -> Response:
     """Set the amount from which on two people must approve"""
     body = load(shapes.ApprovalLimitSchema(), json_body(), "#")
     require_match(_version())
-    acted(approvals.set_two_from, **body)
+    acted(approval_limit.set_two_from, **body)
     answer = _limit()
     db.session.commit()
     return answer
 
 
 def _limit() -> Response:
-    response = json_answer({"amount": f"{approvals.two_from(db.session):.2f}"})
+    response = json_answer({"amount": f"{approval_limit.two_from(db.session):.2f}"})
     response.set_etag(_version())
     return response
 
 
 def _version() -> str:
-    return f"limit-{len(approvals.limits(db.session))}"
+    return f"limit-{len(approval_limit.limits(db.session))}"
 
 
 def _record(schema: Any, use_case: Callable[..., Any], algorithm: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -11,16 +11,17 @@ from flask_babel import ngettext
 
 from contracts import agreements, documents
 from contracts.agreements import AgreementSummary
-from contracts.errors import Conflict, Finding, InvalidInput, NotFound
+from contracts.errors import Conflict, Finding, InvalidInput, NotFound, Refused
 from contracts.extensions import db
 from contracts.people import access
-from contracts.prices import index_values, indexation
+from contracts.prices import index_clauses, index_values, indexation
 from contracts.schemas.fields import read_day
 from contracts.schemas.index_values import HEADERS, ReadAs
 from contracts.schemas.indexation import load_clause
 from contracts.terms import indexation as rules
 from contracts.terms.indexation import IndexRequest, shown
 from contracts.web.acts import acted, today
+from contracts.web.agreements import effects
 from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment
 from contracts.web.guard import current_actor, requires
 from contracts.web.prices import index_clause_form, index_words
@@ -34,18 +35,7 @@ USUAL_MONTHS = 36
 def show(code: str) -> str:
     """Show the clause in words and the requests."""
     known_at = _known_at(parameters(KNOWN))
-    agreement = agreement_of(code, known_at)
-    agreed = indexation.standing_clause(db.session, agreement.id, known_at)
-    requests = indexation.list_requests(db.session, agreement.id, known_at)
-    return _page(
-        "contracts/prices/indexation.html",
-        agreement,
-        agreed=agreed,
-        requests=requests,
-        names=access.names_of(db.session, [one.requested_by for one in requests]),
-        known_at=known_at,
-        may_draft=known_at is None and _drafts(),
-    )
+    return _clauses_page(agreement_of(code, known_at), known_at)
 
 
 @blueprint.get("/avtaler/<code>/indeks/klausul")
@@ -56,27 +46,53 @@ def edit_clause(code: str) -> str:
     agreement = agreement_of(code)
     agreed = indexation.standing_clause(db.session, agreement.id)
     values = {} if agreed is None else index_clause_form.to_form(agreed.terms)
-    return _clause_page(agreement, values, "" if agreed is None else str(agreed.id))
+    return _clause_page(agreement, values, _standing(agreement.id))
 
 
 @blueprint.post("/avtaler/<code>/indeks/klausul")
 @requires("index.draft")
-def agree_clause(code: str) -> Any:
-    """Record the clause as typed, unless somebody else changed it in the meantime."""
+def propose_clause(code: str) -> Any:
+    """Propose the clause as typed, unless somebody else changed it in the meantime."""
     agreement = agreement_of(code)
     agreements.lock_agreement(db.session, agreement.id)
-    agreed = indexation.standing_clause(db.session, agreement.id)
-    if request.form.get("seen", "") != ("" if agreed is None else str(agreed.id)):
+    if request.form.get("seen", "") != _standing(agreement.id):
         raise Conflict(
             "changed", _("The clause was changed in the meantime. Open it again and decide on what it is now.")
         )
     try:
         clause = load_clause(index_clause_form.to_document(request.form))
-        acted(indexation.agree_clause, agreement_id=agreement.id, clause=clause)
+        proposed = acted(index_clauses.propose, agreement_id=agreement.id, clause=clause)
     except InvalidInput as refused:
         return _clause_page(agreement, request.form.to_dict(), request.form.get("seen", ""), _at_fields(refused)), 422
     db.session.commit()
-    flash(_("The index clause is recorded."))
+    if proposed is None:
+        flash(_("The clause says so already; nothing was done."))
+    else:
+        flash(_("The clause is proposed. Somebody else than you approves it."))
+    return redirect(url_for("index_pages.show", code=code), 303)
+
+
+@blueprint.post("/avtaler/<code>/indeks/klausul/avgjorelse")
+@requires("index.approve")
+def decide_clause(code: str) -> Any:
+    """Approve or decline the clause that is proposed."""
+    agreement = agreement_of(code)
+    event, proposal = request.form.get("event"), request.form.get("proposal", "")
+    if event not in ("approve", "decline"):
+        abort(400)
+    try:
+        acted(
+            index_clauses.decide,
+            agreement_id=agreement.id,
+            proposal_id=int(proposal) if proposal.isascii() and proposal.isdigit() and len(proposal) < 15 else 0,
+            decision="approved" if event == "approve" else "declined",
+            reason=request.form.get("reason", ""),
+        )
+    except InvalidInput as refused:
+        db.session.rollback()
+        return _clauses_page(agreement, errors=_at_fields(refused)), 422
+    db.session.commit()
+    flash(_("The index clause is in force.") if event == "approve" else _("The proposed clause is declined."))
     return redirect(url_for("index_pages.show", code=code), 303)
 
 
@@ -118,7 +134,7 @@ def show_request(code: str, request_id: int) -> str:
 
 
 @blueprint.post("/avtaler/<code>/indeks/krav/<int:request_id>")
-@requires("index.approve")
+@requires("read")
 def decide(code: str, request_id: int) -> Any:
     """Approve or decline a request."""
     agreement, found = _found(code, request_id)
@@ -133,18 +149,40 @@ def decide(code: str, request_id: int) -> Any:
     try:
         if event == "approve":
             retroactive = request.form.get("retroactive") == "yes"
-            indexation.approve(db.session, retroactive=retroactive, **common)
+            made = indexation.approve(db.session, retroactive=retroactive, **effects.said(), **common)
+            told = (
+                _("The request is approved. The factor stands in the price book.")
+                if made.state == rules.APPROVED
+                else _("Your approval is recorded. It takes one more.")
+            )
         elif event == "decline":
             indexation.decline(db.session, **common)
+            told = _("The request is declined.")
         else:
             abort(400)
     except InvalidInput as refused:
         return _request_page(agreement, found, _at_fields(refused), reason), 422
+    except Refused as refused:
+        db.session.rollback()
+        return _request_page(agreement, found, effects.refused_sentences(refused, agreement.id), reason), 409
     db.session.commit()
-    if event == "approve":
-        flash(_("The request is approved. The factor stands in the price book."))
-    else:
-        flash(_("The request is declined."))
+    flash(told)
+    return redirect(url_for("index_pages.show_request", code=code, request_id=found.id), 303)
+
+
+@blueprint.post("/avtaler/<code>/indeks/krav/<int:request_id>/overskridelse")
+@requires("ceiling.override")
+def ask_override(code: str, request_id: int) -> Any:
+    """Ask to let a request go over what refuses it."""
+    agreement, found = _found(code, request_id)
+    reason = request.form.get("override_reason", "")
+    try:
+        acted(indexation.ask_override, request_id=found.id, reason=reason, today=today())
+    except InvalidInput:
+        db.session.rollback()
+        return _request_page(agreement, found, [("override_reason", _("This must be filled in."))]), 422
+    db.session.commit()
+    flash(_("Asked. An approver decides whether it may go over."))
     return redirect(url_for("index_pages.show_request", code=code, request_id=found.id), 303)
 
 
@@ -223,6 +261,38 @@ def _clause_page(
     )
 
 
+def _standing(agreement_id: int) -> str:
+    """Name what stands and what waits in its place, so that a form tells what its reader saw."""
+    agreed = indexation.standing_clause(db.session, agreement_id)
+    proposed = index_clauses.waiting(db.session, agreement_id)
+    return ("" if agreed is None else str(agreed.id)) + ("" if proposed is None else f"-{proposed.id}")
+
+
+def _clauses_page(
+    agreement: AgreementSummary,
+    known_at: datetime | None = None,
+    errors: list[tuple[str | None, str]] | None = None,
+) -> str:
+    actor = current_actor()
+    requests = indexation.list_requests(db.session, agreement.id, known_at)
+    reads_all = actor.scope("read") is None
+    proposed = index_clauses.waiting(db.session, agreement.id, known_at) if reads_all else None
+    people = [one.requested_by for one in requests] + ([] if proposed is None else [proposed.by])
+    return _page(
+        "contracts/prices/indexation.html",
+        agreement,
+        agreed=indexation.standing_clause(db.session, agreement.id, known_at),
+        proposed=proposed,
+        may_decide=actor.may("index.approve") and actor.scope("index.approve") is None,
+        own=proposed is not None and proposed.by == actor.id,
+        requests=requests,
+        names=access.names_of(db.session, people),
+        known_at=known_at,
+        may_draft=known_at is None and _drafts(),
+        errors=errors or [],
+    )
+
+
 def _preview_page(agreement: AgreementSummary, typed: str) -> str:
     agreed = indexation.standing_clause(db.session, agreement.id)
     if agreed is None:
@@ -252,6 +322,10 @@ def _request_page(
     known_at: datetime | None = None,
 ) -> str:
     actor = current_actor()
+    effect = None
+    if found.state == rules.REQUESTED and known_at is None and actor.scope("read") is None:
+        weighed = indexation.weigh(db.session, request_id=found.id, today=today())
+        effect = effects.shown(agreement.id, weighed, "index.approve", today())
     who = [found.requested_by, *([found.decided_by] if found.decided_by else [])]
     return _page(
         "contracts/prices/index_request.html",
@@ -262,7 +336,9 @@ def _request_page(
             db.session, subject=f"index-request:{found.id}", actor=actor, known_at=known_at
         ),
         known_at=known_at,
-        may_decide=actor.may("index.approve") and actor.scope("index.approve") is None,
+        effect=effect,
+        last_of=lambda end: end - timedelta(days=1),
+        may_decide=bool(effect and effect["may_approve"]),
         own=actor.id == found.requested_by,
         retroactive=found.effective_from < today(),
         errors=errors or [],

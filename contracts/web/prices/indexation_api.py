@@ -11,17 +11,19 @@ from flask import Response
 from contracts import deadlines
 from contracts.agreements import find_agreement, lock_agreement
 from contracts.extensions import db
-from contracts.prices import index_values, indexation
+from contracts.prices import index_clauses, index_values, indexation
 from contracts.reminders import reminders
 from contracts.reminders.reminders import Reminded
 from contracts.schemas import indexation as shapes
 from contracts.schemas.answers import AgreementQuerySchema, PageQuerySchema
 from contracts.schemas.deadlines import DeadlinePageSchema, ReminderPageSchema, dump_deadline
+from contracts.schemas.effects import WeighedSchema
 from contracts.schemas.fields import load, read_day
 from contracts.schemas.index_values import ReadAs
 from contracts.terms.indexation import IndexRequest
 from contracts.web import api
 from contracts.web.acts import acted, done, today
+from contracts.web.agreements.effects_api import weighed_answer
 from contracts.web.api import document_body, file_body, from_cursor, json_answer, json_body, to_cursor, uploaded
 from contracts.web.conditional import etag_of, require_match
 from contracts.web.guard import current_actor
@@ -65,14 +67,14 @@ def show_clause(code: str) -> Response:
     "/agreements/<code:code>/index-clause",
     "index.draft",
     shapes.AgreedClauseSchema,
-    "The clause stands.",
+    "The clause is proposed; it stands once somebody else approves it.",
     method="PUT",
     body=document_body(shapes.IndexClauseSchema, description="The clause, whole.", examples={"clause": CLAUSE}),
     problems=(400, 404, 415, 422),
     match=True,
 )
-def agree_clause(code: str) -> Response:
-    """Record what an agreement says about index adjustment
+def propose_clause(code: str) -> Response:
+    """Propose what an agreement shall say about index adjustment
 
     The former clause stays what it was for requests made under it.
     """
@@ -80,8 +82,36 @@ def agree_clause(code: str) -> Response:
     agreement = find_agreement(db.session, code)
     lock_agreement(db.session, agreement.id)
     require_match(_clause_tag(agreement.id))
-    done(indexation.agree_clause, agreement_id=agreement.id, clause=clause)
+    done(index_clauses.propose, agreement_id=agreement.id, clause=clause)
     return _clause_answer(code)
+
+
+@resource.writes(
+    "/agreements/<code:code>/index-clause/decisions",
+    "index.approve",
+    shapes.AgreedClauseSchema,
+    "It is decided; an approved clause stands.",
+    body=document_body(
+        shapes.ClauseDecisionSchema,
+        description="What is decided.",
+        examples={"approve": {"proposal": 1, "event": "approve"}},
+    ),
+    etag=True,
+)
+def decide_clause(code: str) -> Response:
+    """Decide on a proposed index clause
+
+    Whoever proposed it does not decide.
+    """
+    body = load(shapes.ClauseDecisionSchema(), json_body(), "#")
+    acted(
+        index_clauses.decide,
+        agreement_id=find_agreement(db.session, code).id,
+        proposal_id=body["proposal"],
+        decision="approved" if body["event"] == "approve" else "declined",
+        reason=body["reason"],
+    )
+    return _clause_answer(code, 201)
 
 
 @resource.reads(
@@ -189,9 +219,20 @@ def show_request(request_id: int) -> Response:
     return _request_answer(indexation.find_request(db.session, request_id), 200)
 
 
+@resource.reads(
+    "/index-requests/<int:request_id>/effect",
+    WeighedSchema,
+    "What it costs to the end, and every guard that decides.",
+    problems=(404,),
+)
+def effect(request_id: int) -> Response:
+    """Weigh an index request that waits for approval"""
+    return weighed_answer(indexation.weigh(db.session, request_id=request_id, today=today()))
+
+
 @resource.writes(
     "/index-requests/<int:request_id>/transitions",
-    "index.approve",
+    "read",
     shapes.IndexRequestSchema,
     "The request is decided; an approved one stands in the price book.",
     body=document_body(
@@ -202,7 +243,8 @@ def show_request(request_id: int) -> Response:
 def decide(request_id: int) -> Response:
     """Approve or decline a request
 
-    Whoever requested does not decide. A lapsed request is never approved.
+    Whoever requested does not decide. A lapsed request is never approved. 409 where its cost to the end meets a guard, with
+    every guard that refuses; a contract manager may ask to let it go over.
     """
     body = load(shapes.IndexDecisionSchema(), json_body(), "#")
     found = indexation.find_request(db.session, request_id)
@@ -216,7 +258,11 @@ def decide(request_id: int) -> Response:
         "today": today(),
     }
     if body["event"] == "approve":
-        done = indexation.approve(db.session, retroactive=body["retroactive"], **common)
+        approval = {name: body[name] for name in ("retroactive", "delegation", "allow_over")}
+        done = indexation.approve(db.session, **approval, **common)
+    elif body["event"] == "ask_override":
+        indexation.ask_override(db.session, **common)
+        done = indexation.find_request(db.session, request_id)
     else:
         done = indexation.decline(db.session, **common)
     return _request_answer(done, 201)
@@ -284,18 +330,23 @@ def _reminder(one: Reminded) -> dict[str, Any]:
     }
 
 
-def _clause_answer(code: str) -> Response:
+def _clause_answer(code: str, status: int = 200) -> Response:
     agreement = find_agreement(db.session, code)
     standing = indexation.standing_clause(db.session, agreement.id)
-    clause = None if standing is None else shapes.IndexClauseSchema().dump(standing.terms)
-    response = json_answer({"agreement": agreement.code, "clause": clause})
+    told = {
+        "agreement": agreement.code,
+        "clause": None if standing is None else standing.terms,
+        "proposed": index_clauses.waiting(db.session, agreement.id),
+    }
+    response = json_answer(shapes.AgreedClauseSchema().dump(told), status)
     response.set_etag(_clause_tag(agreement.id))
     return response
 
 
 def _clause_tag(agreement_id: int) -> str:
     standing = indexation.standing_clause(db.session, agreement_id)
-    return etag_of("index-clause", agreement_id, None if standing is None else standing.id)
+    proposed = index_clauses.waiting(db.session, agreement_id)
+    return etag_of("index-clause", agreement_id, *(None if one is None else one.id for one in (standing, proposed)))
 
 
 def _request_answer(request: IndexRequest, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -105,7 +105,7 @@ def _calendar(actor: Actor, day: date) -> bytes:
     calendar.add("refresh-interval", FETCH_AGAIN, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT12H")
     scope = actor.scope("read")
-    for agreement in agreements.list_agreements(db.session):
+    for agreement in agreements.readable(db.session, actor):
         if scope is not None and not _holds_option(agreement, scope):
             continue
         listed = deadlines.upcoming(db.session, agreement.id, day, trust=scope)

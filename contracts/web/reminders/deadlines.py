@@ -18,7 +18,7 @@ from contracts.reminders.reminders import Reminded
 from contracts.terms.deadline import SOON
 from contracts.web import formatting, layout
 from contracts.web.acts import today
-from contracts.web.agreements.page import KNOWN, agreement_of, link, parameters, read_moment, reads
+from contracts.web.agreements.page import CHOSEN, KNOWN, agreement_of, link, parameters, read_moment, reads
 from contracts.web.guard import current_actor, requires
 from contracts.web.i18n import N_, current_language
 
@@ -38,6 +38,12 @@ SENTENCES = {
     "certificate_expires": (
         N_("Last day of certificate %(certificate)s of %(product)s"),
         N_("The product may no longer be put into use without a new one."),
+    ),
+    "certificate_expired": (
+        N_(
+            "%(product)s is in operation at %(trust_name)s though certificate %(certificate)s expired %(expired)s: renew it or pause the activation"
+        ),
+        N_("A product without a valid certificate may not be used; the activation must be paused."),
     ),
     "approval_of_activation": (
         N_("Planned first day of %(product)s at %(trust_name)s, which waits for approval"),
@@ -73,7 +79,7 @@ TOLD = {
     "refused": (N_("Refused by the mail server"), "danger"),
 }
 PER_PAGE = 40
-DATES = frozenset({"effective_from", "from", "to"})
+DATES = frozenset({"effective_from", "from", "to", "expired"})
 
 
 def present(code: str, sentence: str, consequence: str) -> None:
@@ -84,14 +90,30 @@ def present(code: str, sentence: str, consequence: str) -> None:
 @blueprint.get("/frister")
 @requires("read")
 def index() -> Any:
-    """Lead to the only agreement's deadlines, or let the reader choose."""
-    parameters(KNOWN)
-    listed = agreements.list_agreements(db.session)
-    if len(listed) == 1:
-        return redirect(link("deadlines.show", code=listed[0].code))
+    """Lead to the deadlines of the chosen or the only agreement, or show those of all of them by date."""
+    asked = parameters(KNOWN, CHOSEN)
+    known_at = read_moment(asked.get(KNOWN, ""))
+    listed = agreements.readable(db.session, current_actor())
     if not listed:
         raise NotFound(_("No agreement is recorded yet."))
-    return render_template("contracts/reminders/deadline_agreements.html", agreements=listed, link=link)
+    if asked.get(CHOSEN) or len(listed) == 1:
+        return redirect(link("deadlines.show", code=asked.get(CHOSEN) or listed[0].code))
+    day, scope = today(), current_actor().scope("read")
+    found = [
+        (agreement, one)
+        for agreement in listed
+        for one in deadlines.upcoming(db.session, agreement.id, day, trust=scope, known_at=known_at)
+    ]
+    return render_template(
+        "contracts/reminders/deadlines_of_all.html",
+        agreements=listed,
+        known_at=known_at,
+        link=link,
+        rows=[
+            (agreement, one, *sentences(one), *state_of(one, day))
+            for agreement, one in sorted(found, key=lambda each: (each[1].due_on, each[0].code))
+        ],
+    )
 
 
 @blueprint.get("/avtaler/<code>/frister")

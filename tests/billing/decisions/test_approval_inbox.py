@@ -14,8 +14,7 @@ from billing.decisions.inbox import waiting
 from billing.reconciliation import tolerances
 from contracts import ceiling
 from contracts.extensions import db
-from contracts.options import approvals
-from contracts.people import access
+from contracts.people import access, approval_limit, stand_ins
 from contracts.people.access import COMMAND_LINE, Actor, Grant
 from tests import desk
 from tests.desk import APPROVER, CONTROLLER, MANAGER, NOW, OTHER, REQUESTER, SECOND, TRUST, Desk
@@ -53,7 +52,7 @@ def test_nothing_waits_for_whoever_decides_on_nothing(at_desk: Desk) -> None:
 
 
 def test_a_submitted_case_waits_with_its_most_until_enough_have_approved(at_desk: Desk) -> None:
-    approvals.set_two_from(at_desk.session, amount=Decimal(1000), actor=desk.person("admin", "admin"), now=NOW)
+    approval_limit.set_two_from(at_desk.session, amount=Decimal(1000), actor=desk.person("admin", "admin"), now=NOW)
     case_id = at_desk.prepared()
     assert kinds(at_desk, APPROVER) == []
     at_desk.act(case_id, "submit", REQUESTER)
@@ -100,7 +99,7 @@ def test_a_draft_waits_for_anybody_but_its_drafter(at_desk: Desk) -> None:
 
 def test_a_stand_in_is_told_on_the_days_it_lasts(at_desk: Desk) -> None:
     at_desk.act(at_desk.prepared(), "submit", REQUESTER)
-    approvals.delegate(
+    stand_ins.delegate(
         at_desk.session,
         deputy=CONTROLLER.id.removeprefix("person:"),
         first=date(2026, 10, 15),

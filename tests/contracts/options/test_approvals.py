@@ -13,7 +13,7 @@ from contracts import deadlines
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound, Refused
 from contracts.extensions import db
 from contracts.options import approvals
-from contracts.people import access
+from contracts.people import access, approval_limit, stand_ins
 from contracts.people.access import COMMAND_LINE, Actor, Grant
 from tests import desk
 from tests.desk import APPROVER, REQUESTER, SECOND, TRUST, Desk
@@ -49,7 +49,7 @@ def delegated(
     at: Desk, principal: Actor = APPROVER, first: date = date(2026, 10, 1), until: date = date(2026, 11, 1)
 ) -> int:
     """Let the deputy stand in for somebody."""
-    return approvals.delegate(
+    return stand_ins.delegate(
         at.session, deputy="Deputy@example.org ", first=first, until=until, reason="Leave", actor=principal, now=at.now
     ).id
 
@@ -95,12 +95,12 @@ def test_a_delegation_taken_back_is_over_at_once(at_desk: Desk) -> None:
     case_id = at_desk.bring(at_desk.prepared(), "submitted")
     delegation = delegated(at_desk)
     with pytest.raises(NotFound):
-        approvals.take_back(at_desk.session, delegation_id=delegation, actor=SECOND, now=at_desk.now)
-    approvals.take_back(at_desk.session, delegation_id=delegation, actor=APPROVER, now=at_desk.now)
+        stand_ins.take_back(at_desk.session, delegation_id=delegation, actor=SECOND, now=at_desk.now)
+    stand_ins.take_back(at_desk.session, delegation_id=delegation, actor=APPROVER, now=at_desk.now)
     with pytest.raises(Denied):
         at_desk.act(case_id, "approve", DEPUTY, delegation=delegation)
     with pytest.raises(Conflict):
-        approvals.take_back(at_desk.session, delegation_id=delegation, actor=APPROVER, now=at_desk.now)
+        stand_ins.take_back(at_desk.session, delegation_id=delegation, actor=APPROVER, now=at_desk.now)
 
 
 def test_two_approvals_through_a_deputy_are_still_two_people(at_desk: Desk) -> None:
@@ -132,7 +132,7 @@ def test_nobody_delegates_what_they_do_not_have(at_desk: Desk) -> None:
     with pytest.raises(InvalidInput):
         delegated(at_desk, first=date(2026, 11, 1))
     with pytest.raises(NotFound):
-        approvals.delegate(
+        stand_ins.delegate(
             at_desk.session,
             deputy="nobody@example.org",
             first=date(2026, 10, 1),
@@ -179,12 +179,12 @@ def test_a_submitted_case_is_a_deadline_for_approvers_until_it_is_decided(at_des
 
 def test_the_limit_is_told_with_who_set_it_the_newest_first(at_desk: Desk) -> None:
     admin = desk.person("admin", "admin")
-    assert approvals.limits(at_desk.session) == []
+    assert approval_limit.limits(at_desk.session) == []
     for amount in ("500000.00", "250000.00"):
-        approvals.set_two_from(at_desk.session, amount=Decimal(amount), actor=admin, now=at_desk.now)
-    assert [(one.amount, one.by) for one in approvals.limits(at_desk.session)] == [
+        approval_limit.set_two_from(at_desk.session, amount=Decimal(amount), actor=admin, now=at_desk.now)
+    assert [(one.amount, one.by) for one in approval_limit.limits(at_desk.session)] == [
         (Decimal("250000.00"), admin.id),
         (Decimal("500000.00"), admin.id),
     ]
     with pytest.raises(InvalidInput):
-        approvals.set_two_from(at_desk.session, amount=Decimal("0.001"), actor=admin, now=at_desk.now)
+        approval_limit.set_two_from(at_desk.session, amount=Decimal("0.001"), actor=admin, now=at_desk.now)

@@ -161,3 +161,23 @@ def test_the_last_day_of_a_running_products_newest_certificate_is_a_deadline(at_
     at_desk.certify(ALGORITHM, expires_on=date(2027, 1, 31))
     ends = catalogue.certificate_ends(at_desk.session, at_desk.agreement_id, NOW.date())
     assert [(one.key, one.due_on) for one in ends] == [("xray-skeletal", date(2027, 5, 31))]
+
+
+def open_cases(at: Desk, today: date) -> list[tuple[str, date]]:
+    return [(one.key, one.due_on) for one in catalogue.uncertified(at.session, at.agreement_id, today)]
+
+
+def test_an_expired_certificate_of_what_runs_opens_a_case_until_it_is_renewed_or_paused(at_desk: Desk) -> None:
+    at_desk.fund()
+    case_id = at_desk.draft()
+    at_desk.certify(expires_on=date(2026, 12, 31))
+    at_desk.file(case_id)
+    at_desk.bring(case_id, "live")
+    assert open_cases(at_desk, date(2026, 12, 31)) == []
+    assert open_cases(at_desk, date(2027, 1, 1)) == [("akershus:ct-pe", date(2027, 1, 30))]
+    assert open_cases(at_desk, date(2027, 3, 1)) == [("akershus:ct-pe", date(2027, 1, 30))]
+    at_desk.act(case_id, "suspend", MANAGER, on=date(2027, 1, 5))
+    assert open_cases(at_desk, date(2027, 1, 6)) == []
+    at_desk.certify(number="NB-2", valid_from=date(2027, 1, 1), expires_on=date(2030, 1, 1))
+    at_desk.act(case_id, "resume", MANAGER, on=date(2027, 1, 8))
+    assert open_cases(at_desk, date(2027, 1, 9)) == []

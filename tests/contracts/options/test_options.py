@@ -20,8 +20,9 @@ from contracts.errors import Conflict, Denied, InvalidInput, NotFound, Refused
 from contracts.extensions import db
 from contracts.models import ActivationSlot, AuditEvent
 from contracts.models.base import Base
-from contracts.options import approvals, catalogue, dossier, funding
+from contracts.options import catalogue, dossier, funding
 from contracts.options import steps as options
+from contracts.people import approval_limit
 from contracts.people.access import CALENDAR, Actor
 from contracts.terms import workflow
 from tests import desk
@@ -556,9 +557,9 @@ def test_below_the_limit_one_is_enough_and_the_limit_is_a_setting(at_desk: Desk)
     at_desk.act(case_id, "submit", REQUESTER, figures=desk.figures("999999.99"))
     assert at_desk.act(case_id, "approve", APPROVER).state == "approved"
     admin = desk.person("admin", "admin")
-    approvals.set_two_from(at_desk.session, amount=Decimal("50000.00"), actor=admin, now=at_desk.now)
+    approval_limit.set_two_from(at_desk.session, amount=Decimal("50000.00"), actor=admin, now=at_desk.now)
     with pytest.raises(Denied):
-        approvals.set_two_from(at_desk.session, amount=Decimal(1), actor=APPROVER, now=at_desk.now)
+        approval_limit.set_two_from(at_desk.session, amount=Decimal(1), actor=APPROVER, now=at_desk.now)
     at_desk.act(case_id, "return", APPROVER)
     at_desk.act(case_id, "submit", REQUESTER)
     assert at_desk.act(case_id, "approve", APPROVER).state == "submitted"

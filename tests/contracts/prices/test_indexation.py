@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from contracts import clock, price_books
 from contracts.errors import Conflict, Denied, InvalidInput, NotFound
 from contracts.extensions import db
 from contracts.models import AuditEvent, IndexAdjustment
 from contracts.people.access import Actor, Grant
-from contracts.prices import indexation
+from contracts.prices import index_clauses, indexation
 from contracts.terms.indexation import IndexClause, IndexRequest
 from tests import examples
 from tests.contracts.prices.test_index_values import import_file
@@ -65,8 +66,23 @@ def with_clause(clause: IndexClause = CLAUSE, content: bytes = CSV) -> int:
 
 
 def agree(agreement_id: int, clause: IndexClause = CLAUSE, actor: Actor = MANAGER) -> indexation.AgreedClause:
+    """Propose a clause and let another person approve it; what stands already is left alone."""
     with db.write() as session:
-        return indexation.agree_clause(session, agreement_id=agreement_id, clause=clause, actor=actor, now=NOW)
+        proposed = index_clauses.propose(session, agreement_id=agreement_id, clause=clause, actor=actor, now=NOW)
+        if proposed is not None:
+            decide(session, agreement_id, proposed.id)
+        standing = indexation.standing_clause(session, agreement_id)
+    assert standing is not None
+    return standing
+
+
+def decide(session: Session, agreement_id: int, proposal_id: int, actor: Actor = APPROVER, **more: Any) -> Any:
+    return index_clauses.decide(
+        session,
+        agreement_id=agreement_id,
+        proposal_id=proposal_id,
+        **{"decision": "approved", "actor": actor, "now": NOW, **more},
+    )
 
 
 def ask(
@@ -104,6 +120,30 @@ def test_a_clause_stands_until_another_is_agreed(database: Flask) -> None:
     assert standing is not None
     assert (standing.id, standing.terms.share) == (second.id, Decimal("0.65"))
     assert second.id != first.id
+
+
+def test_a_clause_is_changed_by_two(database: Flask) -> None:
+    agreement_id = agreement_without_adjustments()
+    agree(agreement_id)
+    other = replace(CLAUSE, share=Decimal("0.65"))
+    with db.write() as session:
+        proposed = index_clauses.propose(session, agreement_id=agreement_id, clause=other, actor=BOTH, now=NOW)
+        assert proposed is not None
+        assert indexation.standing_clause(session, agreement_id).terms == CLAUSE  # type: ignore[union-attr]
+        with pytest.raises(Denied, match="another approver"):
+            decide(session, agreement_id, proposed.id, BOTH)
+        with pytest.raises(Denied):
+            decide(session, agreement_id, proposed.id, MANAGER)
+        with pytest.raises(InvalidInput):
+            decide(session, agreement_id, proposed.id, decision="declined")
+        newer = index_clauses.propose(session, agreement_id=agreement_id, clause=other, actor=MANAGER, now=NOW)
+        assert newer is not None
+        with pytest.raises(Conflict):
+            decide(session, agreement_id, proposed.id)
+        assert decide(session, agreement_id, newer.id).terms == other
+        assert index_clauses.waiting(session, agreement_id) is None
+        with pytest.raises(Conflict):
+            decide(session, agreement_id, newer.id)
 
 
 def test_a_clause_that_cannot_be_meant_is_not_recorded(app: Flask) -> None:

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -180,7 +180,7 @@ def test_an_approved_version_changes_charges_from_its_day_only(database: Flask) 
     agreement_id = record_agreement(document())
     record_usage(agreement_id)
     later = b"trust,algorithm,date,quantity\nvestre-viken,xray-skeletal,2025-12-10,10\nvestre-viken,xray-skeletal,2026-01-10,10\n"
-    record_usage(agreement_id, later, now=NOW)
+    record_usage(agreement_id, later, now=datetime(2026, 2, 2, tzinfo=UTC))
 
     def months() -> dict[str, Decimal]:
         with db.read() as session:

@@ -26,8 +26,7 @@ from contracts import clock, deadlines
 from contracts.deadlines import Deadline
 from contracts.extensions import db
 from contracts.models import OutboxMessage, Reminder
-from contracts.options import approvals
-from contracts.people import access
+from contracts.people import access, stand_ins
 from contracts.people.access import COMMAND_LINE, Grant
 from contracts.reminders import outbox, reminders
 from contracts.reminders.outbox import MailServer, Told
@@ -298,7 +297,7 @@ def test_who_stands_in_for_an_approver_is_told_what_approvers_are_told(
         access.add_person(
             session, email=email, name="Approver", password=None, grants=grants, actor=COMMAND_LINE, now=at(DUE)
         )
-        approvals.delegate(
+        stand_ins.delegate(
             session, deputy="auditor@example.org", first=first, until=until, reason="", actor=approver, now=at(DUE)
         )
     plan(agreement_id, DUE)

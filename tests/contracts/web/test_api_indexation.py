@@ -54,13 +54,18 @@ def test_a_clause_is_put_only_onto_the_state_that_was_seen(
     agreement_without_adjustments()
     manager = token_for("contract_manager")
     seen = client.get(CLAUSE_PATH, headers=manager)
-    assert seen.json == {"agreement": "ra-test", "clause": None}
+    assert seen.json == {"agreement": "ra-test", "clause": None, "proposed": None}
     assert client.put(CLAUSE_PATH, json=CLAUSE_DOCUMENT, headers=manager).status_code == 428
     put = client.put(CLAUSE_PATH, json=CLAUSE_DOCUMENT, headers=manager | {"If-Match": seen.headers["ETag"]})
-    assert (put.status_code, put.json["clause"]) == (200, CLAUSE_DOCUMENT)
+    assert (put.status_code, put.json["clause"], put.json["proposed"]["clause"]) == (200, None, CLAUSE_DOCUMENT)
     stale = client.put(CLAUSE_PATH, json=CLAUSE_DOCUMENT, headers=manager | {"If-Match": seen.headers["ETag"]})
     assert stale.status_code == 412
     assert client.get(CLAUSE_PATH, headers=manager).headers["ETag"] == put.headers["ETag"]
+    body = {"proposal": put.json["proposed"]["id"], "event": "approve"}
+    decisions = f"{CLAUSE_PATH}/decisions"
+    assert post(client, decisions, manager, body, Idempotency_Key="a").status_code == 403
+    done = post(client, decisions, token_for("approver"), body, Idempotency_Key="b")
+    assert (done.status_code, done.json["clause"], done.json["proposed"]) == (201, CLAUSE_DOCUMENT, None)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +187,7 @@ def test_an_approval_for_days_gone_by_must_say_so(ready: int, client: FlaskClien
         ("PUT", CLAUSE_PATH, "approver"),
         ("POST", "/api/v1/index-values", "finance_controller"),
         ("POST", "/api/v1/index-requests", "approver"),
-        ("POST", "/api/v1/index-requests/1/transitions", "contract_manager"),
+        ("POST", "/api/v1/index-requests/1/transitions", "admin"),
         ("GET", "/api/v1/index-requests", "admin"),
         ("GET", "/api/v1/deadlines", "admin"),
     ],
@@ -191,6 +196,17 @@ def test_a_role_that_may_not_is_denied(
     ready: int, client: FlaskClient, token_for: TokenFor, method: str, path: str, role: str
 ) -> None:
     assert client.open(path, method=method, headers=token_for(role)).status_code == 403
+
+
+def test_who_may_not_approve_is_told_so_and_may_ask_to_go_over_only_where_something_refuses(
+    ready: int, client: FlaskClient, token_for: TokenFor
+) -> None:
+    request, manager = ask(ready, date(2027, 1, 1), date(2026, 10, 15)), token_for("contract_manager")
+    assert decide(client, manager, request.id, {"event": "approve"}).status_code == 403
+    weighed = client.get(f"/api/v1/index-requests/{request.id}/effect", headers=manager).json
+    assert (weighed["effect"]["expected"], weighed["refusals"], weighed["needed"]) == ("0.00", [], 1)
+    asked = decide(client, manager, request.id, {"event": "ask_override", "reason": "Because."})
+    assert (asked.status_code, asked.json["code"]) == (409, "nothing_to_override")
 
 
 @pytest.mark.parametrize("number", ["2", "0", "9" * 30])

@@ -205,6 +205,12 @@ def test_a_clause_is_changed_only_as_it_was_seen(as_person: Callable[[str], Flas
     assert client.post(f"{INDEX}/klausul", data=form).status_code == 303
     assert "Av endringen teller 65 %." in shown(client, INDEX)
     assert client.post(f"{INDEX}/klausul", data=form).status_code == 409
+    approver = as_person(APPROVER)
+    decided = {"proposal": "2", "event": "approve"}
+    assert client.post(f"{INDEX}/klausul/avgjorelse", data=decided).status_code == 403
+    assert approver.post(f"{INDEX}/klausul/avgjorelse", data=decided).status_code == 303
+    assert "Foreslått i stedet" not in shown(approver, INDEX)
+    assert client.get(f"{INDEX}/klausul").text.count('value="65"') == 1
     with db.read() as session:
         assert indexation.find_request(session, 1).clause.share == indexation.find_request(session, 2).clause.share
 
