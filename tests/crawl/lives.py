@@ -258,9 +258,9 @@ class Life:
     def count_in_part(self) -> str:
         """Import one of the counts that lack, of a month that is over or of the one under way."""
         lacking = self._lacking()
-        under_way = Period.month(self.today)
-        days = Period(under_way.start, self.today)
-        rows = lacking[:1] or ([(self.chance.choice(SERIES), days)] if days.days else [])
+        rows = lacking[:1]
+        if not rows and self.today.day > 1:
+            rows = [(self.chance.choice(SERIES), Period(self.today.replace(day=1), self.today))]
         return self._send(rows, "count_in_part") if rows else self.days_pass()
 
     def count_the_future(self) -> str:
