@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from billing.charges import basis, charging
 from billing.projection.projection import Scenario, project
 from billing.usage import metering
-from contracts import agreements, audit
+from contracts import agreements, audit, clock
 from contracts.cases import CaseId, find_case, list_cases
 from contracts.extensions import db
 from contracts.options import catalogue, dossier, funding
@@ -219,6 +219,7 @@ def test_from_a_draft_to_the_first_month_of_the_ramp_up(
 def the_first_month_is_charged_and_projected_with_its_discount(session: Any, agreement_id: int) -> None:
     """Count forty examinations on a day of November and read them back as charged and as projected."""
     november, examinations = Period.parse("2026-11"), 40
+    clock.set_example_today(session, day=date(2026, 12, 1), actor=COMMAND_LINE, now=datetime.now(UTC))
     asked = Scenario(november, date(2026, 12, 1))
     before = project(session, agreement_id=agreement_id, scenario=asked, actor=AUDITOR).course.months[0]
     counted = metering.import_usage(

@@ -142,8 +142,10 @@ def test_a_price_list_comes_into_force_without_anybody_seeing_json(
     # It is simulated, sent and approved by another person.
     assert "Sykehuset Innlandet" in text_of(manager, f"{draft}/simulering")
     assert "mindre" in text_of(manager, f"{draft}/send")
-    assert manager.get(f"{draft}/godkjenning").status_code == 403
+    assert manager.post(f"{draft}/godkjenning", data={"revision": "2", "action": "approve"}).status_code == 403
     assert manager.post(f"{draft}/send", data={"revision": "2", "comment": "Klar"}).status_code == 302
+    assert "Hva det koster fram til avtalens slutt" in text_of(manager, f"{draft}/godkjenning")
+    assert 'value="approve"' not in manager.get(f"{draft}/godkjenning").text
     assert "mindre" in text_of(approver, f"{draft}/godkjenning")
     back = approver.post(f"{draft}/godkjenning", data={"revision": "2", "action": "return", "comment": ""})
     assert back.status_code == 422
