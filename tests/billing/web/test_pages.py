@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +22,7 @@ from contracts.people.access import COMMAND_LINE
 from contracts.schemas.agreement import dump_agreement, load_agreement
 from contracts.terms.period import Period
 from contracts.web import formatting
+from tests import examples
 
 CONTROLLER = "ingrid.solbakken@eksempel.no"
 READER = "randi.haugerud@eksempel.no"
@@ -294,7 +297,9 @@ def test_the_parts_of_a_what_if_sum_to_the_framework(controller: FlaskClient) ->
 
 
 def upload(client: FlaskClient, content: bytes, name: str = "faktura.xml") -> tuple[int, str, str]:
-    answer = client.post("/avstemming", data={"fil": (io.BytesIO(content), name)}, content_type="multipart/form-data")
+    answer = client.post(
+        "/avstemming", data={"fil": (io.io.BytesIO(content), name)}, content_type="multipart/form-data"
+    )
     return answer.status_code, answer.headers.get("Location", ""), answer.text
 
 
@@ -418,8 +423,29 @@ def test_without_an_agreement_every_page_says_what_comes_first(
     sign_in_as: Callable[..., FlaskClient], address: str
 ) -> None:
     page = shown(sign_in_as("finance_controller"), address)
-    assert "agreement import" in page
-    assert "demo load" in page
+    assert "En kontraktsforvalter gjør dette." in page
+    page = shown(sign_in_as("contract_manager"), address)
+    assert 'type="file"' in page
+    assert "flask" not in page
+
+
+def test_the_first_agreement_comes_in_by_its_file_whole_or_not_at_all(sign_in_as: Callable[..., FlaskClient]) -> None:
+    def send(client: FlaskClient, content: bytes) -> Any:
+        return client.post("/avtaler", data={"file": (io.BytesIO(content), "avtale.json")})
+
+    manager, document = sign_in_as("contract_manager"), examples.agreement()
+    assert send(sign_in_as("finance_controller"), json.dumps(document).encode()).status_code == 403
+    for content, told in (
+        (b"", "Velg en fil."),
+        (b"{", "line 1"),
+        (json.dumps(document | {"currency": "NOK"}).encode(), "/currency"),
+    ):
+        refused = send(manager, content)
+        assert (refused.status_code, told in refused.text) == (422, True), told
+    with db.read() as session:
+        assert agreements.list_agreements(session) == []
+    taken = send(manager, json.dumps(document).encode())
+    assert (taken.status_code, taken.headers["Location"]) == (303, "/avtaler/ra-test/frister")
 
 
 def test_with_two_agreements_a_page_asks_which_and_keeps_the_answer(
