@@ -53,6 +53,6 @@ def test_a_page_says_what_comes_first(
     assert_no_overflow: Callable[[Page], None],
 ) -> None:
     page = look(EMAIL, address, language)
-    expect(page.locator(".tv-tasks > li")).to_have_count(4)
+    expect(page.locator(".tv-tasks > li")).to_have_count(3)
     assert_accessible(page)
     assert_no_overflow(page)
