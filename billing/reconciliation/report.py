@@ -184,7 +184,8 @@ class Report:
 class QuarterRow:
     """A quarter in the list: its figures, and its last run (None: never run).
 
-    ``expected``, ``billed`` and ``difference`` are None for a quarter without documents.
+    ``billed`` and ``difference`` are None for a quarter without documents. ``undecided`` is what nobody has decided, in
+    ``to_decide`` differences: nothing once the quarter is signed.
     """
 
     quarter: Period
@@ -195,6 +196,8 @@ class QuarterRow:
     billed: Figure | None
     difference: Figure | None
     disputed: Figure
+    undecided: Figure
+    to_decide: int
     due_on: date | None
 
     def figures(self) -> tuple[Figure, ...]:
@@ -383,9 +386,20 @@ class _Listing:
             knowledge = Known(
                 period, self.read, _live(self.session, self.agreement.id, period, self.read, self.known_at)
             )
-            found = report_of(self.session, self.agreement.id, knowledge, self.today, self.known_at).figures
+            report = report_of(self.session, self.agreement.id, knowledge, self.today, self.known_at)
+            found = report.figures
             return QuarterRow(
-                period, found.state, len(own), last, found.expected, found.billed, found.difference, disputed, due
+                period,
+                found.state,
+                len(own),
+                last,
+                found.expected,
+                found.billed,
+                found.difference,
+                disputed,
+                found.undecided,
+                report.facts.undecided,
+                due,
             )
         closing = self.standing.get(label)
         facts = CourseFacts(
@@ -414,6 +428,8 @@ class _Listing:
             billed,
             None if billed is None else quarter_sums.difference(period, billed, expected),
             disputed,
+            quarter_sums.undecided(period, ()),
+            0,
             due,
         )
 

@@ -89,7 +89,7 @@ def register(app: Flask) -> None:
 
 def language_url(language: str) -> str:
     """Return the address of the present page that switches to `language`."""
-    kept = [pair for pair in request.args.items(multi=True) if pair[0] != "lang"]
+    kept = [pair for pair in request.args.items(multi=True) if pair[0] != "lang" and pair[1]]
     return f"{_path()}?{urlencode([*kept, ('lang', language)])}"
 
 
@@ -104,7 +104,7 @@ def _take_choice() -> Response | None:
     language = request.args["lang"]
     if language not in LANGUAGES:
         abort(400)
-    kept = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "lang"])
+    kept = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "lang" and pair[1]])
     answer = redirect(_path() + (f"?{kept}" if kept else ""), 303)
     answer.set_cookie(COOKIE, language, max_age=31_536_000, secure=request.is_secure, httponly=True, samesite="Lax")
     assert isinstance(answer, Response), "redirect answers with the application's own class"

@@ -60,8 +60,7 @@ def test_an_approver_decides_on_a_phone_from_the_front_page(
 ) -> None:
     page.set_viewport_size(PHONE)
     sign_in(page, APPROVER)
-    page.get_by_role("link", name="saker venter på din godkjenning").click()
-    page.get_by_role("link", name="Lesjonsspor ved Akershus").click()
+    page.get_by_role("link", name="Ta stilling til: Lesjonsspor ved Akershus").click()
     main = page.locator("main")
     for heading in ("Hva", "Konsekvens i kroner", "Innenfor ramme og budsjett?", "Uavklart", "Forberedt av"):
         expect(main.get_by_role("heading", name=heading, exact=True)).to_be_visible()

@@ -229,5 +229,5 @@ def test_a_quarter_goes_from_the_invoice_to_the_signed_protocol(
     with page.expect_download() as protocol:
         page.get_by_role("link", name="Åpne protokollen (PDF)").click()
     paper = PdfReader(protocol.value.path())
-    assert list(paper.attachments) == ["ra-2024-ki-2025-Q3-linjer.csv"]
+    assert sorted(paper.attachments) == ["ra-2024-ki-2025-Q3-linjer.csv", "ra-2024-ki-2025-Q3-tall.csv"]
     assert first[:12] in "".join(each.extract_text() for each in paper.pages).replace("\n", "")

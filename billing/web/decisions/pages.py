@@ -67,7 +67,7 @@ def index() -> Any:
         as_of=None,
         version=None,
         waiting=waiting,
-        told=[_told(query, one) for one in waiting],
+        told=[told(query, one) for one in waiting],
         decides=approval_inbox.decides(db.session, query.actor, query.today),
         standing_in=stand_ins.list_stand_ins(db.session, deputy=query.actor.id, on=query.today),
         people=access.names_of(db.session, {one.by for one in waiting}),
@@ -246,7 +246,7 @@ def set_limit() -> Any:
 
 
 def waiting_for(query: Query) -> list[Waiting]:
-    """List what waits for the reader: also what the front page counts."""
+    """List what waits for the reader: also what the front page has under "today"."""
     return query.asked(approval_inbox.waiting, today=query.today)
 
 
@@ -370,7 +370,7 @@ def _case(query: Query, name: str) -> Case:
     return query.asked(find_case, case_id=CaseId.parse(name))
 
 
-def _told(query: Query, one: Waiting) -> tuple[str, str | None]:
+def told(query: Query, one: Waiting) -> tuple[str, str | None]:
     """Say what waits and where it is decided on."""
     code = query.agreement.code
     names = words.Names.of(

@@ -7,13 +7,14 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask_babel import gettext as _
 
+from billing.figures.ceiling import exhaustion
+from billing.figures.figure import Figure
 from billing.reports.overview import dashboard
 from billing.web import charts, words
-from billing.web.decisions import pages as approvals
-from billing.web.query import read_query
+from billing.web.query import Query, read_query
 from billing.web.reconciliation import words as reconciliation_words
-from billing.web.usage import anomalies
-from contracts import agreements, ceiling
+from billing.web.reports import today
+from contracts import agreements, ceiling, ceiling_history
 from contracts.extensions import db
 from contracts.terms.period import previous_day
 from contracts.web import formatting, layout
@@ -21,7 +22,15 @@ from contracts.web.guard import current_actor, signed_in
 from contracts.web.i18n import N_, current_language
 
 blueprint = Blueprint("overview", __name__)
+WHOLE = 100
 layout.add_nav(blueprint, 10, N_("Overview"), "overview.front")
+
+
+def _used_up(query: Query) -> Figure | None:
+    """Give the likely day on which the maximum value is used up, as it was foreseen last; None where nothing was."""
+    foreseen = ceiling_history.foreseen(db.session, query.agreement.id, query.known_at)
+    days = None if foreseen is None else foreseen.levels.get(WHOLE)
+    return None if days is None else exhaustion("p50", days.p50)
 
 
 @blueprint.get("/")
@@ -38,19 +47,23 @@ def front() -> Any:
         for part in board.quarters
     ]
     last_month = previous_day(board.year.end)
+    own, others = today.tasks(query, board) if query.known_at is None else ([], [])
     return query.page(
         "billing/reports/overview.html",
         as_of=board.data_until,
         version=board.version,
         board=board,
         standing=None if board.scope else ceiling.standing(db.session, query.agreement.id, query.known_at),
+        used_up=None if board.scope else _used_up(query),
         names=names,
         figure=charts.cost_by_quarter(rows, current_language()),
         until_text=formatting.day(last_month, current_language()),
         lead=_("%(name)s, with %(vendor)s", name=board.agreement.name, vendor=board.agreement.vendor.name),
         states=words.STATES,
-        steps=anomalies.new_steps(query),
-        waiting=len(approvals.waiting_for(query)) if query.known_at is None else 0,
+        known_now=query.known_at is None,
+        own=own,
+        others=others,
+        rows_shown=today.ROWS,
         words=words,
         reconciliation_words=reconciliation_words,
     )

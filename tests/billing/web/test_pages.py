@@ -181,7 +181,7 @@ def test_the_dashboard_adds_up_to_the_charges_of_the_year(controller: FlaskClien
                 period=Period.parse(f"2026-Q{number}"),
                 actor=COMMAND_LINE,
             ).total
-            for number in (1, 2, 3)
+            for number in (1, 2)  # of the third a count lacks
         ]
     assert formatting.amount(sum(year, Decimal(0)), "nb") in shown(controller, "/")
 
@@ -386,22 +386,22 @@ def test_only_who_may_receive_invoices_sees_the_form_and_may_use_it(as_person: C
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "said", "listed"),
     [
-        ((b"NOK", b"EUR"), "Vi trekker aldri fra beløp i en annen valuta."),
-        ((b"InvoicePeriod", b"OtherPeriod"), "oppgir ingen periode"),
+        ((b"NOK", b"EUR"), "Vi trekker aldri fra beløp i en annen valuta.", "Ikke sammenlignbar"),
+        ((b"InvoicePeriod", b"OtherPeriod"), "oppgir ingen periode", "mangler"),
     ],
     ids=["another currency", "no period"],
 )
 def test_what_cannot_be_compared_is_not_and_says_why(
-    controller: FlaskClient, change: tuple[bytes, bytes], said: str
+    controller: FlaskClient, change: tuple[bytes, bytes], said: str, listed: str
 ) -> None:
     status, location, _ = upload(controller, invoice_bytes().replace(*change))
     assert status == 303
     page = shown(controller, location)
     assert said in page
     assert "Ikke sammenlignbar" in page
-    assert "Ikke sammenlignbar" in shown(controller, "/avstemming")
+    assert listed in shown(controller, "/avstemming")
 
 
 # --- As known, several agreements, and none ---------------------------------------------------------------------------
@@ -409,13 +409,13 @@ def test_what_cannot_be_compared_is_not_and_says_why(
 
 def test_a_page_can_be_asked_as_it_was_known_and_its_links_keep_the_moment(controller: FlaskClient) -> None:
     page = shown(controller, "/?kjent=2026-08-20")
-    assert "31.07.2026" in page
+    assert "Kjent 20.08.2026" in page
     assert "/kostnader?kjent=2026-08-20&amp;periode=2026-Q3" in page
-    assert "30.09.2026" in shown(controller, "/")
+    assert "Kjent 15.10.2026" in shown(controller, "/")
 
 
 def test_a_moment_with_an_offset_is_read_though_the_plus_of_an_address_is_a_space(controller: FlaskClient) -> None:
-    assert "31.07.2026" in shown(controller, "/?kjent=2026-08-20T12:00:00+02:00")
+    assert "Kjent 20.08.2026 kl. 12.00" in shown(controller, "/?kjent=2026-08-20T12:00:00+02:00")
 
 
 @pytest.mark.parametrize("address", ["/", "/avtaler", "/kostnader", "/prognoser/hva-om", "/avstemming", "/hf/oslo"])
