@@ -6,6 +6,7 @@ True
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import secrets
 import signal
@@ -33,10 +34,13 @@ from contracts.extensions import db
 from contracts.installation import LEAST_KEY_BYTES
 from contracts.web import auth, edge, formatting, guard, i18n, layout, logs, problems, security_headers
 
-# The project's version stands in pyproject.toml and nowhere else.
-VERSION: str = tomllib.loads((Path(__file__).parent / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "version"
-]
+# The project's version stands in pyproject.toml and nowhere else; installed, in what was made of it.
+_PROJECT = Path(__file__).parent / "pyproject.toml"
+VERSION: str = (
+    tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
+    if _PROJECT.exists()
+    else importlib.metadata.version("trinnvis")
+)
 LARGEST_UPLOAD = 25 * 1024 * 1024
 
 
