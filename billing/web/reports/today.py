@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from flask_babel import gettext as _
@@ -95,10 +96,21 @@ def _counts(query: Query, board: Dashboard) -> Iterator[Task]:
 def _deadlines(query: Query) -> Iterator[Task]:
     scope = query.actor.scope("read")
     roles = {grant.role for grant in query.actor.grants}
-    for one in deadlines.upcoming(db.session, query.agreement.id, query.today, trust=scope):
-        if (one.due_on - query.today).days <= DAYS_AHEAD and not one.code.startswith("approval_"):
-            url = query.link("deadlines.show", code=query.agreement.code, agreement=None)
-            yield Task(sentences(one)[0], url, None, one.due_on, bool(roles & deadlines.audience(one.source)))
+    listed = [
+        one
+        for one in deadlines.upcoming(db.session, query.agreement.id, query.today, trust=scope)
+        if (one.due_on - query.today).days <= DAYS_AHEAD and not one.code.startswith("approval_")
+    ]
+    url = query.link("deadlines.show", code=query.agreement.code, agreement=None)
+    # What is due of several trusts on one day is one row; the page of deadlines has them all.
+    for _key, group in groupby(listed, key=lambda one: (one.due_on, one.source, one.code)):
+        first, *more = group
+        sentence = sentences(first)[0]
+        if more:
+            sentence = ngettext(
+                "%(what)s; and %(num)d like it", "%(what)s; and %(num)d like it", len(more), what=sentence
+            )
+        yield Task(sentence, url, None, first.due_on, bool(roles & deadlines.audience(first.source)))
 
 
 def _kroner(amount: Decimal | None) -> str | None:

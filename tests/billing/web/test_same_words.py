@@ -71,6 +71,6 @@ def test_what_a_later_step_needs_is_due_later_wherever_the_waiting_case_is_shown
     case = page_of(reader, "/opsjoner/activation:3")
     item = page_of(reader, "/opsjoner/activation:3/dokument/call_off_form")
     told = " ".join(case.xpath("//main")[0].text_content().split())
-    assert told.count("Due later") == 3
+    assert told.count("Due later") == 4
     assert "Missing" not in told
     assert "Due later" in item.xpath("//*[@id='standing']/..")[0].text_content()
