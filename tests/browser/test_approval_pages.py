@@ -27,6 +27,7 @@ SECOND = "torbjorn.aasen@eksempel.no"
 REQUESTER = "amir.rostad@eksempel.no"
 READER = "randi.haugerud@eksempel.no"
 MANAGER = "jonas.myrvold@eksempel.no"
+CONTROLLER = "ingrid.solbakken@eksempel.no"
 ADMIN = "eirik.nesheim@eksempel.no"
 PHONE: ViewportSize = {"width": 360, "height": 800}
 
@@ -125,7 +126,7 @@ def test_two_approve_above_the_limit_that_the_administrator_sets(page: Page, cas
 
 
 def test_a_stand_in_decides_while_it_lasts(page: Page, case: str) -> None:
-    sign_in(page, MANAGER)
+    sign_in(page, CONTROLLER)
     page.goto("/godkjenning")
     expect(page.get_by_text("Du avgjør ingenting")).to_be_visible()
     sign_in(page, APPROVER)
@@ -135,16 +136,16 @@ def test_a_stand_in_decides_while_it_lasts(page: Page, case: str) -> None:
     page.get_by_label("Siste dag").fill("2026-10-20")
     page.get_by_role("button", name="Registrer vikaren").click()
     expect(page.get_by_role("link", name="Ingen er registrert med denne adressen.")).to_be_visible()
-    page.get_by_label("Vikarens e-postadresse").fill(MANAGER)
+    page.get_by_label("Vikarens e-postadresse").fill(CONTROLLER)
     page.get_by_role("button", name="Registrer vikaren").click()
     expect(page.get_by_text("Vikaren er registrert.")).to_be_visible()
-    sign_in(page, MANAGER)
+    sign_in(page, CONTROLLER)
     page.goto("/godkjenning")
     page.get_by_role("link", name="Lesjonsspor ved Akershus").click()
     expect(page.get_by_text("Du er vikar for Solveig Brekke til 20.10.2026.")).to_be_visible()
     page.get_by_role("button", name="Godkjenn", exact=True).click()
     expect(page.get_by_text("Godkjent. Kontraktsforvalteren tar neste steg.")).to_be_visible()
-    expect(page.get_by_text("Jonas Myrvold for Solveig Brekke")).to_be_visible()
+    expect(page.get_by_text("Ingrid Solbakken for Solveig Brekke")).to_be_visible()
     sign_in(page, APPROVER)
     page.goto("/godkjenning/vikarer")
     page.get_by_role("button", name="Ta tilbake").click()

@@ -32,7 +32,7 @@ from contracts.people.access import COMMAND_LINE
 from contracts.terms.period import Period, add_months
 from contracts.terms.price_book import Activation
 from tests import examples
-from tests.recorded import AUTUMN, record_agreement, record_usage
+from tests.recorded import record_agreement, record_usage
 
 COUNTS = b"trust,algorithm,month,quantity\n" + b"".join(
     f"{trust},xray-skeletal,2024-{month:02},{quantity + 7 * month % 40}\n".encode()
@@ -58,7 +58,7 @@ SPREAD = Scenario(
 
 def recorded(document: dict[str, Any] | None = None) -> int:
     agreement_id = record_agreement(document)
-    assert record_usage(agreement_id, COUNTS, now=AUTUMN).status == "imported"
+    assert record_usage(agreement_id, COUNTS, now=datetime(2024, 10, 1, 5, tzinfo=UTC)).status == "imported"
     return agreement_id
 
 
