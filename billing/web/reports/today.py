@@ -1,7 +1,7 @@
 """What is to be done today, for the reader of the front page: what, how much, by when and whose turn it is.
 
-Nothing is computed here: each row is what another page lists already, and leads to it. First comes what has a day, by day; a
-reader who may not do a thing sees it under "waiting for others".
+Nothing is computed here: each row is what another page lists already, and leads to it. First comes what has no day and holds
+up the counts, then by day; a reader who may not do a thing sees it under "waiting for others".
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Task:
 
 
 def tasks(query: Query, board: Dashboard) -> tuple[list[Task], list[Task]]:
-    """Give the reader's tasks and what waits for others, each by day, what has none last; `ROWS` are shown."""
+    """Give the reader's tasks and what waits for others, each by day, what has none first, since it holds up today; `ROWS` are shown."""
     found = [*_reconciliation(query, board), *_decisions(query), *_counts(query, board), *_deadlines(query)]
-    found.sort(key=lambda each: (each.until is None, each.until or date.max))
+    found.sort(key=lambda each: each.until or date.min)
     return [each for each in found if each.is_own], [each for each in found if not each.is_own]
 
 

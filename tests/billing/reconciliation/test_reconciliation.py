@@ -403,7 +403,7 @@ def test_the_list_of_quarters_has_the_states_and_figures_of_the_last_runs(reconc
     check_sample(reconciling)
     with db.read() as session:
         rows = list_quarters(session, agreement_id=reconciling, actor=CONTROLLER, today=TODAY)
-    assert [(each.quarter.label(), each.state, each.documents) for each in rows] == [
+    assert [(each.quarter.label(), each.state.value, each.documents) for each in rows] == [
         ("2024-Q3", "not_started", 0),
         (SECOND, "ready", 0),
         (FIRST, "ready_to_attest", 1),
@@ -413,7 +413,7 @@ def test_the_list_of_quarters_has_the_states_and_figures_of_the_last_runs(reconc
     take_in(reconciling, invoice(reconciling, number="2"))
     with db.read() as session:
         rows = list_quarters(session, agreement_id=reconciling, actor=CONTROLLER, today=TODAY)
-    assert rows[2].state == seen(reconciling).state == "in_progress"
+    assert rows[2].state.value == seen(reconciling).state == "in_progress"
 
 
 # -- decisions -----------------------------------------------------------------------------------------
