@@ -70,7 +70,7 @@ def test_a_reconciliation_is_the_document_of_the_command(
 def test_quarters_are_listed_with_their_last_runs(example: FlaskClient, controller: HEADERS) -> None:
     items = example.get(BASE, headers=controller).json["items"]
     states = {each["quarter"]: each["state"] for each in items}
-    assert states["2026-Q3"] == "ready"
+    assert states["2026-Q3"] == "waiting_for_usage"
     assert states["2026-Q2"] == "settled"
     second = next(each for each in items if each["quarter"] == "2026-Q2")
     assert second["run"] == example.get(f"{BASE}/2026-Q2", headers=controller).json["run"]
