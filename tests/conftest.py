@@ -223,6 +223,8 @@ def _open(made: Flask) -> None:
             names.update(now)
 
     made.extensions.update(engines[kind])
+    # What asks the engine where its database is (the lock of the scheduler beside it) is told of this one.
+    made.extensions["trinnvis_engine"].url = url
 
 
 class OutsideClient(FlaskClient):

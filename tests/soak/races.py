@@ -239,7 +239,7 @@ def race(url: str, folder: Path, trials: int) -> dict[str, Counter[str]]:
 
 def proof_app(url: str, folder: Path) -> Flask:
     """Make an app on a proof's database."""
-    return create_app({"DATABASE_URL": url, "INSTANCE": str(folder), "SECRET_KEY": "proof", "EXAMPLE_MODE": True})
+    return create_app({"DATABASE_URL": url, "INSTANCE": str(folder), "SECRET_KEY": "proof" * 8, "EXAMPLE_MODE": True})
 
 
 def run(count: float) -> list[Row]:

@@ -104,7 +104,7 @@ def proof_app(url: str, folder: Path, port: int) -> Flask:
         {
             "TESTING": True,
             "EXAMPLE_MODE": False,
-            "SECRET_KEY": "proof",
+            "SECRET_KEY": "proof" * 8,
             "DATABASE_URL": url,
             "INSTANCE": str(folder),
             "SMTP_HOST": "127.0.0.1",
