@@ -193,6 +193,10 @@ class Cells:
                     key = subject.trust, subject.algorithm, charge, sort, _when(subject)
                     self._by_key.setdefault(key, cell.number)
 
+    def is_billed(self, number: int) -> bool:
+        """Tell whether the document bills anything of a cell."""
+        return 0 <= number < len(self.all) and bool(self.all[number].billed)
+
     def of(self, line: Line) -> int:
         """Return the number of the cell a rated line falls into: its atom's, else that of a billed line that would hold it."""
         atom = atom_of(line)

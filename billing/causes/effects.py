@@ -50,15 +50,22 @@ class Effects:
     _known: dict[tuple[str, tuple[Usage, ...], Changes], Rated | None] = field(default_factory=dict)
 
     def by_cell(self, lines: Sequence[Line]) -> Rated:
-        """Sort lines into their cells."""
+        """Sort lines into their cells.
+
+        A discount that stands below the lines is that of the lines above it: what the document bills nothing of is due whole in
+        its own cell, since another document may bill it.
+        """
         found: dict[int, list[Line]] = {}
         nets: dict[int, int] = {}
         for line in lines:
             number = self.cells.of(line)
             found.setdefault(number, []).append(line)
-            nets[number] = nets.get(number, 0) + self.style.net_ore(line)
-            if self.style.below and line.discount_ore:
-                nets[self.discounts] = nets.get(self.discounts, 0) - line.discount_ore
+            if self.style.below and self.cells.is_billed(number):
+                nets[number] = nets.get(number, 0) + line.gross_ore
+                if line.discount_ore:
+                    nets[self.discounts] = nets.get(self.discounts, 0) - line.discount_ore
+            else:
+                nets[number] = nets.get(number, 0) + (line.net_ore if self.style.below else self.style.net_ore(line))
         return Rated(found, nets)
 
     def rate(self, charge: str, recount: bool, changes: Changes) -> Rated | None:
